@@ -1,0 +1,274 @@
+"""Writing LLVM IR: one function at a time, as text.
+
+Text is what LLVM parses anyway, and writing it directly is several times faster than building objects for every
+instruction first (`docs/design/0003-compiler.md` has the figures). A `Reg` is an operand together with its type, scalar
+or vector; every arithmetic method takes either, so that one formula serves the vector body and the scalar tail of a
+loop, with the same bits.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from tapec.ir.dtypes import DType
+
+ELEMENTS = {"i1": "i8", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64",
+            "ui8": "i8", "ui16": "i16", "ui32": "i32", "ui64": "i64", "f32": "float", "f64": "double"}  # fmt: skip
+_BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64, "ptr": 64}
+
+
+def memory_element(dtype: DType) -> str:
+    """LLVM's type of an element in an array; booleans take a byte there and an `i1` in registers."""
+    return ELEMENTS[dtype.name]
+
+
+def register_element(dtype: DType) -> str:
+    """LLVM's type of an element in a register."""
+    return "i1" if dtype.kind == "b" else ELEMENTS[dtype.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Reg:
+    """An operand: its text (`%7`, `0`, a constant vector) and its type.
+
+    Args:
+        text: as it stands in an instruction.
+        element: LLVM element type: `double`, `float`, `i64`, `i32`, `i16`, `i8`, `i1` or `ptr`.
+        width: number of lanes; 1 is a scalar, not a vector of one.
+    """
+
+    text: str
+    element: str
+    width: int = 1
+
+    @property
+    def type(self) -> str:
+        """LLVM's spelling of the type."""
+        return self.element if self.width == 1 else f"<{self.width} x {self.element}>"
+
+    @property
+    def bits(self) -> int:
+        """Bits per element."""
+        return _BITS[self.element]
+
+
+class FunctionText:
+    """The body of one LLVM function under construction.
+
+    Args:
+        name: the symbol.
+        signature: parameter list as LLVM text, for example `"ptr noalias %args, i64 %n"`.
+        returns: LLVM's return type.
+    """
+
+    __slots__ = ("_counter", "block", "declarations", "lines", "name", "prologue", "returns", "signature")
+
+    def __init__(self, name: str, signature: str, returns: str = "void") -> None:
+        self.name = name
+        self.signature = signature
+        self.returns = returns
+        self.prologue: list[str] = []
+        self.lines: list[str] = []
+        self.declarations: set[str] = set()
+        self.block = "entry"
+        self._counter = 0
+
+    # Text ------------------------------------------------------------------------------------------------------------
+
+    def fresh(self, stem: str = "") -> str:
+        """A local name that is not used yet, without the `%`."""
+        self._counter += 1
+        return f"{stem}{self._counter}" if stem else f"v{self._counter}"
+
+    def line(self, text: str) -> None:
+        """Appends one instruction."""
+        self.lines.append("  " + text)
+
+    def assign(self, text: str, element: str, width: int = 1) -> Reg:
+        """Appends `%new = text`."""
+        self._counter += 1
+        name = f"%v{self._counter}"
+        self.lines.append(f"  {name} = {text}")
+        return Reg(name, element, width)
+
+    def alloca(self, element: str, count: int, align: int = 64) -> Reg:
+        """Stack memory for `count` elements, taken in the function's first block."""
+        name = f"%{self.fresh('stack')}"
+        self.prologue.append(f"  {name} = alloca [{count} x {element}], align {align}")
+        return Reg(name, "ptr")
+
+    def text(self) -> str:
+        """The whole definition, with the declarations of what it calls."""
+        head = [f"define {self.returns} @{self.name}({self.signature}) #0 {{", "entry:"]
+        return "\n".join([*head, *self.prologue, *self.lines, "}"])
+
+    # Blocks ----------------------------------------------------------------------------------------------------------
+
+    def label(self, name: str) -> None:
+        """Starts a block; the one before must have been ended by a branch."""
+        self.lines.append(f"{name}:")
+        self.block = name
+
+    def branch(self, target: str) -> None:
+        """Jumps."""
+        self.line(f"br label %{target}")
+
+    def branch_if(self, condition: Reg, then: str, otherwise: str) -> None:
+        """Jumps to one of two."""
+        self.line(f"br i1 {condition.text}, label %{then}, label %{otherwise}")
+
+    def phi(self, element: str, incoming: list[tuple[str, str]], width: int = 1) -> Reg:
+        """Joins values by the block that they come from: `(text, block)`; more may be added with `patch_phi`."""
+        kind = Reg("", element, width).type
+        return self.assign(f"phi {kind} " + ", ".join(f"[ {v}, %{b} ]" for v, b in incoming), element, width)
+
+    # Constants -------------------------------------------------------------------------------------------------------
+
+    def number(self, value: bool | float, element: str, width: int = 1) -> Reg:
+        """A constant in every lane."""
+        if element in ("double", "float"):
+            if element == "float":
+                try:
+                    value = struct.unpack("f", struct.pack("f", value))[0]
+                except OverflowError:
+                    value = float("inf") if value > 0 else float("-inf")
+            text = f"0x{struct.unpack('>Q', struct.pack('>d', float(value)))[0]:016X}"
+        elif element == "i1":
+            text = "true" if value else "false"
+        else:
+            text = str(int(value))
+        return self._splat_text(text, element, width)
+
+    def bits_number(self, pattern: int, element: str, width: int = 1) -> Reg:
+        """A floating constant by its own bit pattern (32 bits for `float`)."""
+        if element == "float":
+            return self.number(struct.unpack(">f", struct.pack(">I", pattern))[0], element, width)
+        return self._splat_text(f"0x{pattern:016X}", element, width)
+
+    def _splat_text(self, text: str, element: str, width: int) -> Reg:
+        return Reg(text if width == 1 else f"splat ({element} {text})", element, width)
+
+    def splat(self, scalar: Reg, width: int) -> Reg:
+        """A scalar in every lane."""
+        if width == 1 or scalar.width == width:
+            return scalar
+        vector = f"<{width} x {scalar.element}>"
+        one = self.assign(f"insertelement {vector} poison, {scalar.element} {scalar.text}, i64 0", scalar.element, width)
+        return self.assign(
+            f"shufflevector {vector} {one.text}, {vector} poison, <{width} x i32> zeroinitializer", scalar.element, width
+        )
+
+    def extract(self, vector: Reg, lane: int) -> Reg:
+        """One lane."""
+        return self.assign(f"extractelement {vector.type} {vector.text}, i64 {lane}", vector.element)
+
+    def insert(self, vector: Reg, scalar: Reg, lane: int) -> Reg:
+        """A vector with one lane replaced."""
+        return self.assign(
+            f"insertelement {vector.type} {vector.text}, {scalar.element} {scalar.text}, i64 {lane}",
+            vector.element,
+            vector.width,
+        )
+
+    # Arithmetic ------------------------------------------------------------------------------------------------------
+
+    def binary(self, instruction: str, a: Reg, b: Reg) -> Reg:
+        """Any two-operand instruction whose result has the operands' type: `fadd`, `mul`, `lshr`, `and`, ..."""
+        return self.assign(f"{instruction} {a.type} {a.text}, {b.text}", a.element, a.width)
+
+    def fadd(self, a: Reg, b: Reg) -> Reg:
+        """a + b, floats."""
+        return self.binary("fadd", a, b)
+
+    def fsub(self, a: Reg, b: Reg) -> Reg:
+        """a - b, floats."""
+        return self.binary("fsub", a, b)
+
+    def fmul(self, a: Reg, b: Reg) -> Reg:
+        """a * b, floats."""
+        return self.binary("fmul", a, b)
+
+    def fdiv(self, a: Reg, b: Reg) -> Reg:
+        """a / b, floats."""
+        return self.binary("fdiv", a, b)
+
+    def fneg(self, a: Reg) -> Reg:
+        """-a, floats."""
+        return self.assign(f"fneg {a.type} {a.text}", a.element, a.width)
+
+    def add(self, a: Reg, b: Reg) -> Reg:
+        """a + b, integers."""
+        return self.binary("add", a, b)
+
+    def sub(self, a: Reg, b: Reg) -> Reg:
+        """a - b, integers."""
+        return self.binary("sub", a, b)
+
+    def mul(self, a: Reg, b: Reg) -> Reg:
+        """a * b, integers."""
+        return self.binary("mul", a, b)
+
+    def fcmp(self, predicate: str, a: Reg, b: Reg) -> Reg:
+        """Floating comparison: `oeq`, `olt`, `ole`, `ogt`, `oge`, `une`, `uno`, ..."""
+        return self.assign(f"fcmp {predicate} {a.type} {a.text}, {b.text}", "i1", a.width)
+
+    def icmp(self, predicate: str, a: Reg, b: Reg) -> Reg:
+        """Integer comparison: `eq`, `ne`, `slt`, `sle`, `ult`, ..."""
+        return self.assign(f"icmp {predicate} {a.type} {a.text}, {b.text}", "i1", a.width)
+
+    def select(self, condition: Reg, a: Reg, b: Reg) -> Reg:
+        """a where the condition is true, else b, lane by lane."""
+        return self.assign(
+            f"select {condition.type} {condition.text}, {a.type} {a.text}, {b.type} {b.text}", a.element, a.width
+        )
+
+    def convert(self, instruction: str, a: Reg, element: str) -> Reg:
+        """`sitofp`, `fptosi`, `trunc`, `zext`, `sext`, `fpext`, `fptrunc`, `bitcast`, ... to another element type."""
+        to = Reg("", element, a.width).type
+        return self.assign(f"{instruction} {a.type} {a.text} to {to}", element, a.width)
+
+    def intrinsic(self, name: str, *operands: Reg) -> Reg:
+        """An overloaded intrinsic whose operands and result have one type: `sqrt`, `fma`, `fabs`, `copysign`, `floor`,
+        `ceil`, `trunc`, `roundeven`, `smax`, `umin`, ..."""
+        first = operands[0]
+        suffix = f"{'' if first.width == 1 else f'v{first.width}'}{_MANGLED.get(first.element, first.element)}"
+        symbol = f"llvm.{name}.{suffix}"
+        self.declarations.add(f"declare {first.type} @{symbol}({', '.join([first.type] * len(operands))})")
+        args = ", ".join(f"{x.type} {x.text}" for x in operands)
+        return self.assign(f"call {first.type} @{symbol}({args})", first.element, first.width)
+
+    def call(self, symbol: str, returns: str, *operands: Reg) -> Reg:
+        """A call of a declared function; `returns` is an LLVM element type or `void`."""
+        args = ", ".join(f"{x.type} {x.text}" for x in operands)
+        self.declarations.add(f"declare {returns} @{symbol}({', '.join(x.type for x in operands)})")
+        if returns == "void":
+            self.line(f"call void @{symbol}({args})")
+            return Reg("", "void")
+        return self.assign(f"call {returns} @{symbol}({args})", returns)
+
+    # Memory ----------------------------------------------------------------------------------------------------------
+
+    def element_pointer(self, base: Reg, index: Reg, element: str) -> Reg:
+        """Address of element `index` (an `i64`) behind `base`."""
+        return self.assign(f"getelementptr inbounds {element}, ptr {base.text}, i64 {index.text}", "ptr")
+
+    def load(self, pointer: Reg, element: str, width: int = 1, align: int | None = None) -> Reg:
+        """Reads a scalar or a vector; alignment is the element's unless given."""
+        kind = Reg("", element, width).type
+        return self.assign(f"load {kind}, ptr {pointer.text}, align {align or max(1, _BITS[element] // 8)}", element, width)
+
+    def store(self, value: Reg, pointer: Reg, align: int | None = None) -> None:
+        """Writes a scalar or a vector."""
+        self.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align or max(1, value.bits // 8)}")
+
+
+_MANGLED = {"double": "f64", "float": "f32"}
+
+
+def module_text(functions: list[FunctionText], extra: list[str] | None = None) -> str:
+    """One module: declarations that no function of it defines, then the functions."""
+    defined = {f"@{f.name}(" for f in functions}
+    declared = sorted({d for f in functions for d in f.declarations if not any(name in d for name in defined)})
+    attributes = 'attributes #0 = { nounwind "no-trapping-math"="true" }'
+    return "\n\n".join(["\n".join(declared), *(extra or []), *(f.text() for f in functions), attributes]) + "\n"

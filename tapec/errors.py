@@ -1,0 +1,65 @@
+"""Every error that tapec raises on purpose, one class per cause.
+
+Each message says what came, what was expected and what to do. Each class also derives from the built-in error that a
+NumPy user would catch for the same mistake (`ValueError`, `TypeError`, `IndexError`, ...).
+"""
+
+
+class TapecError(Exception):
+    """Base of all errors of tapec; `except tp.errors.TapecError` catches exactly those."""
+
+
+class ShapeError(TapecError, ValueError):
+    """Shapes do not fit together, or do not fit the op."""
+
+
+class DTypeError(TapecError, TypeError):
+    """A dtype that the op, or tapec as a whole, does not take."""
+
+
+class AttributeValueError(TapecError, ValueError):
+    """An attribute of an op (an axis, a permutation, a slice bound) is outside what it may be."""
+
+
+class IndexOutOfRangeError(TapecError, IndexError):
+    """An index is outside its axis; raised by eager and compiled code alike."""
+
+
+class VerificationError(TapecError):
+    """A graph breaks a rule of the IR: a defect of the pass, or the text, that made it."""
+
+
+class ParseError(TapecError, ValueError):
+    """Text that is not a graph in tapec's form of MLIR."""
+
+
+class UnsupportedFunctionError(TapecError, TypeError):
+    """A NumPy function that tapec does not record; the message names it and what to use instead."""
+
+
+class NonScalarTargetError(TapecError, TypeError):
+    """`grad` of a function whose result is not a scalar."""
+
+
+class NotDifferentiableError(TapecError, LookupError):
+    """An op on the path has no derivative rule."""
+
+
+class IntegerInputError(TapecError, TypeError):
+    """A derivative was asked with respect to an integer or boolean input."""
+
+
+class ConsumedTapeError(TapecError, RuntimeError):
+    """A non-persistent tape was asked for a second gradient."""
+
+
+class TapeThreadError(TapecError, RuntimeError):
+    """A tape was used from a thread other than the one that recorded it."""
+
+
+class LeakedTensorError(TapecError, RuntimeError):
+    """Under `strict=True`: a recorded value left for plain Python (`float(t)`, `t.numpy()`) inside a compiled function."""
+
+
+class CompilationError(TapecError):
+    """Code generation failed: a defect of tapec, with the graph that shows it."""

@@ -1,0 +1,52 @@
+"""Appending ops to a graph. Passes write graphs through `Builder`; formulas read better through `tapec.ops.symbolic`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tapec.errors import DTypeError, ShapeError
+from tapec.ir.graph import Attribute, Graph, Location, Op, Value
+
+if TYPE_CHECKING:
+    from tapec.ir.primitive import Primitive
+
+
+class Builder:
+    """Appends ops to `graph`; every op made here has the builder's current `location` and `phase`."""
+
+    __slots__ = ("graph", "location", "phase")
+
+    def __init__(self, graph: Graph, phase: str = "primal") -> None:
+        self.graph = graph
+        self.location: Location | None = None
+        self.phase = phase
+
+    def emit(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Any] | None = None) -> Op:
+        """Appends one op, its result types inferred by the primitive's family."""
+        return emit(self.graph, primitive, operands, attributes or {}, self.location, self.phase)
+
+
+def emit(
+    graph: Graph,
+    primitive: Primitive,
+    operands: tuple[Value, ...],
+    attributes: dict[str, Attribute],
+    location: Location | None = None,
+    phase: str = "primal",
+) -> Op:
+    """Appends one op to `graph`.
+
+    Raises:
+        ShapeError, DTypeError, AttributeValueError: what the family's type rule says of the operands.
+    """
+    if primitive.arity not in (len(operands), -1):
+        raise ShapeError(f"{primitive.name} takes {primitive.arity} operands, got {len(operands)}")
+    for value in operands:
+        if value.type.dtype.kind not in primitive.operand_kinds:
+            raise DTypeError(
+                f"{primitive.name} takes operands of kind {primitive.operand_kinds!r}, got {value.type.dtype.numpy}"
+            )
+    types = primitive.family.infer(primitive, tuple([v.type for v in operands]), attributes)
+    op = Op(primitive, operands, attributes, types, location, phase)
+    graph.ops.append(op)
+    return op

@@ -1,0 +1,96 @@
+"""Gathers and scatters along one axis, with integer index tensors.
+
+Indices may be negative, as in NumPy; one outside its axis raises `IndexOutOfRangeError`, in eager and compiled code.
+Scatters add in the row-major order of the updates, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from tapec.ir.graph import Attribute
+from tapec.ir.primitive import Family, Primitive
+from tapec.ir.types import TensorType, tensor_type
+from tapec.ops.reduction import check_axis
+from tapec.ops.registry import define
+
+
+class Indexing(Family):
+    """`(x, indices)` or `(x, indices, updates)`; see each primitive for the shapes."""
+
+    name = "indexing"
+
+    def infer(
+        self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
+    ) -> tuple[TensorType, ...]:
+        """See `Family.infer`."""
+        x, indices = operands[:2]
+        axis: Any = attributes["axis"]
+        check_axis(primitive.name, axis, x.rank)
+        if indices.dtype.kind not in "iu":
+            raise DTypeError(f"{primitive.name}: indices must be integers, got {indices.dtype.numpy}")
+        along = primitive.name.endswith("_along")
+        if along:
+            if indices.rank != x.rank or any(
+                m != n for i, (m, n) in enumerate(zip(x.shape, indices.shape, strict=True)) if i != axis
+            ):
+                raise ShapeError(f"{primitive.name}: shapes {x.shape} and {indices.shape} differ beyond axis {axis}")
+            picked = indices.shape
+        else:
+            picked = x.shape[:axis] + indices.shape + x.shape[axis + 1 :]
+        if len(operands) == 2:
+            return (tensor_type(x.dtype, picked),)
+        updates = operands[2]
+        if updates.dtype is not x.dtype or updates.shape != picked:
+            raise ShapeError(f"{primitive.name}: updates must be {x.dtype.numpy}{picked}, got {updates!r}")
+        return (x,)
+
+
+def _checked(indices: Any, size: int) -> Any:
+    if indices.size and (indices.min() < -size or indices.max() >= size):
+        bad = indices[(indices < -size) | (indices >= size)].flat[0]
+        raise IndexOutOfRangeError(f"index {bad} is out of bounds for an axis of size {size}")
+    return indices
+
+
+def _take(x: Any, indices: Any, *, axis: int) -> Any:
+    return np.take(x, _checked(indices, x.shape[axis]), axis)
+
+
+def _scatter_add(x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
+    out = np.array(x)
+    np.add.at(out, (slice(None),) * axis + (_checked(indices, x.shape[axis]),), updates)
+    return out
+
+
+def _take_along(x: Any, indices: Any, *, axis: int) -> Any:
+    return np.take_along_axis(x, _checked(indices, x.shape[axis]), axis)
+
+
+def _scatter_add_along(x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
+    out = np.array(x)
+    where: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    where[axis] = _checked(indices, x.shape[axis])
+    np.add.at(out, tuple(where), updates)
+    return out
+
+
+INDEXING = Indexing()
+
+take = define(
+    Primitive("take", INDEXING, 2, _take, "x at `indices` along `axis`; the indices' shape takes the axis' place.",
+              ("axis",))
+)  # fmt: skip
+scatter_add = define(
+    Primitive("scatter_add", INDEXING, 3, _scatter_add, "x plus `updates` where `take` would read.", ("axis",))
+)
+take_along = define(
+    Primitive("take_along", INDEXING, 2, _take_along, "NumPy's take_along_axis, other axes equal.", ("axis",))
+)
+scatter_add_along = define(
+    Primitive("scatter_add_along", INDEXING, 3, _scatter_add_along, "x plus `updates` where `take_along` would read.",
+              ("axis",))
+)  # fmt: skip
