@@ -17,6 +17,7 @@ from tapec.ir.graph import Location
 if TYPE_CHECKING:
     from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
+    from tapec.variable import Variable
 
 _PACKAGE = str(Path(__file__).resolve().parent)
 _ROOT = str(Path(__file__).resolve().parent.parent)
@@ -40,10 +41,28 @@ class Recorder(ABC):
     def leak(self, tensor: Tensor, how: str) -> None:
         """The value of `tensor` left for plain Python by `how` (`float(t)`, `t.numpy()`, ...)."""
 
+    @abstractmethod
+    def read_variable(self, variable: Variable, tensor: Tensor) -> None:
+        """`variable` was read and its present value is `tensor`; two reads without an assignment give one tensor."""
+
+    @abstractmethod
+    def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
+        """`variable` has been given the value `tensor`."""
+
 
 class _Stack(threading.local):
+    """State of one thread.
+
+    Attributes:
+        recorders: active ones, outermost first.
+        phase: the phase of ops recorded now: `"primal"`, or `"adjoint"`/`"tangent"` while a derivative graph is replayed.
+        location: the user's line of ops recorded now, where it is not the line on the stack (replays).
+    """
+
     def __init__(self) -> None:
         self.recorders: list[Recorder] = []
+        self.phase: str = "primal"
+        self.location: Location | None = None
 
 
 ACTIVE = _Stack()
