@@ -1,0 +1,240 @@
+"""Machine code from LLVM IR text: the one typed door to llvmlite.
+
+llvmlite is imported when the first module is compiled. Code is made for this very CPU; nothing here relaxes floating
+point: without `contract` or `fast` flags in the text LLVM neither fuses nor reorders floating operations.
+
+The generated text is already vectorised and unrolled, so the passes only clean up. Measured on a Zen 3 core
+(`docs/design/0004-native-runtime.md`): 10,500 lines of such IR take 37 ms to parse, 52 ms in these passes and 370 ms
+to become machine code; LLVM's own `O1` to `O3` take 310 to 330 ms in the place of those 52 for code of the same speed.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final, final
+
+from tapec.errors import CompilationError
+
+CLEANUP: Final = ("sroa", "new_gvn", "instruction_combine", "simplify_cfg")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a module becomes machine code.
+
+    Args:
+        passes: llvmlite's names of module passes, in order (`"new_gvn"` is `add_new_gvn_pass`).
+        codegen_level: LLVM's effort in instruction selection, scheduling and register allocation, 0 to 3.
+    """
+
+    passes: tuple[str, ...] = CLEANUP
+    codegen_level: int = 2
+
+
+_DEFAULT: Final = Options()
+
+
+@final
+class Library:
+    """Loaded machine code. Its addresses are good for as long as this object lives.
+
+    Attributes:
+        object_code: the relocatable object; `load` makes a library of it again, on the same kind of CPU.
+        compile_seconds: wall time from text to callable addresses; 0.0 for one that was loaded.
+    """
+
+    __slots__ = ("_addresses", "_options", "_text", "_tracker", "compile_seconds", "object_code")
+
+    def __init__(
+        self, tracker: Any, addresses: dict[str, int], object_code: bytes, text: str, options: Options, seconds: float
+    ) -> None:
+        self._tracker = tracker
+        self._addresses = addresses
+        self._text = text
+        self._options = options
+        self.object_code = object_code
+        self.compile_seconds = seconds
+
+    def address(self, symbol: str) -> int:
+        """Address of a function that the module defines; `KeyError` if it defines none of that name."""
+        return self._addresses[symbol]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The functions that have an address."""
+        return tuple(self._addresses)
+
+    @property
+    def ir_text(self) -> str:
+        """LLVM IR after the passes (made again from the text, since keeping it would cost memory)."""
+        with _LOCK:
+            return str(_optimised(_backend(), self._text, self._options))
+
+    @property
+    def assembly(self) -> str:
+        """The machine code as assembly, made when asked for."""
+        with _LOCK:
+            backend = _backend()
+            module = _optimised(backend, self._text, self._options)
+            return str(backend.machine(self._options.codegen_level).emit_assembly(module))
+
+
+def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Mapping[str, int] | None = None) -> Library:
+    """Compiles LLVM IR and loads it.
+
+    Args:
+        text: a module in LLVM's assembly language.
+        opt: passes and effort.
+        symbols: addresses of functions that the module declares; others are looked for in this process (libm, libc,
+            Python's own).
+
+    Raises:
+        CompilationError: the text is not valid IR, or a declared function is nowhere to be found.
+    """
+    start = time.perf_counter()
+    with _LOCK:
+        backend = _backend()
+        module = _optimised(backend, text, opt)
+        functions = list(module.functions)
+        exports = [f.name for f in functions if not f.is_declaration and f.linkage.name == "external"]
+        imports = _resolve(backend, [f.name for f in functions if f.is_declaration], symbols or {})
+        code = backend.machine(opt.codegen_level).emit_object(module)
+        tracker, addresses = _link(backend, code, exports, imports)
+    return Library(tracker, addresses, code, text, opt, time.perf_counter() - start)
+
+
+def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
+    """Loads what `Library.object_code` held, perhaps in another process; it has no IR text to show.
+
+    Args:
+        object_code: made by `compile_module` for the same CPU.
+        exports: names whose addresses are wanted.
+        symbols: as in `compile_module`.
+
+    Raises:
+        CompilationError: it does not define a name, or needs one that is not to be found.
+    """
+    with _LOCK:
+        tracker, addresses = _link(_backend(), object_code, list(exports), dict(symbols or {}))
+    return Library(tracker, addresses, object_code, "", _DEFAULT, 0.0)
+
+
+def target_name() -> str:
+    """The CPU and its features: object code is good where this string is the same."""
+    with _LOCK:
+        backend = _backend()
+        return f"{backend.triple} {backend.cpu} {backend.features} llvm-{backend.version}"
+
+
+# Below: llvmlite. Its objects are untyped and are used under `_LOCK` only, since a target machine serves one at a time.
+
+_LOCK: Final = threading.RLock()
+_serial = count(1).__next__
+
+
+@dataclass(slots=True)
+class _Backend:
+    """llvmlite's module and the process-wide objects made from it."""
+
+    llvm: Any
+    triple: str
+    cpu: str
+    features: str
+    version: str
+    engine: Any = None
+    machines: dict[int, Any] = field(default_factory=dict)
+
+    def machine(self, level: int) -> Any:
+        """The target machine of this effort."""
+        found = self.machines.get(level)
+        if found is None:
+            found = self.machines[level] = self.llvm.Target.from_triple(self.triple).create_target_machine(
+                cpu=self.cpu, features=self.features, opt=level, reloc="pic", codemodel="small", jit=True
+            )
+        return found
+
+
+_STATE: list[_Backend] = []
+
+
+def _backend() -> _Backend:
+    if not _STATE:
+        import llvmlite.binding as llvm  # takes time that `import tapec` should not
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        version = ".".join(map(str, llvm.llvm_version_info))
+        backend = _Backend(
+            llvm,
+            llvm.get_process_triple(),
+            llvm.get_host_cpu_name(),
+            llvm.get_host_cpu_features().flatten(),
+            version,
+        )
+        # JITLink places a library's sections side by side, which the small code model needs. The engine takes its own
+        # machine: it is disposed of with the engine.
+        backend.engine = llvm.create_lljit_compiler(backend.machine(2), use_jit_link=True, suppress_errors=True)
+        _STATE.append(backend)
+    return _STATE[0]
+
+
+def _optimised(backend: _Backend, text: str, options: Options) -> Any:
+    llvm = backend.llvm
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise CompilationError(f"{error}\n{_surroundings(text, str(error))}") from None
+    module.triple = backend.triple
+    machine = backend.machine(options.codegen_level)
+    module.data_layout = str(machine.target_data)
+    if options.passes:
+        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
+        manager = llvm.create_new_module_pass_manager()
+        for name in options.passes:
+            getattr(manager, f"add_{name}_pass")()
+        manager.run(module, builder)
+    return module
+
+
+def _surroundings(text: str, message: str) -> str:
+    """The lines of `text` around the fault that LLVM's message tells of."""
+    lines = text.splitlines()
+    position = re.search(r"<string>:(\d+):\d+", message)
+    if position:
+        faults = [int(position[1]) - 1]
+    else:  # the verifier prints the instructions concerned, not their places
+        printed = {line.strip() for line in message.splitlines() if line.strip()}
+        faults = [i for i, line in enumerate(lines) if line.strip() in printed][:4]
+    shown = sorted({i for fault in faults for i in range(fault - 3, fault + 4) if 0 <= i < len(lines)})
+    return "\n".join(f"{'>' if i in faults else ' '} {i + 1:5d} | {lines[i]}" for i in shown)
+
+
+def _resolve(backend: _Backend, declared: list[str], given: Mapping[str, int]) -> dict[str, int]:
+    """The given addresses of declared functions, after a check that every other one exists in this process."""
+    missing = [
+        name
+        for name in declared
+        if name not in given and not name.startswith("llvm.") and backend.llvm.address_of_symbol(name) is None
+    ]
+    if missing:
+        raise CompilationError(f"functions declared but not found: {', '.join(missing)}; give their addresses")
+    return {name: given[name] for name in declared if name in given}
+
+
+def _link(backend: _Backend, code: bytes, exports: list[str], imports: dict[str, int]) -> tuple[Any, dict[str, int]]:
+    builder = backend.llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for name, address in imports.items():
+        builder.import_symbol(name, address)
+    for name in exports:
+        builder.export_symbol(name)
+    try:
+        tracker = builder.link(backend.engine, f"tapec{_serial()}")
+    except RuntimeError as error:
+        raise CompilationError(f"cannot load machine code that should define {', '.join(exports)}: {error}") from None
+    return tracker, {name: tracker[name] for name in exports}
