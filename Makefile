@@ -1,0 +1,47 @@
+# Each target makes what it needs: a virtual environment, tapec in it, and the extras of pyproject.toml. Needs only Python
+# and make. PYTHON chooses the interpreter; DEMO_ARGS and TEST_ARGS are handed on.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+TEST_ARGS ?= -n 2
+
+.PHONY: demo test lint format contract bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed-demo
+	$(BIN)/tapec demo $(DEMO_ARGS)
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+contract: $(VENV)/installed-test
+	$(BIN)/python -m pytest -q tests/test_import_contract.py
+
+lint: $(VENV)/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p tapec
+
+format: $(VENV)/installed-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Measures tapec beside its peers and writes the table of README.md. Takes minutes, and wants an idle machine.
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m bench.readme --write
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each extra: it is installed again only when pyproject.toml changes.
+$(VENV)/created:
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "tapec needs Python 3.10 or newer; choose one with: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/installed-%: pyproject.toml | $(VENV)/created
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@

@@ -1,0 +1,172 @@
+"""Imports run one way: errors ← ir ← ops ← passes ← runtime ← the rest of tapec.
+
+Read from the source with `ast`, because the contract also covers what an import graph does not show: an import inside a
+function, which could hide a cycle, is allowed only where a table below says why.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "tapec"
+FLOORS = ("tapec.errors", "tapec.ir", "tapec.ops", "tapec.passes", "tapec.runtime", "tapec")
+
+# Packages that are slow to import: whoever needs one imports it when it is first needed, so that `import tapec` is fast.
+LAZY_PACKAGES = {
+    "llvmlite": "loads LLVM, tens of megabytes",
+    "networkx": "only minimum cuts need it",
+    "numba": "half a second; only threads need it",
+    "scipy": "only BLAS, LAPACK and reference meanings need it",
+    "sklearn": "demo extra",
+    "matplotlib": "demo extra",
+    "rich": "demo extra",
+}
+
+# (importing module, imported module): why that import waits until the function runs.
+LAZY_MODULES: dict[tuple[str, str], str] = {
+    ("tapec.ir.graph", "tapec.ir.printer"): "str(graph) is its text, and the printer is about graphs",
+}
+
+# The untyped compilers stay behind these modules.
+UNTYPED = {"llvmlite": {"tapec.runtime.jit"}, "numba": {"tapec.runtime.threads", "tapec.runtime.blas"}}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: who, what, where, and whether it runs with the module, in a function, or for the type checker only."""
+
+    importer: str
+    imported: str
+    line: int
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+def module_names(package: Path) -> dict[str, Path]:
+    names = {}
+    folders = [(package, "tapec")]
+    while folders:
+        folder, name = folders.pop()
+        for path in sorted(folder.iterdir()):
+            if path.is_dir() and (path / "__init__.py").exists():  # follows the two links
+                folders.append((path, f"{name}.{path.name}"))
+            elif path.suffix == ".py":
+                names[name if path.stem == "__init__" else f"{name}.{path.stem}"] = path
+    return names
+
+
+MODULES = module_names(PACKAGE)
+
+
+def imports_of(name: str, source: str, modules: dict[str, Path]) -> list[Import]:
+    found: list[Import] = []
+
+    def add(target: str, line: int, place: str) -> None:
+        found.append(Import(name, target, line, place))
+
+    def visit(node: ast.AST, place: str) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                add(alias.name, node.lineno, place)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno}: imports are absolute"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                add(inner if inner in modules else node.module, node.lineno, place)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for child in ast.iter_child_nodes(node):
+                visit(child, "function")
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+            for child in node.body:
+                visit(child, "types")
+            for child in node.orelse:
+                visit(child, place)
+        else:
+            for child in ast.iter_child_nodes(node):
+                visit(child, place)
+
+    visit(ast.parse(source), "module")
+    return found
+
+
+IMPORTS = [i for name, path in MODULES.items() for i in imports_of(name, path.read_text(encoding="utf-8"), MODULES)]
+
+
+def floor(name: str) -> int:
+    return next(i for i, prefix in enumerate(FLOORS) if name == prefix or name.startswith(prefix + "."))
+
+
+def is_ours(name: str) -> bool:
+    return name.split(".")[0] == "tapec"
+
+
+def climbing(imports: list[Import]) -> list[str]:
+    return [str(i) for i in imports if is_ours(i.imported) and floor(i.imported) > floor(i.importer)]
+
+
+def test_the_links_lead_to_the_folders():
+    for name in ("passes", "runtime"):
+        link = PACKAGE / name
+        assert link.is_symlink()
+        assert link.resolve() == PACKAGE.parent / name
+
+
+def test_every_floor_has_modules():
+    assert {floor(name) for name in MODULES} == set(range(len(FLOORS)))
+
+
+def test_imports_run_one_way():
+    assert climbing(IMPORTS) == []
+
+
+def test_no_import_cycles():
+    graph = networkx.DiGraph((i.importer, i.imported) for i in IMPORTS if i.place == "module" and i.imported in MODULES)
+    assert [c for c in networkx.strongly_connected_components(graph) if len(c) > 1] == []
+
+
+def test_imports_inside_functions_are_listed():
+    hidden = [i for i in IMPORTS if i.place == "function"]
+    unlisted = [
+        str(i)
+        for i in hidden
+        if i.imported.split(".")[0] not in LAZY_PACKAGES and (i.importer, i.imported) not in LAZY_MODULES
+    ]
+    assert unlisted == []
+
+
+def test_no_listed_exception_is_stale():
+    hidden = {(i.importer, i.imported) for i in IMPORTS if i.place == "function"}
+    assert [pair for pair in LAZY_MODULES if pair not in hidden] == []
+
+
+def test_slow_packages_wait_until_needed():
+    eager = [str(i) for i in IMPORTS if i.place == "module" and i.imported.split(".")[0] in LAZY_PACKAGES]
+    assert eager == []
+
+
+def test_untyped_packages_stay_behind_their_module():
+    outside = [
+        str(i)
+        for i in IMPORTS
+        if i.imported.split(".")[0] in UNTYPED and i.importer not in UNTYPED[i.imported.split(".")[0]]
+    ]
+    assert outside == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "caught"),
+    [
+        ("tapec.ir.graph", "from tapec.ops import elementwise", True),
+        ("tapec.passes.cse", "def f():\n    import tapec.runtime.jit", True),
+        ("tapec.ops.reduction", "from tapec.ir.types import TensorType", False),
+        ("tapec.function", "import tapec.passes.cse", False),
+    ],
+)
+def test_the_contract_can_fail(importer, source, caught):
+    assert bool(climbing(imports_of(importer, source, {"tapec.ops.elementwise": PACKAGE}))) is caught
