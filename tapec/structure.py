@@ -1,0 +1,123 @@
+"""Nested containers as a list of leaves and a hashable description, and back.
+
+Tuples, lists, dicts, named tuples and dataclasses are containers; everything else is a leaf.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What remains of nested containers when the leaves are taken out. Two equal ones rebuild alike.
+
+    Args:
+        container: the container's class, or None for a leaf.
+        keys: the keys of a dict in their order, or the field names of a dataclass.
+        children: structures of the members, in order.
+        leaves: number of leaves inside.
+    """
+
+    container: type | None
+    keys: tuple[Any, ...]
+    children: tuple[Structure, ...]
+    leaves: int
+
+
+LEAF: Final = Structure(None, (), (), 1)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """Leaves of nested containers from left to right, and their structure.
+
+    >>> flatten({"a": (1, 2), "b": [3]})[0]
+    [1, 2, 3]
+    """
+    leaves: list[Any] = []
+    return leaves, _flatten(tree, leaves)
+
+
+def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
+    """The containers that `structure` describes around `leaves`.
+
+    >>> leaves, structure = flatten({"a": (1, 2), "b": [3]})
+    >>> unflatten(structure, [10 * n for n in leaves])
+    {'a': (10, 20), 'b': [30]}
+
+    Raises:
+        ValueError: the number of leaves is not that of the structure.
+    """
+    if len(leaves) != structure.leaves:
+        raise ValueError(f"the structure holds {structure.leaves} leaves, got {len(leaves)}")
+    return _unflatten(structure, iter(leaves))
+
+
+def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+    """`tree` with `function` applied to each leaf."""
+    leaves, structure = flatten(tree)
+    return unflatten(structure, [function(leaf) for leaf in leaves])
+
+
+def leaf_paths(structure: Structure, prefix: str = "") -> list[str]:
+    """For each leaf the Python expression that reaches it, behind `prefix`; error messages name leaves so.
+
+    >>> leaf_paths(flatten({"a": (1, 2)})[1], "w")
+    ["w['a'][0]", "w['a'][1]"]
+    """
+    if structure.container is None:
+        return [prefix]
+    if not structure.keys:
+        steps = [f"[{i}]" for i in range(len(structure.children))]
+    elif issubclass(structure.container, dict):
+        steps = [f"[{key!r}]" for key in structure.keys]
+    else:
+        steps = [f".{key}" for key in structure.keys]
+    return [
+        path
+        for step, child in zip(steps, structure.children, strict=True)
+        for path in leaf_paths(child, prefix + step)
+    ]
+
+
+def _flatten(tree: Any, leaves: list[Any]) -> Structure:
+    kind = type(tree)
+    keys: tuple[Any, ...] = ()
+    if kind is tuple or kind is list:
+        members = tree
+    elif kind is dict or kind is OrderedDict:
+        keys, members = tuple(tree), tree.values()
+    elif issubclass(kind, tuple) and type(getattr(kind, "_fields", None)) is tuple:
+        keys, members = kind._fields, tree  # type: ignore[attr-defined]
+    elif is_dataclass(kind):
+        keys = tuple([f.name for f in fields(kind)])
+        members = [getattr(tree, name) for name in keys]
+    else:
+        leaves.append(tree)
+        return LEAF
+    before = len(leaves)
+    children = tuple([_flatten(member, leaves) for member in members])
+    return Structure(kind, keys, children, len(leaves) - before)
+
+
+def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    kind = structure.container
+    if kind is None:
+        return next(leaves)
+    members = [_unflatten(child, leaves) for child in structure.children]
+    if kind is list:
+        return members
+    if kind is tuple:
+        return tuple(members)
+    if issubclass(kind, dict):
+        return kind(zip(structure.keys, members, strict=True))
+    if issubclass(kind, tuple):
+        return kind._make(members)  # type: ignore[attr-defined]
+    # `__init__` may take other arguments than the fields, and frozen classes refuse plain assignment.
+    instance = object.__new__(kind)
+    for name, member in zip(structure.keys, members, strict=True):
+        object.__setattr__(instance, name, member)
+    return instance
