@@ -1,0 +1,65 @@
+"""Collapsing loops: neighbouring axes that every access walks with one stride become one axis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tapec.passes.loops import Access, Index, Instruction, Load, Nest, Reduce, Store
+
+
+def _accesses(nest: Nest) -> list[Access]:
+    return [i.access for i in nest.body if isinstance(i, Load | Store | Reduce)]
+
+
+def _fixed_axes(nest: Nest) -> set[int]:
+    """Axes whose position the body asks for, by number or through a window."""
+    fixed = {i.axis for i in nest.body if isinstance(i, Index)}
+    for access in _accesses(nest):
+        fixed |= {axis for axis, window in enumerate(access.windows) if window is not None}
+    return fixed
+
+
+def collapse(nest: Nest) -> Nest:
+    """The same nest with as few axes as possible. Extents are numbers here; order of iteration does not change."""
+    fixed = _fixed_axes(nest)
+    accesses = _accesses(nest)
+    runs: list[list[int]] = []
+    for axis, extent in enumerate(nest.extents):
+        if extent == 1 and axis not in fixed:
+            continue
+        if runs and _mergeable(nest, accesses, runs[-1][-1], axis, fixed):
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    extents = tuple([_product(nest, run) for run in runs])
+    reduced = tuple([nest.reduced[run[-1]] for run in runs])
+    last = [run[-1] for run in runs]
+    position = {axis: i for i, run in enumerate(runs) for axis in run}
+    body = tuple([_moved(i, last, position) for i in nest.body])
+    return replace(nest, extents=extents, reduced=reduced, body=body)
+
+
+def _mergeable(nest: Nest, accesses: list[Access], outer: int, inner: int, fixed: set[int]) -> bool:
+    if outer in fixed or inner in fixed or nest.reduced[outer] != nest.reduced[inner]:
+        return False
+    extent = nest.extents[inner]
+    assert isinstance(extent, int)
+    return all(a.strides[outer] == a.strides[inner] * extent for a in accesses)  # type: ignore[operator]
+
+
+def _product(nest: Nest, axes: list[int]) -> int:
+    out = 1
+    for axis in axes:
+        out *= int(nest.extents[axis])
+    return out
+
+
+def _moved(instruction: Instruction, last: list[int], position: dict[int, int]) -> Instruction:
+    if isinstance(instruction, Index):
+        return replace(instruction, axis=position[instruction.axis])
+    if isinstance(instruction, Load | Store | Reduce):
+        access = instruction.access
+        strides = tuple([access.strides[axis] for axis in last])
+        windows = tuple([access.windows[axis] for axis in last]) if access.windows else ()
+        return replace(instruction, access=replace(access, strides=strides, windows=windows))
+    return instruction

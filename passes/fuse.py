@@ -1,0 +1,179 @@
+"""Fusion: which ops run in one loop nest.
+
+Elementwise ops, and the reductions that eat them, join a group when they walk the same domain; several results of a
+group may leave it. The rule for joining keeps the groups free of cycles: an op may enter a group unless one of its
+operands comes from a group that itself depends on that one. Constants and views belong to no group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ops import creation, movement
+from tapec.passes.materialize import LIBRARY
+from tapec.passes.views import VIEWS, View, ViewTable, dense_strides, views_of
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One op of a group; of a `concat`, one operand of it.
+
+    Args:
+        op: the op.
+        domain: extents that it walks.
+        axes: for reductions, the domain axes that it reduces; else None.
+        piece: for `concat`, which operand this node writes; else None.
+    """
+
+    op: Op
+    domain: Shape
+    axes: Shape | None = None
+    piece: int | None = None
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """Values that this node reads."""
+        return self.op.operands if self.piece is None else (self.op.operands[self.piece],)
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Nodes that become one step of the program.
+
+    Attributes:
+        domain: extents that all of them walk.
+        nodes: in program order.
+        axes: the axes that its reductions reduce; None while it has none.
+        library: whether it is a single op that is not a loop nest of ours (a gather, a sort, a matrix product, ...).
+    """
+
+    domain: Shape
+    nodes: list[Node] = field(default_factory=list)
+    axes: Shape | None = None
+    library: bool = False
+
+
+# A nest with more streams than this runs out of registers and of the caches' ways.
+MAX_NODES = 96
+# How many earlier groups of the same domain an op may join that none of its operands comes from.
+NEIGHBOURS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Groups in an order in which each depends on earlier ones only, with the views through which they read."""
+
+    graph: Graph
+    groups: tuple[Group, ...]
+    views: ViewTable
+
+
+def nodes_of(op: Op) -> list[Node]:
+    """The nodes that an op becomes."""
+    attributes: Any = op.attributes
+    if op.primitive is movement.concat:
+        return [Node(op, v.shape, piece=i) for i, v in enumerate(op.operands)]
+    if op.primitive.family.name == "reduction":
+        return [Node(op, op.operands[0].shape, axes=attributes["axes"])]
+    return [Node(op, op.results[0].shape if op.results else ())]
+
+
+class _Fusion:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.views = views_of(graph)
+        self.groups: list[Group] = []
+        self.ancestors: list[int] = []  # bit h of ancestors[g]: group g needs a result of group h
+        self.producers: dict[Value, dict[int, Node]] = {}
+        self.by_domain: dict[Shape, list[int]] = {}
+
+    def run(self) -> Fused:
+        for op in self.graph.ops:
+            if op.primitive in VIEWS or op.primitive is creation.constant:
+                continue
+            library = op.primitive in LIBRARY
+            for node in nodes_of(op):
+                views = [self.views[v] for v in node.operands]
+                home = None if library else self._home(node, views)
+                if home is None:
+                    home = self._new_group(node, library)
+                self._enter(node, home, views)
+        return Fused(self.graph, tuple(self._ordered()), self.views)
+
+    def _new_group(self, node: Node, library: bool) -> int:
+        self.groups.append(Group(node.domain, library=library))
+        self.ancestors.append(0)
+        if not library:
+            self.by_domain.setdefault(node.domain, []).append(len(self.groups) - 1)
+        return len(self.groups) - 1
+
+    def _sources(self, views: list[View]) -> set[int]:
+        return {g for view in views for g in self.producers.get(view.base, ())}
+
+    def _home(self, node: Node, views: list[View]) -> int | None:
+        sources = self._sources(views)
+        near = self.by_domain.get(node.domain, [])
+        for g in sorted({*(g for g in sources if g in near), *near[-NEIGHBOURS:]}, reverse=True):
+            if self._may_join(node, g, views, sources):
+                return g
+        return None
+
+    def _may_join(self, node: Node, g: int, views: list[View], sources: set[int]) -> bool:
+        group = self.groups[g]
+        if group.library or group.domain != node.domain or len(group.nodes) >= MAX_NODES:
+            return False
+        if node.axes is not None and group.axes not in (None, node.axes):
+            return False
+        for view in views:
+            made_by = self.producers.get(view.base, {}).get(g)
+            if made_by is not None and not readable_in_place(made_by, node, view):
+                return False
+        return not any(h != g and self.ancestors[h] >> g & 1 for h in sources)
+
+    def _enter(self, node: Node, g: int, views: list[View]) -> None:
+        group = self.groups[g]
+        group.nodes.append(node)
+        if node.axes is not None:
+            group.axes = node.axes
+        needed = 0
+        for h in self._sources(views) - {g}:
+            needed |= 1 << h | self.ancestors[h]
+        if needed & ~self.ancestors[g]:
+            self.ancestors[g] |= needed
+            for h, mask in enumerate(self.ancestors):
+                if mask >> g & 1:
+                    self.ancestors[h] = mask | needed
+        for value in node.op.results:
+            self.producers.setdefault(value, {})[g] = node
+
+    def _ordered(self) -> list[Group]:
+        # Program order where dependences allow, so that values die soon. A group's ancestors are a strict subset of
+        # those of every group that depends on it, so sorting by their number puts a group behind what it needs.
+        order: list[int] = []
+        done = 0
+        for g in range(len(self.groups)):
+            missing = (self.ancestors[g] | 1 << g) & ~done
+            done |= missing
+            waiting = [h for h in range(missing.bit_length()) if missing >> h & 1]
+            order += sorted(waiting, key=lambda h: (self.ancestors[h].bit_count(), h))
+        return [self.groups[g] for g in order]
+
+
+def readable_in_place(made_by: Node, reader: Node, view: View) -> bool:
+    """Whether `reader` finds the element of `view` that it needs in a register, where `made_by` has just put it."""
+    if made_by.axes is not None or made_by.piece is not None or reader.op.primitive is movement.unslice:
+        return False
+    return view.offset == 0 and view.over(reader.domain) == _dense_over(made_by.domain)
+
+
+def _dense_over(domain: Shape) -> Shape:
+    return tuple([0 if n == 1 else s for n, s in zip(domain, dense_strides(domain), strict=True)])
+
+
+def fuse(graph: Graph) -> Fused:
+    """Groups of a graph that `materialize` has prepared."""
+    return _Fusion(graph).run()

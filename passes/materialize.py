@@ -1,0 +1,109 @@
+"""Making memory explicit: `copy` ops where a step needs dense memory of its own.
+
+After this pass every reshape is a view, every operand of a library step (gathers, sorts, matrix products, ...) lies in
+memory as the step needs it, and every output is the result of an op that computes it, once.
+"""
+
+from __future__ import annotations
+
+from tapec.ir.builder import emit
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.primitive import Primitive
+from tapec.ops import contraction, creation, indexing, movement, ordering, reduction
+from tapec.ops import elementwise as ew
+from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
+
+DENSE_OPERANDS: frozenset[Primitive] = frozenset(
+    {indexing.take, indexing.scatter_add, indexing.take_along, indexing.scatter_add_along,
+     ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum}
+)  # fmt: skip
+LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard}
+
+
+def matrix_strides(view: View) -> tuple[int, int, int] | None:
+    """Strides (batch, row, column) with which a matrix product can read a view; None if it can't without a copy.
+
+    One of row and column must be 1 and the other no shorter than the extent it passes over, as BLAS wants; all batch axes
+    must be walked by one stride.
+    """
+    *batch, rows, columns = view.shape
+    strides = view.strides
+    batch_stride = reshape_strides(tuple(batch), strides[:-2], (_product(batch),))
+    if batch_stride is None:
+        return None
+    row = strides[-2] if rows > 1 else max(columns, 1)
+    column = strides[-1] if columns > 1 else 1
+    if column == 1 and row >= max(columns, 1):
+        return batch_stride[0], row, column
+    if rows == 1 or row == 1:
+        column = strides[-1] if columns > 1 else max(rows, 1)
+        if column >= max(rows, 1):
+            return batch_stride[0], 1, column
+    return None
+
+
+def _product(extents: list[int]) -> int:
+    out = 1
+    for n in extents:
+        out *= n
+    return out
+
+
+class _Rebuild:
+    """The graph being written, and what became of each old value."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = Graph(graph.name)
+        self.new: dict[Value, Value] = {v: self.graph.add_input(v.type) for v in graph.inputs}
+        self.views = ViewTable()
+        self.copies: dict[Value, Value] = {}
+
+    def copy_of(self, value: Value, like: Op | None) -> Value:
+        """The (new) value in memory of its own."""
+        made = self.copies.get(value)
+        if made is None:
+            made = self.apply(ew.copy, (value,), {}, like)
+            self.copies[value] = made
+        return made
+
+    def apply(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict, like: Op | None) -> Value:  # type: ignore[type-arg]
+        location, phase = (like.location, like.phase) if like is not None else (None, "primal")
+        return emit(self.graph, primitive, operands, attributes, location, phase).result
+
+    def in_memory(self, value: Value) -> bool:
+        base = self.views[value].base
+        return base.op is None or base.op.primitive is not creation.constant
+
+    def operand(self, op: Op, position: int, value: Value) -> Value:
+        """What `op` may read in the place of `value`."""
+        view = self.views[value]
+        if op.primitive is movement.reshape:
+            ready = reshape_strides(view.shape, view.strides, op.result.shape) is not None
+        elif op.primitive in DENSE_OPERANDS:
+            ready = self.in_memory(value) and view.is_dense
+        elif op.primitive is contraction.matmul:
+            ready = self.in_memory(value) and matrix_strides(view) is not None
+        elif op.primitive in (creation.guard, movement.unslice):
+            ready = self.in_memory(value)
+        else:
+            ready = True
+        return value if ready else self.copy_of(value, op)
+
+
+def materialize(graph: Graph) -> Graph:
+    """See the module."""
+    out = _Rebuild(graph)
+    for op in graph.ops:
+        operands = tuple([out.operand(op, i, out.new[v]) for i, v in enumerate(op.operands)])
+        made = Op(op.primitive, operands, op.attributes, tuple([r.type for r in op.results]), op.location, op.phase)
+        out.graph.ops.append(made)
+        out.new.update(zip(op.results, made.results, strict=True))
+    taken: set[Value] = set()
+    for value in graph.outputs:
+        new = out.new[value]
+        computed = new.op is not None and new.op.primitive not in VIEWS and new.op.primitive is not creation.constant
+        if not computed or new in taken:
+            new = out.apply(ew.copy, (new,), {}, value.op)
+        taken.add(new)
+        out.graph.outputs.append(new)
+    return out.graph
