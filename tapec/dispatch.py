@@ -6,15 +6,17 @@ rules before that; the casts that this takes are primitives themselves.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from tapec.errors import DTypeError
+from tapec.array_protocol import ArrayProtocol
+from tapec.errors import DTypeError, ShapeError, TapecError
 from tapec.ir import dtypes
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
-from tapec.recording import ACTIVE
+from tapec.ops import movement
+from tapec.recording import ACTIVE, user_location
 from tapec.runtime.eager import execute
 from tapec.tensor import Tensor, make
 
@@ -27,7 +29,10 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
     Raises:
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
     """
-    result = make(execute(primitive, [t._array for t in operands], attributes))
+    try:
+        result = make(execute(primitive, [t._array for t in operands], attributes))
+    except (ValueError, TypeError, LookupError) as error:
+        _explain(error, primitive, operands, attributes)
     recorders = ACTIVE.recorders
     if recorders:
         for recorder in recorders:
@@ -35,59 +40,115 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
     return result
 
 
+def _explain(
+    error: Exception, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any]
+) -> NoReturn:
+    """Raises what the type rule has to say; if that is content, what went wrong while running."""
+    if not isinstance(error, TapecError):
+        try:
+            primitive.family.infer(primitive, tuple([t.type for t in operands]), attributes)
+        except TapecError as said:
+            raise located(said) from error
+        raise error
+    raise located(error) from error.__cause__
+
+
+def located(error: TapecError) -> TapecError:
+    """The same error with the user's line at the end of its message."""
+    where = user_location()
+    return type(error)(f"{error}\n  at {where}") if where is not None else error
+
+
 def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """A tensor from whatever an operand may be: a tensor, a Variable, an array, nested lists, or a number.
 
     A Python number takes the dtype `like` if that can hold its kind (NumPy's rule for literals); without `like` it is
-    weak, so that the other operand decides.
+    weak, so that the other operand decides. While somebody records, arrays are copied: what the caller writes into his
+    array later must not change what was recorded.
+
+    Raises:
+        DTypeError: the value has no dtype that tapec holds.
     """
     kind = type(value)
     if kind is Tensor:
-        return value
+        return value  # type: ignore[no-any-return]
     if kind is float or kind is int or kind is bool:
+        if like is not None and (like.kind == "f" or (kind is not float and like.kind in "iu") or kind is bool):
+            return make(np.array(value, like), literal=True)
         return make(np.asarray(value), weak=kind is not bool, literal=True)
     read = getattr(kind, "__tapec_tensor__", None)  # Variables, and what derives from them, read as tensors
     if read is not None:
-        return read(value)
+        return read(value)  # type: ignore[no-any-return]
+    if kind in (list, tuple) and _holds_tensor(value):
+        return _stack([lift(item) for item in value])
+    if isinstance(value, np.ma.MaskedArray):
+        raise DTypeError("masked arrays are not supported, as their mask would be lost; use .filled(value) first")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"cannot use a {kind.__name__} (dtype {array.dtype}) as a tensor")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     dtypes.of(array.dtype)
+    if array is value and ACTIVE.recorders and (array.flags.writeable or array.base is not None):
+        array = array.copy()
     return make(array)
 
 
+def _holds_tensor(value: Any) -> bool:
+    return any(
+        isinstance(item, ArrayProtocol) or (isinstance(item, (list, tuple)) and _holds_tensor(item)) for item in value
+    )
+
+
+def _stack(parts: list[Tensor]) -> Tensor:
+    shapes = {part._array.shape for part in parts}
+    if len(shapes) > 1:
+        raise located(ShapeError(f"a list of tensors must hold equal shapes, got {sorted(shapes)}"))
+    (shape,) = shapes
+    rows = [apply(movement.reshape, (part,), {"shape": (1, *shape)}) for part in promote(*parts)]
+    return apply(movement.concat, tuple(rows), {"axis": 0})
+
+
 def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    """`x` in another dtype; `x` itself if it has it. A literal is converted without an op."""
-    if x._array.dtype == dtype:
-        return x if not x._weak else _strong(x, dtype)
-    if x._literal:
-        return make(x._array.astype(dtype), literal=True)
-    return apply(ew.cast, (x,), {"dtype": dtypes.of(dtype).name})
+    """`x` in another dtype, and not weak; `x` itself if it is so already. A literal is converted without an op.
 
-
-def _strong(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    Raises:
+        OverflowError: a literal integer does not fit the dtype (NumPy's error).
+    """
     if x._literal:
-        return make(x._array, literal=True)
+        return make(np.array(x._array.item(), dtype), literal=True)
+    if x._array.dtype == dtype and not x._weak:
+        return x
     return apply(ew.cast, (x,), {"dtype": dtypes.of(dtype).name})
 
 
 def promote(*operands: Tensor) -> tuple[Tensor, ...]:
     """Operands in their common dtype, by NumPy's promotion (NEP 50): weak ones do not widen the others."""
     first = operands[0]._array.dtype
-    if all(t._array.dtype == first and not t._weak for t in operands):
+    for t in operands:
+        if t._array.dtype != first or t._weak:
+            break
+    else:
         return operands
     dtype = common_dtype(operands)
     return tuple([t if t._array.dtype == dtype else cast(t, dtype) for t in operands])
 
 
+_COMMON: dict[tuple[Any, ...], np.dtype[Any]] = {}
+
+
 def common_dtype(operands: tuple[Tensor, ...]) -> np.dtype[Any]:
     """NumPy's result dtype of the operands, with weak tensors in the place of Python numbers."""
-    samples: list[Any] = []
-    for t in operands:
-        if not t._weak:
-            samples.append(t._array.dtype)
-        else:
-            samples.append(1.0 if t._array.dtype.kind == "f" else 1)
-    return np.result_type(*samples)
+    samples = tuple([dtype_code(t) for t in operands])
+    found = _COMMON.get(samples)
+    if found is None:
+        found = np.result_type(*[code(1) if isinstance(code, type) else code for code in samples])
+        _COMMON[samples] = found
+    return found
+
+
+def dtype_code(t: Tensor) -> Any:
+    """What stands for `t` in promotion: its dtype, or the Python type `int` or `float` for a weak one."""
+    if not t._weak:
+        return t._array.dtype
+    return float if t._array.dtype.kind == "f" else int

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from tapec.errors import UnsupportedFunctionError
+from tapec.array_protocol import NUMPY_FUNCTIONS as NUMPY_FUNCTIONS
+from tapec.array_protocol import ArrayProtocol
+from tapec.array_protocol import unsupported as unsupported
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType, tensor_type
 from tapec.recording import ACTIVE
 
 _serials = count(1).__next__
-
-# Filled by `tapec.surface`: what a NumPy function or ufunc means on tensors. They take the NumPy function's arguments.
-NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+_new = object.__new__
 
 
-class Tensor:
+class Tensor(ArrayProtocol):
     """An immutable array. Operators, NumPy's functions and tapec's own work on it and are recorded by active tapes.
 
     Made by `tp.constant`, by reading a `tp.Variable`, and by operations on tensors.
     """
 
     __slots__ = ("__weakref__", "_array", "_literal", "_serial", "_weak")
-    __array_priority__ = 1000.0
 
     _array: np.ndarray[Any, Any]
     _serial: int
@@ -56,38 +54,125 @@ class Tensor:
         return self._array.size
 
     @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.nbytes
+
+    @property
     def type(self) -> TensorType:
         """The IR's type of this tensor."""
         return tensor_type(dtypes.of(self._array.dtype), self._array.shape)
 
     # Leaving for plain Python ----------------------------------------------------------------------------------------
 
+    def _leak(self, how: str) -> None:
+        for recorder in ACTIVE.recorders:
+            recorder.leak(self, how)
+
     def numpy(self) -> np.ndarray[Any, Any]:
         """The values as a read-only NumPy array, without a copy. What is computed from it is not recorded."""
-        for recorder in ACTIVE.recorders:
-            recorder.leak(self, "t.numpy()")
-        return self._array
+        self._leak("t.numpy()")
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        self._leak("np.asarray(t)")
+        if copy or (dtype is not None and np.dtype(dtype) != self._array.dtype):
+            if copy is False:
+                raise ValueError(f"a {self._array.dtype} tensor as {np.dtype(dtype)} cannot be had without a copy")
+            return np.array(self._array, dtype)
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers; not recorded."""
+        self._leak("t.tolist()")
+        return self._array.tolist()
+
+    def item(self, *index: int) -> bool | int | float:
+        """One element as a Python number: an integer or boolean is guarded, a float is not recorded."""
+        if index:
+            return self[index].item()
+        if self._array.size != 1:
+            raise ValueError("item() takes a tensor of one element; give the indices of one")
+        value: bool | int | float = self._array.item()
+        if ACTIVE.recorders:
+            if self._array.dtype.kind == "f":
+                self._leak("t.item()")
+            else:
+                _observe(self, int(value))
+        return value
 
     def __bool__(self) -> bool:
-        seen = bool(self._array)
-        for recorder in ACTIVE.recorders:
-            recorder.observe(self, int(seen))
+        seen = bool(self._array)  # of several elements: NumPy's ValueError on ambiguity
+        if ACTIVE.recorders:
+            _observe(self if self._array.dtype.kind == "b" else self != 0, int(seen))
         return seen
+
+    def __int__(self) -> int:
+        value = int(self._single())
+        if ACTIVE.recorders:
+            _observe(self.astype(np.int64) if self._array.dtype.kind == "f" else self, value)
+        return value
+
+    def __index__(self) -> int:
+        if self._array.ndim or self._array.dtype.kind not in "iu":
+            raise TypeError(f"only an integer tensor without axes can be an index, got {self.dtype} of {self.shape}")
+        value = int(self._array)
+        if ACTIVE.recorders:
+            _observe(self, value)
+        return value
+
+    def __float__(self) -> float:
+        value = float(self._single())
+        self._leak("float(t)")
+        return value
+
+    def _single(self) -> Any:
+        if self._array.size != 1:
+            raise TypeError(f"only a tensor of one element converts to a Python number, got shape {self.shape}")
+        return self._array.item()
+
+    # Text and copies: looking at a tensor neither records nor guards ----------------------------------------------
+
+    def __repr__(self) -> str:
+        values = repr(self._array) if self._array.ndim else repr(self._array.item())
+        return f"<tapec.Tensor: shape={self.shape}, dtype={self.dtype}, numpy={values}>"
+
+    def __str__(self) -> str:
+        return f"tapec.Tensor({self._array}, shape={self.shape}, dtype={self.dtype})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array.item(), spec) if spec and not self._array.ndim else format(str(self), spec)
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._leak("pickling t")
+        return make, (self._array, self._weak)
+
+
+def _observe(tensor: Tensor, expected: int) -> None:
+    for recorder in ACTIVE.recorders:
+        recorder.observe(tensor, expected)
 
 
 def make(array: Any, weak: bool = False, literal: bool = False) -> Tensor:
     """A tensor around an array that nobody will write to again (or a NumPy scalar)."""
-    tensor = Tensor.__new__(Tensor)
+    tensor = _new(Tensor)
     tensor._array = array if type(array) is np.ndarray else np.asarray(array)
     tensor._serial = _serials()
     tensor._weak = weak
     tensor._literal = literal
     return tensor
-
-
-def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
-    """The error for a NumPy function that tapec does not record."""
-    name = getattr(function, "__name__", str(function))
-    module = getattr(function, "__module__", None) or "numpy"
-    advice = hint or "compute it from functions that are listed in docs/numpy.md, or leave the tape with .numpy() first"
-    return UnsupportedFunctionError(f"{module}.{name} is not recorded on tensors; {advice}")

@@ -1,0 +1,363 @@
+"""What makes an object usable where NumPy wants an array: operators, NumPy's methods and NumPy's two protocols.
+
+`Tensor` and `Variable` both derive from `ArrayProtocol`. It holds no meaning of its own: operators look in `OPERATORS`,
+functions and methods in `NUMPY_FUNCTIONS`, which the modules of `tapec.surface` fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapec.errors import UnsupportedFunctionError
+
+if TYPE_CHECKING:
+    from tapec.tensor import Tensor
+
+# What a NumPy function or ufunc means on tensors, with the NumPy function's arguments; a ufunc's method has the key
+# `(ufunc, "reduce")`.
+NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+# Python's operators by the name of their special method, without underscores; `radd` and the like are swapped calls.
+OPERATORS: dict[str, Callable[..., Any]] = {}
+
+# What to do instead of a function that is not recorded.
+HINTS: dict[Any, str] = {}
+
+_Axis = int | tuple[int, ...] | None
+
+
+def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
+    """The error for a NumPy function that tapec does not record; `hint` says what to use instead."""
+    name = getattr(function, "__name__", str(function))
+    module = getattr(function, "__module__", None) or "numpy"
+    fallback = "compose it of functions listed in docs/numpy.md, or leave the recording with .numpy() first"
+    return UnsupportedFunctionError(f"{module}.{name} is not recorded on tensors; {hint or HINTS.get(function, fallback)}")
+
+
+class ArrayProtocol:
+    """Operators, methods and NumPy protocols over what `tapec.surface` registers."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __hash__ = object.__hash__
+
+    # NumPy's protocols -----------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """NumPy calls this for `np.sin(t)`, `array + t`, `np.add.reduce(t)`, ..."""
+        if method == "__call__":
+            function = NUMPY_FUNCTIONS.get(ufunc)
+            if function is not None:
+                return function(*inputs, **kwargs) if kwargs else function(*inputs)
+            raise unsupported(ufunc)
+        function = NUMPY_FUNCTIONS.get((ufunc, method)) or NUMPY_FUNCTIONS.get((np.ufunc, method))
+        if function is None:
+            raise UnsupportedFunctionError(
+                f"numpy.{ufunc.__name__}.{method} is not recorded on tensors; use a function listed in docs/numpy.md"
+            )
+        return function(ufunc, *inputs, **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """NumPy calls this for every other function of its own that meets a tensor."""
+        found = NUMPY_FUNCTIONS.get(function)
+        if found is not None:
+            return found(*args, **kwargs)
+        raise unsupported(function)
+
+    # Operators -------------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Tensor:
+        return OPERATORS["add"](self, other)  # type: ignore[no-any-return]
+
+    def __radd__(self, other: Any) -> Tensor:
+        return OPERATORS["add"](other, self)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Tensor:
+        return OPERATORS["sub"](self, other)  # type: ignore[no-any-return]
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return OPERATORS["sub"](other, self)  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Tensor:
+        return OPERATORS["mul"](self, other)  # type: ignore[no-any-return]
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return OPERATORS["mul"](other, self)  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return OPERATORS["truediv"](self, other)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return OPERATORS["truediv"](other, self)  # type: ignore[no-any-return]
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return OPERATORS["floordiv"](self, other)  # type: ignore[no-any-return]
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return OPERATORS["floordiv"](other, self)  # type: ignore[no-any-return]
+
+    def __mod__(self, other: Any) -> Tensor:
+        return OPERATORS["mod"](self, other)  # type: ignore[no-any-return]
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return OPERATORS["mod"](other, self)  # type: ignore[no-any-return]
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return OPERATORS["divmod"](self, other)  # type: ignore[no-any-return]
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return OPERATORS["divmod"](other, self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Tensor:
+        return OPERATORS["pow"](self, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return OPERATORS["pow"](other, self)  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return OPERATORS["matmul"](self, other)  # type: ignore[no-any-return]
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return OPERATORS["matmul"](other, self)  # type: ignore[no-any-return]
+
+    def __and__(self, other: Any) -> Tensor:
+        return OPERATORS["and"](self, other)  # type: ignore[no-any-return]
+
+    def __rand__(self, other: Any) -> Tensor:
+        return OPERATORS["and"](other, self)  # type: ignore[no-any-return]
+
+    def __or__(self, other: Any) -> Tensor:
+        return OPERATORS["or"](self, other)  # type: ignore[no-any-return]
+
+    def __ror__(self, other: Any) -> Tensor:
+        return OPERATORS["or"](other, self)  # type: ignore[no-any-return]
+
+    def __xor__(self, other: Any) -> Tensor:
+        return OPERATORS["xor"](self, other)  # type: ignore[no-any-return]
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return OPERATORS["xor"](other, self)  # type: ignore[no-any-return]
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return OPERATORS["lshift"](self, other)  # type: ignore[no-any-return]
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return OPERATORS["lshift"](other, self)  # type: ignore[no-any-return]
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return OPERATORS["rshift"](self, other)  # type: ignore[no-any-return]
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return OPERATORS["rshift"](other, self)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return OPERATORS["eq"](self, other)  # type: ignore[no-any-return]
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return OPERATORS["ne"](self, other)  # type: ignore[no-any-return]
+
+    def __lt__(self, other: Any) -> Tensor:
+        return OPERATORS["lt"](self, other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> Tensor:
+        return OPERATORS["le"](self, other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> Tensor:
+        return OPERATORS["gt"](self, other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> Tensor:
+        return OPERATORS["ge"](self, other)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Tensor:
+        return OPERATORS["neg"](self)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Tensor:
+        return OPERATORS["pos"](self)  # type: ignore[no-any-return]
+
+    def __abs__(self) -> Tensor:
+        return OPERATORS["abs"](self)  # type: ignore[no-any-return]
+
+    def __invert__(self) -> Tensor:
+        return OPERATORS["invert"](self)  # type: ignore[no-any-return]
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return NUMPY_FUNCTIONS[np.round](self, ndigits or 0)  # type: ignore[no-any-return]
+
+    # A sequence ------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return OPERATORS["getitem"](self, key)  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        shape: tuple[int, ...] = NUMPY_FUNCTIONS[np.shape](self)
+        if not shape:
+            raise TypeError("len() of a tensor without axes")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        shape: tuple[int, ...] = NUMPY_FUNCTIONS[np.shape](self)
+        if not shape:
+            raise TypeError("iteration over a tensor without axes")
+        return (self[i] for i in range(shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            "tensors are immutable, so t[...] = v is not possible; build the new value instead: "
+            "np.where(mask, v, t), np.concatenate([...]) or np.stack([...]), or keep the state in a tp.Variable"
+        )
+
+    # NumPy's methods -------------------------------------------------------------------------------------------------
+
+    @property
+    def T(self) -> Tensor:
+        """All axes reversed."""
+        return NUMPY_FUNCTIONS[np.transpose](self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes swapped."""
+        return NUMPY_FUNCTIONS[np.matrix_transpose](self)  # type: ignore[no-any-return]
+
+    def sum(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
+        """`np.sum`."""
+        return NUMPY_FUNCTIONS[np.sum](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+
+    def prod(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
+        """`np.prod`."""
+        return NUMPY_FUNCTIONS[np.prod](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+
+    def mean(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
+        """`np.mean`."""
+        return NUMPY_FUNCTIONS[np.mean](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+
+    def var(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
+        """`np.var`."""
+        return NUMPY_FUNCTIONS[np.var](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+
+    def std(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
+        """`np.std`."""
+        return NUMPY_FUNCTIONS[np.std](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+
+    def max(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
+        """`np.max`."""
+        return NUMPY_FUNCTIONS[np.max](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def min(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
+        """`np.min`."""
+        return NUMPY_FUNCTIONS[np.min](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def any(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
+        """`np.any`."""
+        return NUMPY_FUNCTIONS[np.any](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def all(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
+        """`np.all`."""
+        return NUMPY_FUNCTIONS[np.all](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def argmax(self, axis: int | None = None, out: None = None, **options: Any) -> Tensor:
+        """`np.argmax`."""
+        return NUMPY_FUNCTIONS[np.argmax](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def argmin(self, axis: int | None = None, out: None = None, **options: Any) -> Tensor:
+        """`np.argmin`."""
+        return NUMPY_FUNCTIONS[np.argmin](self, axis, out, **options)  # type: ignore[no-any-return]
+
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Tensor:
+        """`np.cumsum`."""
+        return NUMPY_FUNCTIONS[np.cumsum](self, axis, dtype)  # type: ignore[no-any-return]
+
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Tensor:
+        """`np.cumprod`."""
+        return NUMPY_FUNCTIONS[np.cumprod](self, axis, dtype)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """`np.reshape`; the extents as one tuple or as arguments."""
+        wanted = shape[0] if len(shape) == 1 else shape
+        return NUMPY_FUNCTIONS[np.reshape](self, wanted, order)  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """`np.transpose`; the axes as one tuple or as arguments."""
+        wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return NUMPY_FUNCTIONS[np.transpose](self, wanted)  # type: ignore[no-any-return]
+
+    def ravel(self, order: str = "C") -> Tensor:
+        """`np.ravel`."""
+        return NUMPY_FUNCTIONS[np.ravel](self, order)  # type: ignore[no-any-return]
+
+    def flatten(self, order: str = "C") -> Tensor:
+        """All elements along one axis."""
+        return NUMPY_FUNCTIONS[np.ravel](self, order)  # type: ignore[no-any-return]
+
+    def squeeze(self, axis: _Axis = None) -> Tensor:
+        """`np.squeeze`."""
+        return NUMPY_FUNCTIONS[np.squeeze](self, axis)  # type: ignore[no-any-return]
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """`np.swapaxes`."""
+        return NUMPY_FUNCTIONS[np.swapaxes](self, axis1, axis2)  # type: ignore[no-any-return]
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """`np.repeat`."""
+        return NUMPY_FUNCTIONS[np.repeat](self, repeats, axis)  # type: ignore[no-any-return]
+
+    def take(self, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor:
+        """`np.take`."""
+        return NUMPY_FUNCTIONS[np.take](self, indices, axis, out, mode)  # type: ignore[no-any-return]
+
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """`np.compress`."""
+        return NUMPY_FUNCTIONS[np.compress](condition, self, axis)  # type: ignore[no-any-return]
+
+    def choose(self, choices: Any, out: None = None, mode: str = "raise") -> Tensor:
+        """`np.choose`."""
+        return NUMPY_FUNCTIONS[np.choose](self, choices, out, mode)  # type: ignore[no-any-return]
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """`np.diagonal`."""
+        return NUMPY_FUNCTIONS[np.diagonal](self, offset, axis1, axis2)  # type: ignore[no-any-return]
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+        """`np.trace`."""
+        return NUMPY_FUNCTIONS[np.trace](self, offset, axis1, axis2, dtype)  # type: ignore[no-any-return]
+
+    def dot(self, other: Any) -> Tensor:
+        """`np.dot`."""
+        return NUMPY_FUNCTIONS[np.dot](self, other)  # type: ignore[no-any-return]
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        """`np.clip`."""
+        return NUMPY_FUNCTIONS[np.clip](self, min, max)  # type: ignore[no-any-return]
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """`np.round`."""
+        return NUMPY_FUNCTIONS[np.round](self, decimals)  # type: ignore[no-any-return]
+
+    def sort(self, axis: int = -1) -> Tensor:
+        """A sorted tensor (`np.sort`): tensors are immutable, so nothing happens in place."""
+        return NUMPY_FUNCTIONS[np.sort](self, axis)  # type: ignore[no-any-return]
+
+    def argsort(self, axis: int | None = -1, kind: str | None = None, **options: Any) -> Tensor:
+        """`np.argsort`."""
+        return NUMPY_FUNCTIONS[np.argsort](self, axis, kind, **options)  # type: ignore[no-any-return]
+
+    def nonzero(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """`np.nonzero`: plain arrays, because their size depends on the data."""
+        return NUMPY_FUNCTIONS[np.nonzero](self)  # type: ignore[no-any-return]
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The values in another dtype."""
+        return NUMPY_FUNCTIONS[np.astype](self, dtype)  # type: ignore[no-any-return]
+
+    def copy(self) -> Tensor:
+        """The same value; nothing is copied because tensors are immutable."""
+        return NUMPY_FUNCTIONS[np.copy](self)  # type: ignore[no-any-return]
+
+    def conj(self) -> Tensor:
+        """The same value: tensors are real."""
+        return NUMPY_FUNCTIONS[np.conjugate](self)  # type: ignore[no-any-return]
