@@ -61,5 +61,13 @@ class LeakedTensorError(TapecError, RuntimeError):
     """Under `strict=True`: a recorded value left for plain Python (`float(t)`, `t.numpy()`) inside a compiled function."""
 
 
+class ArgumentError(TapecError, TypeError):
+    """A compiled function got an argument that it can't specialise on, or changed one in place."""
+
+
+class EagerFallbackWarning(UserWarning):
+    """A compiled function runs eagerly from now on, for all calls or for some; the message says why and at which line."""
+
+
 class CompilationError(TapecError):
     """Code generation failed: a defect of tapec, with the graph that shows it."""

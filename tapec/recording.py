@@ -9,12 +9,16 @@ from __future__ import annotations
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tapec.ir.graph import Location
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
     from tapec.variable import Variable
@@ -42,6 +46,10 @@ class Recorder(ABC):
         """The value of `tensor` left for plain Python by `how` (`float(t)`, `t.numpy()`, ...)."""
 
     @abstractmethod
+    def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
+        """`tensor` is a copy of the user's `array`, which he may write to later."""
+
+    @abstractmethod
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """`variable` was read and its present value is `tensor`; two reads without an assignment give one tensor."""
 
@@ -66,6 +74,18 @@ class _Stack(threading.local):
 
 
 ACTIVE = _Stack()
+
+
+@contextmanager
+def active(recorder: Recorder) -> Iterator[None]:
+    """Lets `recorder` hear of this thread's primitives; whatever was entered meanwhile and not left, leaves with it."""
+    recorders = ACTIVE.recorders
+    depth = len(recorders)
+    recorders.append(recorder)
+    try:
+        yield
+    finally:
+        del recorders[depth:]
 
 
 def user_location() -> Location | None:
