@@ -8,7 +8,6 @@ import pytest
 
 import tapec
 
-
 NAMES = ["tapec", *(info.name for info in pkgutil.walk_packages(tapec.__path__, "tapec."))]
 
 

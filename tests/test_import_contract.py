@@ -5,16 +5,18 @@ function, which could hide a cycle, is allowed only where a table below says why
 """
 
 import ast
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import networkx
+import networkx as nx
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "tapec"
 FLOORS = ("tapec.errors", "tapec.ir", "tapec.ops", "tapec.passes", "tapec.runtime", "tapec")
 
-# Packages that are slow to import: whoever needs one imports it when it is first needed, so that `import tapec` is fast.
+# Slow to import: whoever needs one of them imports it when it is first needed, so that `import tapec` is fast.
 LAZY_PACKAGES = {
     "llvmlite": "loads LLVM, tens of megabytes",
     "networkx": "only minimum cuts need it",
@@ -27,6 +29,7 @@ LAZY_PACKAGES = {
 
 # (importing module, imported module): why that import waits until the function runs.
 LAZY_MODULES: dict[tuple[str, str], str] = {
+    ("tapec.cli", "tapec.demo.main"): "needs the demo extra, and the command line says so if that is missing",
     ("tapec.ir.graph", "tapec.ir.printer"): "str(graph) is its text, and the printer is about graphs",
 }
 
@@ -36,7 +39,7 @@ UNTYPED = {"llvmlite": {"tapec.runtime.jit"}, "numba": {"tapec.runtime.threads",
 
 @dataclass(frozen=True)
 class Import:
-    """One import: who, what, where, and whether it runs with the module, in a function, or for the type checker only."""
+    """One import; `place` says whether it runs with the module, in a function, or for the type checker only."""
 
     importer: str
     imported: str
@@ -47,9 +50,9 @@ class Import:
         return f"{self.importer}:{self.line} imports {self.imported}"
 
 
-def module_names(package: Path) -> dict[str, Path]:
+def module_names(root: Path) -> dict[str, Path]:
     names = {}
-    folders = [(package, "tapec")]
+    folders = [(root, "tapec")]
     while folders:
         folder, name = folders.pop()
         for path in sorted(folder.iterdir()):
@@ -102,12 +105,12 @@ def floor(name: str) -> int:
     return next(i for i, prefix in enumerate(FLOORS) if name == prefix or name.startswith(prefix + "."))
 
 
-def is_ours(name: str) -> bool:
-    return name.split(".")[0] == "tapec"
+def package(entry: Import) -> str:
+    return entry.imported.partition(".")[0]
 
 
 def climbing(imports: list[Import]) -> list[str]:
-    return [str(i) for i in imports if is_ours(i.imported) and floor(i.imported) > floor(i.importer)]
+    return [str(i) for i in imports if package(i) == "tapec" and floor(i.imported) > floor(i.importer)]
 
 
 def test_the_links_lead_to_the_folders():
@@ -126,16 +129,14 @@ def test_imports_run_one_way():
 
 
 def test_no_import_cycles():
-    graph = networkx.DiGraph((i.importer, i.imported) for i in IMPORTS if i.place == "module" and i.imported in MODULES)
-    assert [c for c in networkx.strongly_connected_components(graph) if len(c) > 1] == []
+    graph = nx.DiGraph((i.importer, i.imported) for i in IMPORTS if i.place == "module" and i.imported in MODULES)
+    assert [c for c in nx.strongly_connected_components(graph) if len(c) > 1] == []
 
 
 def test_imports_inside_functions_are_listed():
     hidden = [i for i in IMPORTS if i.place == "function"]
     unlisted = [
-        str(i)
-        for i in hidden
-        if i.imported.split(".")[0] not in LAZY_PACKAGES and (i.importer, i.imported) not in LAZY_MODULES
+        str(i) for i in hidden if package(i) not in LAZY_PACKAGES and (i.importer, i.imported) not in LAZY_MODULES
     ]
     assert unlisted == []
 
@@ -146,16 +147,23 @@ def test_no_listed_exception_is_stale():
 
 
 def test_slow_packages_wait_until_needed():
-    eager = [str(i) for i in IMPORTS if i.place == "module" and i.imported.split(".")[0] in LAZY_PACKAGES]
+    eager = [
+        str(i)
+        for i in IMPORTS
+        if i.place == "module" and package(i) in LAZY_PACKAGES and not i.importer.startswith("tapec.demo.")
+    ]
     assert eager == []
 
 
+def test_importing_tapec_loads_none_of_them():
+    code = "import sys, tapec; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert "tapec" in done.stdout.split()
+    assert LAZY_PACKAGES.keys() & set(done.stdout.split()) == set()
+
+
 def test_untyped_packages_stay_behind_their_module():
-    outside = [
-        str(i)
-        for i in IMPORTS
-        if i.imported.split(".")[0] in UNTYPED and i.importer not in UNTYPED[i.imported.split(".")[0]]
-    ]
+    outside = [str(i) for i in IMPORTS if package(i) in UNTYPED and i.importer not in UNTYPED[package(i)]]
     assert outside == []
 
 

@@ -30,7 +30,9 @@ def wheel_names(tmp_path_factory):
         (copy / name / "extra.py").write_text("")
     out = tmp_path_factory.mktemp("wheel")
     build = "import sys, setuptools.build_meta as b; print(b.build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", build, str(out)], cwd=copy, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(out)], cwd=copy, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     (wheel,) = out.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -48,7 +50,9 @@ def test_only_tapec_is_installed(wheel_names):
 
 def test_every_module_is_in_the_wheel(wheel_names):
     expected = sources(ROOT / "passes", "tapec/passes") | sources(ROOT / "runtime", "tapec/runtime")
-    expected |= {name for name in sources(ROOT / "tapec", "tapec") if not name.startswith(("tapec/passes", "tapec/runtime"))}
+    expected |= {
+        name for name in sources(ROOT / "tapec", "tapec") if not name.startswith(("tapec/passes", "tapec/runtime"))
+    }
     assert {name for name in wheel_names if name.endswith(".py")} == expected
 
 

@@ -1,0 +1,43 @@
+"""The command line: `tapec demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+_DEMO_PACKAGES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command in `arguments` (the process's own if None).
+
+    Returns:
+        The exit status: 0, or 2 where something that the command needs is missing.
+    """
+    options = _parser().parse_args(arguments)
+    missing = [name for module, name in _DEMO_PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        print(f"tapec demo needs {', '.join(missing)}: run pip install 'tapec[demo]'", file=sys.stderr)
+        return 2
+    if not options.picture.parent.is_dir():
+        print(f"tapec demo cannot save its picture: there is no folder {options.picture.parent}", file=sys.stderr)
+        return 2
+    from tapec.demo.main import run
+
+    run(options.picture, quick=options.quick, seed=options.seed)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tapec", description="An automatic-differentiation compiler for NumPy code.")
+    parser.add_argument("--version", action="version", version=f"tapec {version('tapec')}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="train a classifier of handwritten digits in one compiled function")
+    demo.add_argument("--quick", action="store_true", help="fewer epochs and fewer timed steps")
+    demo.add_argument("--seed", type=int, default=0, help="of weights, batches and split (default: 0)")
+    demo.add_argument("--picture", type=Path, default=Path("demo.png"), help="where to save it (default: demo.png)")
+    return parser
