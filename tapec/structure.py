@@ -77,9 +77,7 @@ def leaf_paths(structure: Structure, prefix: str = "") -> list[str]:
     else:
         steps = [f".{key}" for key in structure.keys]
     return [
-        path
-        for step, child in zip(steps, structure.children, strict=True)
-        for path in leaf_paths(child, prefix + step)
+        path for step, child in zip(steps, structure.children, strict=True) for path in leaf_paths(child, prefix + step)
     ]
 
 

@@ -1,0 +1,257 @@
+"""`tp.function`: Python functions that are recorded on their first call and compiled."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import types
+import warnings
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import Any, overload
+
+import numpy as np
+
+from tapec.arguments import Arguments, check_unchanged, take_apart
+from tapec.eager_mode import EagerMode, is_nested
+from tapec.errors import EagerFallbackWarning
+from tapec.function_recorder import FunctionRecorder, Recording, leak_message
+from tapec.ir.graph import Location
+from tapec.paths import Path, PathTree
+from tapec.recording import ACTIVE, active
+from tapec.results import Results, deliver, describe, strengthen
+from tapec.runtime.driver import compile_graph
+from tapec.tensor import make
+
+MAX_PATHS = 64
+
+
+@dataclass(slots=True, eq=False)
+class Specialisation:
+    """What is known of the calls with one key.
+
+    Attributes:
+        tree: recorded paths.
+        current: the path taken last, tried first.
+        eager: whether a leak has ruled compiling out.
+    """
+
+    tree: PathTree = field(default_factory=PathTree)
+    current: Path | None = None
+    eager: bool = False
+
+
+class Function:
+    """A compiled function; made by `tp.function`, `tp.grad` and `tp.value_and_grad`.
+
+    Attributes:
+        recordings: how many paths have been recorded, over all specialisations.
+        compiles: how many of them have been compiled.
+    """
+
+    def __init__(self, python: Callable[..., Any], *, strict: bool = False, max_paths: int = MAX_PATHS) -> None:
+        if max_paths < 1:
+            raise ValueError(f"max_paths must be at least 1, got {max_paths}")
+        update_wrapper(self, python)
+        self.recordings = 0
+        self.compiles = 0
+        self._python = python
+        self._name = getattr(python, "__name__", type(python).__name__)
+        self._strict = strict
+        self._max_paths = max_paths
+        self._specialisations: dict[Hashable, Specialisation] = {}
+        self._lock = threading.RLock()
+        self._warned = False
+        self._entry: Callable[..., Any] = self._slow
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the compiled function, or records it if these arguments, or this way through it, are new."""
+        if ACTIVE.recorders:
+            return self._inline(args, kwargs)
+        return self._entry(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<tapec function {self._name}: {self.recordings} recordings, {self.compiles} compiled>"
+
+    # Running compiled code -------------------------------------------------------------------------------------------
+
+    def _slow(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = self._take_apart(args, kwargs)
+        key = arguments.key
+        specialisation = self._specialisations.get(key)
+        if specialisation is None:
+            with self._lock:
+                specialisation = self._specialisations.get(key)
+                if specialisation is None:
+                    specialisation = Specialisation()
+                    result = self._record(specialisation, arguments)
+                    self._specialisations[key] = specialisation
+                    return result
+        return self._run(specialisation, arguments)
+
+    def _run(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+        path = specialisation.current
+        if specialisation.eager or path is None:
+            return self._run_eagerly(arguments)
+        arrays = arguments.arrays()
+        tried = -1
+        while True:
+            status, outputs, seen = path.run(arrays)
+            if status:
+                return self._rerun(specialisation, arguments)
+            miss = path.first_miss(seen)
+            if miss is None:
+                specialisation.current = path
+                return _commit(path, outputs)
+            # A function that is not deterministic could lead in circles; each further try must get further.
+            other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
+            if other is None:
+                with self._lock:
+                    other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
+                    if other is None:
+                        return self._fork(specialisation, arguments, path.recording.forks[miss])
+            path, tried = other, miss
+
+    def _fork(self, specialisation: Specialisation, arguments: Arguments, location: Location | None) -> Any:
+        """Python goes a way that is new: records it, if there is room."""
+        if len(specialisation.tree.paths) < self._max_paths:
+            return self._record(specialisation, arguments)
+        self._warn(
+            f"{location}: {self._name} has taken {self._max_paths} ways through its branches and loops, and forks here "
+            "again; further ways run eagerly. Write the branch with np.where, or raise max_paths.",
+            location,
+        )
+        return self._run_eagerly(arguments)
+
+    def _rerun(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+        """Compiled code met an error: Python meets it again, with its message and the user's lines.
+
+        If it does not, the error lay on a way that Python does not take with these arguments.
+        """
+        with self._lock:
+            recording, results, result = self._trace(arguments)
+            if specialisation.tree.find(recording.guards) is None:
+                self._keep(specialisation, recording, results)
+        return result
+
+    # Running Python --------------------------------------------------------------------------------------------------
+
+    def _take_apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+        if kwargs:  # `f(x, y)` and `f(x, y=y)` are one specialisation
+            bound = inspect.signature(self._python).bind(*args, **kwargs)
+            args, kwargs = bound.args, bound.kwargs
+        return take_apart(args, kwargs)
+
+    def _record(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+        recording, results, result = self._trace(arguments)
+        self._keep(specialisation, recording, results)
+        return result
+
+    def _trace(self, arguments: Arguments) -> tuple[Recording, Results, Any]:
+        """Runs Python on real values under a recorder."""
+        recorder = FunctionRecorder(self._name, self._strict)
+        leaves = arguments.tensors()
+        for leaf, spec in zip(leaves, arguments.specs, strict=True):
+            if spec.kind != "static":
+                recorder.add_argument(leaf)
+        with active(recorder):
+            result = self._call_python(arguments, leaves)
+            results, tensors = describe(result, arguments.gives_tensors)
+            recording = recorder.finish(tensors)
+        return recording, results, deliver(result, arguments.gives_tensors)
+
+    def _keep(self, specialisation: Specialisation, recording: Recording, results: Results) -> None:
+        """Compiles a recording, or marks the specialisation as eager if it leaked."""
+        self.recordings += 1
+        if recording.leak is not None:
+            specialisation.eager = True
+            self._warn(f"{leak_message(self._name, recording.leak)} It runs eagerly.", recording.leak.location)
+            return
+        path = Path(recording, compile_graph(recording.graph), results)
+        self.compiles += 1
+        specialisation.tree.insert(path)
+        specialisation.current = path
+
+    def _run_eagerly(self, arguments: Arguments) -> Any:
+        with active(EagerMode(inside=True)):
+            result = self._call_python(arguments, arguments.tensors())
+        return deliver(result, arguments.gives_tensors)
+
+    def _inline(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs Python as part of what is being recorded in this thread, or eagerly under `tp.eager()`."""
+        arguments = self._take_apart(args, kwargs)
+        if is_nested(ACTIVE.recorders):
+            return strengthen(self._call_python(arguments, arguments.lifted()))
+        return self._run_eagerly(arguments)
+
+    def _call_python(self, arguments: Arguments, leaves: list[Any]) -> Any:
+        args, kwargs = arguments.rebuild(leaves)
+        result = self._python(*args, **kwargs)
+        check_unchanged(args, kwargs, leaves, arguments)
+        return result
+
+    def _warn(self, message: str, location: Location | None) -> None:
+        """Warns once per function, at the user's line."""
+        if self._warned:
+            return
+        self._warned = True
+        if location is None:
+            warnings.warn(message, EagerFallbackWarning, stacklevel=2)
+        else:
+            warnings.warn_explicit(message, EagerFallbackWarning, location.filename, location.line)
+
+
+def _commit(path: Path, outputs: list[np.ndarray[Any, Any]]) -> Any:
+    assigned = path.recording.assigned
+    if assigned:
+        first = len(outputs) - len(assigned)
+        for variable, array in zip(assigned, outputs[first:], strict=True):
+            variable.assign(make(array))
+    return path.results.build(outputs)
+
+
+@overload
+def function(python: Callable[..., Any], /) -> Function: ...
+@overload
+def function(*, strict: bool = False, max_paths: int = MAX_PATHS) -> Callable[[Callable[..., Any]], Function]: ...
+def function(
+    python: Callable[..., Any] | None = None, /, *, strict: bool = False, max_paths: int = MAX_PATHS
+) -> Function | Callable[[Callable[..., Any]], Function]:
+    """Compiles a function of arrays; a decorator, with or without options.
+
+    The first call with arguments of new shapes and dtypes runs Python on the real values, records it and compiles what
+    was recorded; later calls run machine code, with the same results to the last bit. What Python decides by the
+    values of tensors (`if`, `while`, `range(n)`) is guarded: a call that would go another way is recorded anew.
+
+    Arguments may be nested tuples, lists, dicts, named tuples and dataclasses. Arrays, NumPy scalars, Tensors, Python
+    floats and ints are inputs; strings, None, bools, callables, Variables and other hashable objects are compared, and
+    another one is recorded anew. NumPy arrays in, NumPy arrays out; if an argument is a Tensor or a Variable, Tensors
+    out. Arrays and Variables that the function reaches by itself are read at each call; Python numbers that it reaches
+    so, and what it does apart from tensors (printing, random numbers), are as they were when it was recorded.
+
+    Args:
+        python: the function.
+        strict: raise `LeakedTensorError` where a recorded value leaves for plain Python, instead of running the
+            function eagerly with a warning.
+        max_paths: how many ways through the branches and loops of one specialisation are recorded; further ones run
+            eagerly, with one warning.
+
+    Raises:
+        ArgumentError: at a call, for an argument that is neither an input nor hashable, or that was changed in place.
+
+    >>> import numpy as np, tapec as tp
+    >>> @tp.function
+    ... def clip(x, limit):
+    ...     return np.minimum(x, limit)
+    >>> clip(np.array([1.0, 5.0]), 2.0), clip(np.array([1.0, 5.0]), 3.0)
+    (array([1., 2.]), array([1., 3.]))
+    >>> clip.recordings
+    1
+    """
+    if python is None:
+        return lambda decorated: Function(decorated, strict=strict, max_paths=max_paths)
+    return Function(python, strict=strict, max_paths=max_paths)

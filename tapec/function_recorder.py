@@ -1,0 +1,217 @@
+"""The recorder behind `tp.function`: the whole graph of one call, as it runs on real values."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapec.errors import LeakedTensorError, VerificationError
+from tapec.ir.builder import emit
+from tapec.ir.graph import Graph, Location, Op, Value, attributes_key
+from tapec.ir.primitive import Primitive
+from tapec.ops import creation
+from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tapec.variable import Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Where and how a recorded value left for plain Python, and what to do about it."""
+
+    how: str
+    location: Location | None
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.how}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One recorded call.
+
+    Attributes:
+        graph: inputs are the argument leaves, then `captured` and `variables` as `sources` orders them; outputs are the
+            results, then the new values of `assigned`.
+        arguments: number of argument leaves.
+        sources: for each further input the array (the very object, so that its present contents count) or the Variable.
+        assigned: Variables that the call gave new values, one per output behind the results.
+        guards: the integers that Python saw, in order.
+        forks: the user's line of each guard.
+        leak: why the call can't be compiled, if it can't.
+    """
+
+    graph: Graph
+    arguments: int
+    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
+    assigned: tuple[Variable, ...]
+    guards: tuple[int, ...]
+    forks: tuple[Location | None, ...]
+    leak: Leak | None
+
+
+@dataclass(slots=True, eq=False)
+class FunctionRecorder(Recorder):
+    """Builds the graph of one call: every primitive, whether or not a tape watches it.
+
+    Args:
+        name: the graph's symbol.
+        strict: raise `LeakedTensorError` at once where a value leaves for plain Python.
+    """
+
+    name: str
+    strict: bool = False
+    graph: Graph = field(init=False)
+    leaked: Leak | None = field(init=False, default=None)
+    _values: dict[int, Value] = field(init=False, default_factory=dict)  # by the tensor's serial
+    _constants: dict[Any, Value] = field(init=False, default_factory=dict)
+    _copies: dict[int, np.ndarray[Any, Any]] = field(init=False, default_factory=dict)  # by the serial of the copy
+    _captured: dict[int, _Capture] = field(init=False, default_factory=dict)  # by id of the array, which it keeps alive
+    _sources: list[Any] = field(init=False, default_factory=list)
+    _fixed: set[Value] = field(init=False, default_factory=set)  # constants and what is computed from nothing else
+    _outside: set[Value] = field(init=False, default_factory=set)  # captured arrays: Python has them anyway
+    _guarded: set[tuple[Value, int]] = field(init=False, default_factory=set)
+    _guards: list[int] = field(init=False, default_factory=list)
+    _forks: list[Location | None] = field(init=False, default_factory=list)
+    _assigned: dict[int, tuple[Variable, Tensor]] = field(init=False, default_factory=dict)
+    _arguments: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.graph = Graph(self.name)
+
+    def add_argument(self, tensor: Tensor) -> None:
+        """Declares the next argument leaf."""
+        self._values[tensor._serial] = self.graph.add_input(tensor.type)
+        self._arguments += 1
+
+    def record(
+        self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
+    ) -> None:
+        """See `Recorder.record`."""
+        values = tuple([self._value(t) for t in operands])
+        op = self._emit(primitive, values, attributes)
+        value = op.result
+        if value.type != result.type:
+            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {value.type}")
+        self._values[result._serial] = value
+        if self._fixed.issuperset(values):
+            self._fixed.add(value)
+
+    def observe(self, tensor: Tensor, expected: int) -> None:
+        """See `Recorder.observe`. Values that can't change from call to call need no guard."""
+        value = self._value(tensor)
+        if value in self._fixed or (value, expected) in self._guarded:
+            return
+        self._guarded.add((value, expected))
+        self._emit(creation.guard, (value,), {"expected": expected})
+        self._guards.append(expected)
+        self._forks.append(user_location())
+
+    def leak(self, tensor: Tensor, how: str) -> None:
+        """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
+        value = self._values.get(tensor._serial)
+        if value is not None and value not in self._fixed and value not in self._outside:
+            self._leak(how)
+
+    def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
+        """See `Recorder.capture`. The array itself becomes the input, so that later calls see its present contents."""
+        self._copies[tensor._serial] = array
+
+    def read_variable(self, variable: Variable, tensor: Tensor) -> None:
+        """See `Recorder.read_variable`."""
+        if tensor._serial not in self._values:
+            self._values[tensor._serial] = self._source(variable, tensor)
+
+    def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
+        """See `Recorder.assign_variable`."""
+        self._value(tensor)
+        self._assigned[id(variable)] = (variable, tensor)
+
+    def finish(self, results: Sequence[Tensor]) -> Recording:
+        """The recording of a call that has returned `results`."""
+        self.graph.outputs = [self._value(t) for t in results]
+        self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
+        for capture in self._captured.values():
+            self._check_unchanged(capture)
+        return Recording(
+            self.graph,
+            self._arguments,
+            tuple(self._sources),
+            tuple([variable for variable, _ in self._assigned.values()]),
+            tuple(self._guards),
+            tuple(self._forks),
+            self.leaked,
+        )
+
+    def _emit(self, primitive: Primitive, values: tuple[Value, ...], attributes: dict[str, Any]) -> Op:
+        return emit(self.graph, primitive, values, attributes, ACTIVE.location or user_location(), ACTIVE.phase)
+
+    def _value(self, tensor: Tensor) -> Value:
+        value = self._values.get(tensor._serial)
+        if value is None:
+            value = self._constant(tensor) if tensor._literal else self._capture(tensor)
+            self._values[tensor._serial] = value
+        return value
+
+    def _constant(self, tensor: Tensor) -> Value:
+        attributes = {"value": tensor._array.item(), "dtype": tensor.type.dtype.name}
+        key = attributes_key(attributes)
+        value = self._constants.get(key)
+        if value is None:
+            value = self._constants[key] = self._emit(creation.constant, (), attributes).result
+            self._fixed.add(value)
+        return value
+
+    def _capture(self, tensor: Tensor) -> Value:
+        array = self._copies.get(tensor._serial, tensor._array)
+        capture = self._captured.get(id(array))
+        if capture is None:
+            value = self._source(array, tensor)
+            self._outside.add(value)
+            self._captured[id(array)] = _Capture(array, value, _fingerprint(array), user_location())
+            return value
+        self._check_unchanged(capture)
+        return capture.value
+
+    def _source(self, source: np.ndarray[Any, Any] | Variable, tensor: Tensor) -> Value:
+        self._sources.append(source)
+        return self.graph.add_input(tensor.type)
+
+    def _check_unchanged(self, capture: _Capture) -> None:
+        """Compiled code reads an array once per call: it can't follow one that the function itself writes to."""
+        if _fingerprint(capture.array) != capture.fingerprint:
+            self._leak("an array changed in place between two uses in one call", capture.location)
+
+    def _leak(self, how: str, location: Location | None = None) -> None:
+        if self.leaked is None:
+            self.leaked = Leak(how, location or user_location())
+        if self.strict:
+            raise LeakedTensorError(leak_message(self.name, self.leaked))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Capture:
+    """An array from outside that the call read: the input that stands for it, and its contents when first read."""
+
+    array: np.ndarray[Any, Any]
+    value: Value
+    fingerprint: int
+    location: Location | None
+
+
+def _fingerprint(array: np.ndarray[Any, Any]) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+def leak_message(name: str, leak: Leak) -> str:
+    """What a user is told of a leak."""
+    return (
+        f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow. Keep it a tensor "
+        f"(NumPy's functions work on it), or leave {name!r} undecorated."
+    )

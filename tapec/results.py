@@ -1,0 +1,80 @@
+"""What a compiled function hands back: containers around outputs of the graph and objects that need no computing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tapec.dispatch import cast, lift
+from tapec.structure import Structure, flatten, map_leaves, unflatten
+from tapec.tensor import Tensor, make
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """In the place of a leaf: the graph's output of this number."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """How the outputs of a graph become what the function returned.
+
+    Attributes:
+        structure: of the function's result.
+        leaves: an `Output`, or the object itself, per leaf.
+        gives_tensors: whether arrays come back as Tensors; otherwise as NumPy arrays, and 0-d ones as NumPy scalars.
+    """
+
+    structure: Structure
+    leaves: tuple[Any, ...]
+    gives_tensors: bool
+
+    def build(self, outputs: Sequence[np.ndarray[Any, Any]]) -> Any:
+        """The function's result around `outputs`, which nobody else holds."""
+        leaves = [self._wrap(outputs[leaf.index]) if type(leaf) is Output else leaf for leaf in self.leaves]
+        return unflatten(self.structure, leaves)
+
+    def _wrap(self, array: np.ndarray[Any, Any]) -> Any:
+        return make(array) if self.gives_tensors else array if array.ndim else array[()]
+
+
+def describe(result: Any, gives_tensors: bool) -> tuple[Results, list[Tensor]]:
+    """The results of a recorded call, and the tensors that are to be the graph's outputs."""
+    found, structure = flatten(result)
+    tensors: list[Tensor] = []
+    leaves: list[Any] = []
+    for leaf in found:
+        if isinstance(leaf, Tensor | np.ndarray):
+            leaves.append(Output(len(tensors)))
+            tensors.append(lift(leaf))
+        else:
+            leaves.append(leaf)
+    return Results(structure, tuple(leaves), gives_tensors), tensors
+
+
+def deliver(result: Any, gives_tensors: bool) -> Any:
+    """The result of an eager run as a compiled one would give it: arrays are copies, and none is weak."""
+
+    def wrap(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor | np.ndarray):
+            return leaf
+        array = np.array(leaf._array if isinstance(leaf, Tensor) else leaf, order="C")
+        return make(array) if gives_tensors else array if array.ndim else array[()]
+
+    return map_leaves(wrap, result)
+
+
+def strengthen(result: Any) -> Any:
+    """The result of a run inside an outer recording: the same tensors, none of them weak."""
+
+    def strong(leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray):
+            return lift(leaf)
+        return cast(leaf, leaf.dtype) if isinstance(leaf, Tensor) else leaf
+
+    return map_leaves(strong, result)
