@@ -1,0 +1,126 @@
+"""The text form of graphs: MLIR's generic form, which `mlir-opt --allow-unregistered-dialect` reads.
+
+The text of a graph depends on its structure alone: inputs are numbered `%arg0`, `%arg1`, ... and ops that have results
+`%0`, `%1`, ... in order. `tapec.ir.parser` reads it back.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+
+from tapec.ir.graph import Attribute, Graph, Location, Op, Value
+
+_PLAIN = re.compile(r'[^"\\ -~]|["\\]')
+INT64_MIN, INT64_MAX, UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+PHASE = "tapec.phase"  # MLIR wants a dialect's name before an attribute that no op declares
+
+
+def quote(text: str) -> str:
+    """`text` as an MLIR string literal: what is not printable ASCII becomes the hexadecimal bytes of its UTF-8."""
+    escaped = _PLAIN.sub(lambda m: "".join(f"\\{b:02X}" for b in m[0].encode("utf-8", "surrogatepass")), text)
+    return f'"{escaped}"'
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value):  # MLIR has no literals for these; the bits also keep a NaN's sign and payload
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X} : f64"
+    text = repr(value)
+    if "." not in text:  # Python writes 1e-300, MLIR wants 1.0e-300
+        mantissa, _, exponent = text.partition("e")
+        text = f"{mantissa}.0e{exponent}"
+    return f"{text} : f64"
+
+
+def _spell(value: Attribute) -> str | None:
+    kind = type(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int and INT64_MIN <= value <= UINT64_MAX:  # type: ignore[operator]
+        return f"{value} : i64" if value <= INT64_MAX else f"{value} : ui64"  # type: ignore[operator]
+    if kind is float:
+        return _float(value)  # type: ignore[arg-type]
+    if kind is str:
+        return quote(value)  # type: ignore[arg-type]
+    if isinstance(value, tuple):
+        kinds = {type(item) for item in value}
+        if not kinds:
+            return "array<i64>"
+        if kinds == {bool}:
+            return f"array<i1: {', '.join('true' if item else 'false' for item in value)}>"
+        if kinds == {int} and all(INT64_MIN <= item <= INT64_MAX for item in value):
+            return f"array<i64: {', '.join(map(str, value))}>"
+    return None
+
+
+def print_attribute(value: Attribute) -> str:
+    """The spelling of an attribute's value.
+
+    Raises:
+        TypeError: `value` is none of the kinds that `Attribute` lists, or holds an integer beyond 64 bits.
+    """
+    spelling = _spell(value)
+    if spelling is None:
+        raise TypeError(f"{value!r} of type {type(value).__name__} has no spelling as an attribute")
+    return spelling
+
+
+def _name_values(graph: Graph) -> dict[Value, str]:
+    names = {value: f"%arg{i}" for i, value in enumerate(graph.inputs)}
+    number = 0
+    for op in graph.ops:
+        if len(op.results) == 1:
+            names.setdefault(op.results[0], f"%{number}")
+        else:
+            for i, value in enumerate(op.results):
+                names.setdefault(value, f"%{number}#{i}")
+        number += bool(op.results)
+    return names
+
+
+def _print_location(location: Location | None) -> str:
+    return "" if location is None else f" loc({quote(location.filename)}:{location.line}:0)"
+
+
+def _print_op(op: Op, names: dict[Value, str], locations: bool) -> str:
+    parts = []
+    if op.results:
+        left = names[op.results[0]]
+        parts.append(f"{left} = " if len(op.results) == 1 else f"{left.partition('#')[0]}:{len(op.results)} = ")
+    parts.append(f'"tapec.{op.primitive.name}"({", ".join([names.get(v, "%undefined") for v in op.operands])})')
+    attributes = [f"{name} = {_spell(value) or f'?{value!r}'}" for name, value in op.attributes.items()]
+    if op.phase != "primal":
+        attributes.append(f"{PHASE} = {quote(op.phase)}")
+    if attributes:
+        parts.append(f" {{{', '.join(attributes)}}}")
+    operands = ", ".join([repr(v.type) for v in op.operands])
+    results = ", ".join([repr(v.type) for v in op.results])
+    parts.append(f" : ({operands}) -> {results if len(op.results) == 1 else f'({results})'}")
+    if locations:
+        parts.append(_print_location(op.location))
+    return "".join(parts)
+
+
+def print_lines(graph: Graph, *, locations: bool = False) -> list[str]:
+    """The lines of `print_graph`: two of the head, one for each op, two of the end."""
+    names = _name_values(graph)
+    arguments = ", ".join([f"{names[v]}: {v.type!r}" for v in graph.inputs])
+    outputs = ", ".join([names.get(v, "%undefined") for v in graph.outputs])
+    types = ", ".join([repr(v.type) for v in graph.outputs])
+    return [
+        '"tapec.graph"() ({',
+        f"^bb0({arguments}):" if arguments else "^bb0:",
+        *[f"  {_print_op(op, names, locations)}" for op in graph.ops],
+        f'  "tapec.return"({outputs}) : ({types}) -> ()',
+        f"}}) {{sym_name = {quote(graph.name)}}} : () -> ()",
+    ]
+
+
+def print_graph(graph: Graph, *, locations: bool = False) -> str:
+    """The text of `graph`, ending in a line break; with the user's lines as `loc(...)` if `locations`.
+
+    Graphs that break the rules print too, so that errors can show them: a value that the graph does not define prints
+    as `%undefined`, an attribute without a spelling as `?` and its repr. No parser accepts either.
+    """
+    return "\n".join(print_lines(graph, locations=locations)) + "\n"
