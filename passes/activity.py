@@ -1,0 +1,33 @@
+"""Which values of a graph depend, through floats and differentiable ops, on given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tapec.ir.graph import Graph, Op, Value
+from tapec.passes.derivatives import DERIVATIVES
+from tapec.passes.derivatives.table import Excused, Linear
+
+
+def differentiable_operands(op: Op) -> Iterable[int]:
+    """Positions of the operands through which a derivative may flow; all those of an op that has no row."""
+    if len(op.results) != 1 or not op.results[0].type.dtype.is_float:
+        return ()
+    row = DERIVATIVES.get(op.primitive)
+    if isinstance(row, Excused):
+        return ()
+    if isinstance(row, Linear) and row.operands is not None:
+        return row.operands
+    return range(len(op.operands))
+
+
+def active_values(graph: Graph, wrt: Iterable[Value]) -> tuple[set[Value], list[tuple[Op, list[int]]]]:
+    """The values that depend on `wrt`, itself included, and in order the ops that make them, with active operands."""
+    active = {value for value in wrt if value.type.dtype.is_float}
+    ops = []
+    for op in graph.ops:
+        positions = [i for i in differentiable_operands(op) if op.operands[i] in active]
+        if positions:
+            active.add(op.results[0])
+            ops.append((op, positions))
+    return active, ops

@@ -1,0 +1,27 @@
+"""The derivative table: for each primitive its row, for both modes and every order."""
+
+from __future__ import annotations
+
+from tapec.errors import NotDifferentiableError
+from tapec.ir.graph import Location
+from tapec.ir.primitive import Primitive
+from tapec.passes.derivatives import elementwise, explicit, linear
+from tapec.passes.derivatives.table import Row, Rows
+
+DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS}
+
+
+def derivative_of(primitive: Primitive, location: Location | None = None) -> Row:
+    """The row of a primitive.
+
+    Raises:
+        NotDifferentiableError: there is none; the message names the op and the user's line.
+    """
+    row = DERIVATIVES.get(primitive)
+    if row is None:
+        where = f" at {location}" if location else ""
+        raise NotDifferentiableError(
+            f"the op {primitive.name!r}{where} has no derivative rule; compute it from other functions, or put "
+            "tp.stop_gradient around it if no derivative should flow"
+        )
+    return row

@@ -1,0 +1,70 @@
+"""The kinds of rows of the derivative table. One row serves both modes and every order.
+
+Rules are written over `(out, *operands)` with `tapec.ops.symbolic` and take the op's attributes by keyword. They may
+read shapes freely; reading a *value* makes it a residual. No rule un-broadcasts, accumulates, or guards against 0·∞:
+`passes.adjoint` and `passes.tangent` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tapec.ir.primitive import Primitive
+from tapec.ops.symbolic import Sym
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A partial that is 1 where `condition` holds and 0 elsewhere."""
+
+    condition: Sym
+
+
+# A partial derivative: a number where it is the same everywhere, 0.0 being a symbolic zero that costs nothing.
+Partial = Sym | Mask | float
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """An elementwise op: `rules[i](out, *operands, **attributes)` is the partial of the result in operand `i`."""
+
+    rules: tuple[Callable[..., Partial] | float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """An op that is linear in some of its operands.
+
+    Args:
+        operands: positions of those operands; None for all.
+        transpose: `(i, ct, out, *operands, **attributes)` gives what operand `i` receives of the cotangent `ct`.
+        joint: linear in all of them together, so that the tangent is the op itself on the operands' tangents; False:
+            linear in each alone, so that the tangent is a sum with one operand replaced at a time.
+        lean: `transpose`, and the op itself, also take a `ct` or tangents that only broadcast to the full shape.
+        additive: the first operand is added to something linear in the others.
+    """
+
+    operands: tuple[int, ...] | None
+    transpose: Callable[..., Sym]
+    joint: bool = True
+    lean: bool = False
+    additive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedPartial:
+    """A reduction whose result depends on each element with the factor `partial(out, x, **attributes)`, shaped as x."""
+
+    partial: Callable[..., Partial]
+
+
+@dataclass(frozen=True, slots=True)
+class Excused:
+    """An op through which no derivative flows, and why: what lies before it is unconnected."""
+
+    reason: str
+
+
+Row = Partials | Linear | ReducedPartial | Excused
+Rows = dict[Primitive, Row]

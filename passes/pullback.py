@@ -1,0 +1,46 @@
+"""Reverse mode of one op: what each active operand receives of the result's cotangent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tapec.ir.graph import Op
+from tapec.ops.symbolic import Sym
+from tapec.passes.derivatives import derivative_of
+from tapec.passes.derivatives.table import Excused, Linear, Partials
+from tapec.passes.lean import expand, sum_to
+from tapec.passes.zero_policy import contribution
+
+
+def pull(op: Op, out: Sym, operands: list[Sym], ct: Sym, active: Iterable[int]) -> list[tuple[int, Sym | None]]:
+    """Position and cotangent for each of the `active` operands; lean, and None for a symbolic zero.
+
+    Args:
+        op: what is differentiated.
+        out: its result in the derivative graph.
+        operands: its operands there.
+        ct: cotangent of the result; lean.
+        active: positions of the operands that are asked for.
+
+    Raises:
+        NotDifferentiableError: the op has no derivative rule.
+    """
+    row = derivative_of(op.primitive, op.location)
+    attributes = op.attributes
+    if isinstance(row, Partials):
+        received: list[tuple[int, Sym | None]] = []
+        for i in active:
+            rule = row.rules[i]
+            partial = rule if isinstance(rule, float) else rule(out, *operands, **attributes)
+            whole = contribution(ct, partial)
+            received.append((i, None if whole is None else sum_to(whole, out.shape, operands[i].shape)))
+        return received
+    if isinstance(row, Linear):
+        return [(i, row.transpose(i, ct, out, *operands, **attributes)) for i in active]
+    if isinstance(row, Excused):
+        return []
+    (x,) = operands
+    axes = attributes["axes"]
+    assert isinstance(axes, tuple)
+    kept = expand(ct, axes, len(x.shape))
+    return [(0, contribution(kept, row.partial(out, x, **attributes)))]
