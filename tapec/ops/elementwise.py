@@ -118,7 +118,7 @@ def _erf(x: Any) -> Any:
 
 def _integer_pow(x: Any, *, exponent: int) -> Any:
     """Repeated squaring in the order of `passes.scalar_rows`, so that the bits agree."""
-    n, square, out = abs(exponent), x, None
+    n, square, out = -exponent if exponent < 0 else exponent, x, None  # `abs` is a primitive here
     while n:
         if n & 1:
             out = square if out is None else out * square
