@@ -1,0 +1,72 @@
+"""The table of measured numbers in README.md: `python -m bench.readme [--write] [--rounds N]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.harness import ROOT, Measured, compare
+from bench.workloads import WORKLOADS
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def spell(seconds: float) -> str:
+    """Three digits and a unit."""
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
+        if seconds >= scale:
+            number = seconds / scale
+            return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f} {unit}"
+    return f"{seconds:.2g} s"
+
+
+def table(measured: list[Measured]) -> str:
+    """Markdown: a row for each workload."""
+    rows = ["| what | tapec | JAX, jitted | JAX / tapec |", "|---|---:|---:|---:|"]
+    for m in measured:
+        ours, theirs = m.seconds["tapec"], m.seconds["jax"]
+        rows.append(f"| {WORKLOADS[m.workload].title} | {spell(ours)} | {spell(theirs)} | {theirs / ours:.1f} |")
+    return "\n".join(rows)
+
+
+def surroundings() -> str:
+    """What the numbers depend on: processor, cores, versions."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        cpu = names[0] if names else cpu
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "llvmlite", "jax"))
+    return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+
+
+def put(text: str, between: str) -> str:
+    """`text` with what stands between the markers replaced; `ValueError` if a marker is missing."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no {BEGIN} ... {END} to put the table into")
+    return f"{head}{BEGIN}\n{between}\n{END}{tail}"
+
+
+def main() -> None:
+    """Measures all workloads, prints the table, and with `--write` puts it into README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--rounds", type=int, default=5, help="processes for each peer and workload")
+    options = parser.parse_args()
+    measured = [compare(name, options.rounds) for name in WORKLOADS]
+    text = f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings()}."
+    print(text)
+    if options.write:
+        path = ROOT / "README.md"
+        path.write_text(put(path.read_text(encoding="utf-8"), text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
