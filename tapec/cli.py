@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _DEMO_PACKAGES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
+_FORMATS = (".png", ".pdf", ".svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if not options.picture.parent.is_dir():
         print(f"tapec demo cannot save its picture: there is no folder {options.picture.parent}", file=sys.stderr)
+        return 2
+    if options.picture.suffix.lower() not in _FORMATS:
+        print(f"tapec demo: --picture must end in one of {', '.join(_FORMATS)}, got {options.picture}", file=sys.stderr)
         return 2
     from tapec.demo.main import run
 

@@ -1,0 +1,37 @@
+import importlib.util
+
+import pytest
+
+from tapec import cli
+
+
+def test_missing_packages_are_named(monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name in {"sklearn", "rich"} else found(name))
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "tapec demo needs scikit-learn, rich: run pip install 'tapec[demo]'\n"
+
+
+def test_a_folder_that_is_not_there_is_said_before_training(tmp_path, capsys):
+    assert cli.main(["demo", "--picture", str(tmp_path / "no" / "demo.png")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_format_that_cannot_be_saved_is_said_before_training(tmp_path, capsys):
+    assert cli.main(["demo", "--picture", str(tmp_path / "demo.xyz")]) == 2
+    assert "--picture" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["demo", "--seed", "x"]])
+def test_bad_usage_shows_how(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: tapec" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("tapec ")
