@@ -51,7 +51,7 @@ def accuracy(parameters: Parameters, digits: Digits) -> float:
 
 
 def train(train_digits: Digits, held_out: Digits, settings: Settings, console: Console) -> Run:
-    """Trains from fresh weights, with a bar that shows the mean loss of the epoch and the held-out accuracy after it."""
+    """Trains from fresh weights, with a bar that shows the loss of the epoch and the held-out accuracy after it."""
     parameters = initial_parameters((PIXELS, *settings.hidden, CLASSES), settings.seed)
     run = Run(parameters, initial_state(parameters))
     rng = np.random.default_rng(settings.seed)
