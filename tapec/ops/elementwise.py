@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from tapec.errors import AttributeValueError, DTypeError, IndexOutOfRangeError, ShapeError
 from tapec.ir import dtypes
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
@@ -60,6 +60,10 @@ class Elementwise(Family):
         for other in typed[1:]:
             if other.dtype is not dtype:
                 raise DTypeError(f"{primitive.name} takes operands of one dtype, got {dtype.numpy}, {other.dtype.numpy}")
+        if primitive is integer_pow and not dtype.is_float and attributes["exponent"] < 0:  # type: ignore[operator]
+            raise AttributeValueError(
+                f"integer_pow of {dtype.numpy} takes exponents from 0 up, got {attributes['exponent']}; cast first"
+            )
         if primitive.result == "bool":
             dtype = dtypes.BOOL
         elif primitive.result == "attribute":

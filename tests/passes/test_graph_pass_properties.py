@@ -1,0 +1,51 @@
+"""What every graph pass must keep, on random graphs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_graphs import assert_same_bits, evaluate, graphs, random_inputs, structure
+
+from tapec.ir.graph import Graph
+from tapec.ir.verifier import verify
+from tapec.ops import creation
+from tapec.passes.cse import CommonSubexpressionElimination
+from tapec.passes.dce import DeadCodeElimination
+from tapec.passes.graph_pass import Pass
+from tapec.passes.simplify import Simplify
+
+PASSES = [DeadCodeElimination(), CommonSubexpressionElimination(), Simplify(), Simplify(differentiated=True)]
+
+
+@pytest.mark.parametrize("graph_pass", PASSES, ids=repr)
+@given(graph=graphs(), seed=st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None)
+def test_the_pass_keeps_every_bit_of_the_outputs(graph_pass: Pass, graph: Graph, seed: int) -> None:
+    """Special values included; the input graph is left alone, the output graph is valid."""
+    before = structure(graph)
+    out = graph_pass.run(graph)
+    verify(out)
+    assert structure(graph) == before
+    assert [v.type for v in out.inputs] == [v.type for v in graph.inputs]
+    inputs = random_inputs(graph, seed)
+    assert_same_bits(evaluate(out, inputs), evaluate(graph, inputs))
+
+
+@pytest.mark.parametrize("graph_pass", PASSES, ids=repr)
+@given(graph=graphs())
+@settings(max_examples=50, deadline=None)
+def test_a_second_run_changes_nothing(graph_pass: Pass, graph: Graph) -> None:
+    """One sweep reaches the fixed point (dead ops aside, which are dce's)."""
+    once = DeadCodeElimination().run(graph_pass.run(graph))
+    assert structure(DeadCodeElimination().run(graph_pass.run(once))) == structure(once)
+
+
+@given(graph=graphs())
+@settings(max_examples=50, deadline=None)
+def test_guards_and_their_order_stay(graph: Graph) -> None:
+    """Guards outlive passes, though no output depends on them."""
+    for graph_pass in PASSES:
+        out = graph_pass.run(graph)
+        found, expected = ([op.attributes for op in g.ops if op.primitive is creation.guard] for g in (out, graph))
+        assert found == expected
