@@ -13,8 +13,7 @@ def buffers_of(step: Step) -> set[Buffer]:
     """Every buffer that a step touches."""
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
-    touched = {o.buffer for o in step.operands}
-    return touched | {step.result} if step.result is not None else touched
+    return {o.buffer for o in step.operands} | {b for b in (step.result, step.scratch) if b is not None}
 
 
 def lifetimes(steps: Sequence[Step]) -> dict[Buffer, tuple[int, int]]:

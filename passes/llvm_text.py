@@ -153,6 +153,8 @@ class FunctionText:
         """A scalar in every lane."""
         if width == 1 or scalar.width == width:
             return scalar
+        if not scalar.text.startswith("%"):
+            return self._splat_text(scalar.text, scalar.element, width)
         vector = f"<{width} x {scalar.element}>"
         one = self.assign(f"insertelement {vector} poison, {scalar.element} {scalar.text}, i64 0", scalar.element, width)
         return self.assign(
@@ -251,7 +253,7 @@ class FunctionText:
 
     def element_pointer(self, base: Reg, index: Reg, element: str) -> Reg:
         """Address of element `index` (an `i64`) behind `base`."""
-        return self.assign(f"getelementptr inbounds {element}, ptr {base.text}, i64 {index.text}", "ptr")
+        return self.assign(f"getelementptr {element}, ptr {base.text}, i64 {index.text}", "ptr")
 
     def load(self, pointer: Reg, element: str, width: int = 1, align: int | None = None) -> Reg:
         """Reads a scalar or a vector; alignment is the element's unless given."""

@@ -174,11 +174,15 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class LibraryStep:
-    """One op that is not a loop nest of ours: a gather, scatter, sort, matrix product, guard, ..."""
+    """One op that is not a loop nest of ours: a gather, scatter, sort, matrix product, guard, ...
+
+    `scratch` is memory that the step needs while it runs.
+    """
 
     primitive: Primitive
     operands: tuple[Operand, ...]
     result: Buffer | None
+    scratch: Buffer | None
     shape: tuple[int, ...]
     attributes: dict[str, Any]
     location: Location | None

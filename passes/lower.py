@@ -6,7 +6,7 @@ from typing import Any
 
 from tapec.ir import dtypes
 from tapec.ir.graph import Value
-from tapec.ops import creation, elementwise, movement
+from tapec.ops import creation, elementwise, movement, ordering
 from tapec.passes.arena import plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, Node, readable_in_place
@@ -27,6 +27,7 @@ from tapec.passes.loops import (
     Store,
     Window,
 )
+from tapec.passes.identities import identity
 from tapec.passes.materialize import matrix_strides
 from tapec.passes.views import View, dense_strides
 
@@ -109,24 +110,12 @@ class _Lowering:
             operands.append(Operand(self.buffer(view.base), view.offset, view.shape, strides))
         result = self.buffer(op.results[0]) if op.results else None
         shape = op.results[0].shape if op.results else ()
-        return LibraryStep(op.primitive, tuple(operands), result, shape, op.attributes, op.location)
-
-
-def identity(name: str, dtype: dtypes.DType) -> bool | float:
-    """The number that changes nothing when combined: -0.0 for sums (x + -0.0 is x even for x = -0.0), 1 for products."""
-    if name == "sum":
-        return -0.0 if dtype.is_float else 0
-    if name == "prod":
-        return 1.0 if dtype.is_float else 1
-    low = name == "max"
-    if dtype.kind == "b":
-        return not low
-    if dtype.is_float:
-        return float("-inf") if low else float("inf")
-    bits = dtype.bits
-    if dtype.kind == "u":
-        return 0 if low else 2**bits - 1
-    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
+        scratch = None
+        if op.primitive is ordering.argsort:
+            axis: Any = op.attributes["axis"]
+            self.temporaries += 1
+            scratch = Buffer(f"tmp{self.temporaries}", dtypes.I64, shape[axis], "temporary")
+        return LibraryStep(op.primitive, tuple(operands), result, scratch, shape, op.attributes, op.location)
 
 
 class _NestBuilder:

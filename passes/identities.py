@@ -1,0 +1,22 @@
+"""Identities of the reductions."""
+
+from __future__ import annotations
+
+from tapec.ir.dtypes import DType
+
+
+def identity(name: str, dtype: DType) -> bool | float:
+    """The number that changes nothing when combined: -0.0 for sums (x + -0.0 is x even for x = -0.0), 1 for products."""
+    if name == "sum":
+        return -0.0 if dtype.is_float else 0
+    if name == "prod":
+        return 1.0 if dtype.is_float else 1
+    low = name == "max"
+    if dtype.kind == "b":
+        return not low
+    if dtype.is_float:
+        return float("-inf") if low else float("inf")
+    bits = dtype.bits
+    if dtype.kind == "u":
+        return 0 if low else 2**bits - 1
+    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1

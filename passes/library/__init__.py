@@ -1,0 +1,1 @@
+"""Steps that are no loop nests: one emitter per primitive, in `tapec.passes.library.table`."""

@@ -1,0 +1,28 @@
+"""Which emitter writes which library step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapec.ir.primitive import Primitive
+from tapec.ops import contraction, creation, indexing, ordering, reduction
+from tapec.passes.library.gather import scatter_add, scatter_add_along, take, take_along
+from tapec.passes.library.product import guard, matmul
+from tapec.passes.library.scans import arg_extreme, cumsum
+from tapec.passes.library.sorting import argsort
+from tapec.passes.llvm_text import FunctionText
+from tapec.passes.loops import LibraryStep
+from tapec.passes.nest_text import Surroundings
+
+EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], None]] = {
+    indexing.take: take,
+    indexing.scatter_add: scatter_add,
+    indexing.take_along: take_along,
+    indexing.scatter_add_along: scatter_add_along,
+    ordering.argsort: argsort,
+    reduction.argmax: arg_extreme,
+    reduction.argmin: arg_extreme,
+    reduction.cumsum: cumsum,
+    contraction.matmul: matmul,
+    creation.guard: guard,
+}

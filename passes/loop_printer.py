@@ -1,0 +1,52 @@
+"""The loop IR as text, for people."""
+
+from __future__ import annotations
+
+from tapec.passes.loops import Access, Compute, Constant, Index, Load, Nest, Program, Reduce, Step, Store
+
+
+def print_program(program: Program) -> str:
+    """Buffers, the arena, and every step."""
+    lines = [f"program {program.name}"]
+    for buffer in (*program.inputs, *program.outputs):
+        lines.append(f"  {buffer.kind} {buffer.name}: {buffer.size} x {buffer.dtype.name}")
+    for buffer, offset in program.temporaries.items():
+        lines.append(f"  temporary {buffer.name}: {buffer.size} x {buffer.dtype.name} at byte {offset}")
+    lines.append(f"  arena: {program.arena_bytes} bytes")
+    for i, step in enumerate(program.steps):
+        lines += [f"  step {i}: {line}" if n == 0 else f"    {line}" for n, line in enumerate(_step(step))]
+    return "\n".join(lines) + "\n"
+
+
+def _step(step: Step) -> list[str]:
+    if not isinstance(step, Nest):
+        operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
+        result = f"{step.result.name} = " if step.result is not None else ""
+        attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
+        return [f"{result}{step.primitive.name}({operands}) {{{attributes}}}"]
+    axes = " ".join(f"{'reduce' if r else 'for'} i{a}<{n}" for a, (n, r) in enumerate(zip(step.extents, step.reduced, strict=True)))
+    lines = [f"nest {axes}".rstrip()]
+    for i in step.body:
+        if isinstance(i, Load):
+            lines.append(f"  %{i.out} = load {_access(i.access)}")
+        elif isinstance(i, Constant):
+            lines.append(f"  %{i.out} = {i.value!r} : {i.dtype.name}")
+        elif isinstance(i, Index):
+            lines.append(f"  %{i.out} = i{i.axis} : {i.dtype.name}")
+        elif isinstance(i, Compute):
+            attributes = f" {i.attributes}" if i.attributes else ""
+            lines.append(f"  %{i.out} = {i.primitive.name} {', '.join(f'%{r}' for r in i.operands)}{attributes}")
+        elif isinstance(i, Store):
+            lines.append(f"  store %{i.value} -> {_access(i.access)}")
+        elif isinstance(i, Reduce):
+            lines.append(f"  {i.primitive.name} %{i.value} -> {_access(i.access)}")
+    return lines
+
+
+def _access(access: Access) -> str:
+    terms = [f"{s}*i{a}" if s != 1 else f"i{a}" for a, s in enumerate(access.strides) if s != 0]
+    place = " + ".join([str(access.offset)] * (access.offset != 0 or not terms) + terms)
+    windows = "".join(
+        f" where i{a} in {w.start}+{w.step}*[0,{w.extent})" for a, w in enumerate(access.windows) if w is not None
+    )
+    return f"{access.buffer.name}[{place}]{windows}"

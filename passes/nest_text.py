@@ -1,0 +1,377 @@
+"""A nest's body in LLVM text: loads, scalar ops and stores at a given place in the loops.
+
+Every instruction is written at the outermost loop at which all that it needs is known, so that nothing is computed twice
+by a loop that does not change it. Along the *lane axis* positions are taken several at a time: what depends on it is a
+vector, everything else a scalar that is spread over the lanes where the two meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tapec.ir import dtypes
+from tapec.ir.graph import Location
+from tapec.ops import elementwise as ew
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_element
+from tapec.passes.loop_text import i64, lane_numbers
+from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Instruction, Load, Nest, Reduce, Store, Window
+from tapec.passes.scalar.table import ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a nest needs of the function that it stands in.
+
+    Args:
+        pointer: address of a buffer's first element.
+        fault: records an index out of range when the (scalar or vector) condition holds in any lane.
+        fail: records this status.
+        guard: reports a guard's value, and ends the run where it is not the expected one.
+        vector_bits: width of the machine's vector registers.
+    """
+
+    pointer: Callable[[Buffer], Reg]
+    fault: Callable[[Reg, Location | None], None]
+    fail: Callable[[Reg], None]
+    guard: Callable[[Reg, Reg], None]
+    vector_bits: int
+
+
+@dataclass(slots=True)
+class Place:
+    """A point in the loops.
+
+    Attributes:
+        depth: number of loops entered.
+        index: position along each axis whose loop was entered.
+        width: lanes along the lane axis; 1 while its loop was not entered.
+        mask: lanes that exist; None for all.
+        registers: what the body has computed so far.
+        pointers: per access, the address for the positions known so far.
+    """
+
+    depth: int = 0
+    index: dict[int, Reg] = field(default_factory=dict)
+    width: int = 1
+    mask: Reg | None = None
+    registers: dict[int, Reg] = field(default_factory=dict)
+    pointers: dict[int, Reg] = field(default_factory=dict)
+
+    def inside(self, axis: int, index: Reg, width: int | None = None, mask: Reg | None = None) -> Place:
+        """The point one loop further in."""
+        return Place(
+            self.depth + 1,
+            {**self.index, axis: index},
+            self.width if width is None else width,
+            mask if mask is not None else self.mask,
+            dict(self.registers),
+            dict(self.pointers),
+        )
+
+
+class BodyText:
+    """Writes the instructions of a nest's body, depth by depth.
+
+    Args:
+        f: the function being written.
+        nest: whose body.
+        order: axes from the outermost loop to the innermost.
+        lane_axis: the axis that is taken several positions at a time, or None.
+        around: see `Surroundings`.
+    """
+
+    def __init__(
+        self, f: FunctionText, nest: Nest, order: Sequence[int], lane_axis: int | None, around: Surroundings
+    ) -> None:
+        self.f = f
+        self.nest = nest
+        self.order = tuple(order)
+        self.lane_axis = lane_axis
+        self.around = around
+        self.types = nest.register_dtypes
+        self._depth_of_axis = {axis: i + 1 for i, axis in enumerate(order)}
+        self.depths = self._depths()
+
+    def _depths(self) -> list[int]:
+        """How many loops must have been entered before each instruction."""
+        of_register: dict[int, int] = {}
+        depths = []
+        for i in self.nest.body:
+            if isinstance(i, Load):
+                depth = of_register[i.out] = self._access_depth(i.access)
+            elif isinstance(i, Constant):
+                depth = of_register[i.out] = 0
+            elif isinstance(i, Index):
+                depth = of_register[i.out] = self._depth_of_axis[i.axis]
+            elif isinstance(i, Compute):
+                depth = max([of_register[r] for r in i.operands], default=0)
+                of_register[i.out] = depth
+            elif isinstance(i, Store):
+                depth = max(of_register[i.value], self._access_depth(i.access))
+            else:
+                depth = len(self.order)
+            depths.append(depth)
+        return depths
+
+    def _access_depth(self, access: Access) -> int:
+        axes = [a for a, s in enumerate(access.strides) if s != 0]
+        axes += [a for a, w in enumerate(access.windows) if w is not None]
+        return max([self._depth_of_axis[a] for a in axes], default=0)
+
+    def emit(self, place: Place) -> None:
+        """Writes the instructions that belong exactly here."""
+        for position, (instruction, depth) in enumerate(zip(self.nest.body, self.depths, strict=True)):
+            if isinstance(instruction, Load | Store | Reduce):
+                self._advance(position, instruction.access, place)
+            if depth == place.depth and not isinstance(instruction, Reduce):
+                self._instruction(position, instruction, place)
+
+    def reduces(self) -> list[tuple[int, Reduce]]:
+        """The reductions, with their positions in the body."""
+        return [(p, i) for p, i in enumerate(self.nest.body) if isinstance(i, Reduce)]
+
+    # Addresses -------------------------------------------------------------------------------------------------------
+
+    def _advance(self, position: int, access: Access, place: Place) -> None:
+        """Brings an access' address up to the loop just entered."""
+        f = self.f
+        element = memory_element(access.buffer.dtype)
+        if place.depth == 0:
+            base = self.around.pointer(access.buffer)
+            place.pointers[position] = f.element_pointer(base, i64(access.offset), element) if access.offset else base
+            return
+        axis = self.order[place.depth - 1]
+        stride = access.strides[axis]
+        if stride == 0 or (access.windows and access.windows[axis] is not None):
+            return
+        index = place.index[axis]
+        step = index if stride == 1 else f.mul(index, i64(stride))
+        place.pointers[position] = f.element_pointer(place.pointers[position], step, element)
+
+    def _windowed(self, position: int, access: Access, place: Place) -> tuple[Reg, Reg]:
+        """Offsets behind the access' address, in elements, and which lanes lie in all windows."""
+        f, width = self.f, place.width
+        offset, inside = f.number(0, "i64"), Reg("true", "i1")
+        for axis, window in enumerate(access.windows):
+            if window is None:
+                continue
+            index = place.index[axis]
+            if axis == self.lane_axis and width > 1:
+                index = f.add(f.splat(index, width), lane_numbers(f, width))
+            at, fits = self._position(index, window)
+            shift = f.mul(at, f.splat(i64(access.strides[axis]), at.width))
+            offset = shift if offset.text == "0" else self._both("add", offset, shift)
+            inside = fits if inside.text == "true" else self._both("and", inside, fits)
+        return offset, inside
+
+    def _both(self, instruction: str, a: Reg, b: Reg) -> Reg:
+        width = max(a.width, b.width)
+        return self.f.binary(instruction, self.f.splat(a, width), self.f.splat(b, width))
+
+    def _position(self, index: Reg, window: Window) -> tuple[Reg, Reg]:
+        f, width = self.f, index.width
+
+        def number(n: int) -> Reg:
+            return f.number(n, "i64", width)
+
+        shifted = f.sub(index, number(window.start))
+        if window.step == 1:
+            return shifted, f.icmp("ult", shifted, number(window.extent))
+        if window.step == -1:
+            at = f.sub(number(0), shifted)
+            return at, f.icmp("ult", at, number(window.extent))
+        at = f.binary("sdiv", shifted, number(window.step))
+        exact = f.icmp("eq", f.mul(at, number(window.step)), shifted)
+        return at, f.binary("and", exact, f.icmp("ult", at, number(window.extent)))
+
+    def _lane_stride(self, access: Access) -> int | str:
+        return 0 if self.lane_axis is None else access.strides[self.lane_axis]
+
+    # Instructions ----------------------------------------------------------------------------------------------------
+
+    def _instruction(self, position: int, instruction: Instruction, place: Place) -> None:
+        f = self.f
+        if isinstance(instruction, Load):
+            place.registers[instruction.out] = self._load(position, instruction.access, place)
+        elif isinstance(instruction, Constant):
+            element = register_element(instruction.dtype)
+            place.registers[instruction.out] = f.number(instruction.value, element)
+        elif isinstance(instruction, Index):
+            place.registers[instruction.out] = self._index(instruction, place)
+        elif isinstance(instruction, Compute):
+            place.registers[instruction.out] = self._compute(instruction, place)
+        elif isinstance(instruction, Store):
+            self.store(position, instruction.access, place.registers[instruction.value], place)
+
+    def _index(self, instruction: Index, place: Place) -> Reg:
+        f = self.f
+        index = place.index[instruction.axis]
+        if instruction.axis == self.lane_axis and place.width > 1:
+            index = f.add(f.splat(index, place.width), lane_numbers(f, place.width))
+        row = ROWS[ew.cast]
+        if instruction.dtype is dtypes.I64:
+            return index
+        return row(f, dtypes.I64, (index,), {"dtype": instruction.dtype.name})
+
+    def _compute(self, instruction: Compute, place: Place) -> Reg:
+        f = self.f
+        operands = [place.registers[r] for r in instruction.operands]
+        width = max(r.width for r in operands)
+        operands = [f.splat(r, width) for r in operands]
+        if instruction.primitive is ew.wrap_index:
+            return self._wrap_index(instruction, operands[0], place)
+        return ROWS[instruction.primitive](f, instruction.dtype, tuple(operands), instruction.attributes)
+
+    def _wrap_index(self, instruction: Compute, index: Reg, place: Place) -> Reg:
+        f, width = self.f, index.width
+        size = f.number(int(instruction.attributes["size"]), index.element, width)  # type: ignore[arg-type]
+        if instruction.dtype.kind == "u":
+            wrapped = index
+        else:
+            negative = f.icmp("slt", index, f.number(0, index.element, width))
+            wrapped = f.select(negative, f.add(index, size), index)
+        outside = f.icmp("uge", wrapped, size)
+        if place.mask is not None and width > 1:
+            outside = f.binary("and", outside, place.mask)
+        self.around.fault(outside, instruction.location)
+        return wrapped
+
+    # Memory ----------------------------------------------------------------------------------------------------------
+
+    def _load(self, position: int, access: Access, place: Place) -> Reg:
+        f = self.f
+        pointer = place.pointers[position]
+        element = memory_element(access.buffer.dtype)
+        if any(w is not None for w in access.windows):
+            value = self._load_window(position, access, place, element)
+        elif self._lane_stride(access) == 0 or place.width == 1:
+            value = f.load(pointer, element)
+        elif self._lane_stride(access) == 1:
+            value = self._load_lanes(pointer, element, place)
+        else:
+            value = self._gather(pointer, self._lane_offsets(access, place.width), place.mask, element)
+        return f.convert("trunc", value, "i1") if access.buffer.dtype is dtypes.BOOL else value
+
+    def _lane_offsets(self, access: Access, width: int) -> Reg:
+        stride = self.f.splat(i64(self._lane_stride(access)), width)
+        return self.f.mul(lane_numbers(self.f, width), stride)
+
+    def _load_lanes(self, pointer: Reg, element: str, place: Place) -> Reg:
+        if place.mask is None:
+            return self.f.load(pointer, element, place.width)
+        return self._masked_load(pointer, place.mask, element, place.width)
+
+    def _load_window(self, position: int, access: Access, place: Place, element: str) -> Reg:
+        f = self.f
+        pointer = place.pointers[position]
+        offset, inside = self._windowed(position, access, place)
+        lane_window = access.windows[self.lane_axis] if self.lane_axis is not None else None
+        stride = self._lane_stride(access)
+        if place.width == 1 or (stride == 0 and lane_window is None):
+            safe = f.select(inside, offset, f.number(0, "i64"))
+            base = self._window_base(position, access)
+            at = f.select(inside, pointer, base)
+            value = f.load(f.element_pointer(at, safe, element), element)
+            return f.select(inside, value, f.number(0, element))
+        width = place.width
+        mask = f.splat(inside, width)
+        if place.mask is not None:
+            mask = f.binary("and", mask, place.mask)
+        if stride == 1 and (lane_window is None or lane_window.step == 1):
+            first = offset if offset.width == 1 else f.extract(offset, 0)
+            return self._masked_load(self._loose_pointer(pointer, first, element), mask, element, width)
+        offsets = f.splat(offset, width)
+        if lane_window is None:
+            offsets = f.add(offsets, self._lane_offsets(access, width))
+        return self._gather(pointer, offsets, mask, element)
+
+    def _window_base(self, position: int, access: Access) -> Reg:
+        """An address that may always be read: the view's first element."""
+        base = self.around.pointer(access.buffer)
+        element = memory_element(access.buffer.dtype)
+        return self.f.element_pointer(base, i64(access.offset), element) if access.offset else base
+
+    def _loose_pointer(self, base: Reg, offset: Reg, element: str) -> Reg:
+        """An address that may lie outside its buffer, where masked lanes start before the window."""
+        return self.f.assign(f"getelementptr {element}, ptr {base.text}, i64 {offset.text}", "ptr")
+
+    def _masked_load(self, pointer: Reg, mask: Reg, element: str, width: int) -> Reg:
+        f = self.f
+        kind = Reg("", element, width).type
+        symbol = f"llvm.masked.load.v{width}{_mangled(element)}.p0"
+        f.declarations.add(f"declare {kind} @{symbol}(ptr, <{width} x i1>, {kind})")
+        align = max(1, Reg("", element).bits // 8)
+        return f.assign(
+            f"call {kind} @{symbol}(ptr align {align} {pointer.text}, <{width} x i1> {mask.text}, {kind} zeroinitializer)",
+            element,
+            width,
+        )
+
+    def _lane_pointers(self, pointer: Reg, offsets: Reg, element: str) -> Reg:
+        f = self.f
+        return f.assign(
+            f"getelementptr {element}, ptr {pointer.text}, {offsets.type} {offsets.text}", "ptr", offsets.width
+        )
+
+    def _gather(self, pointer: Reg, offsets: Reg, mask: Reg | None, element: str) -> Reg:
+        f, width = self.f, offsets.width
+        kind = Reg("", element, width).type
+        if mask is None:
+            out = Reg("poison", element, width)
+            for lane in range(width):
+                at = f.element_pointer(pointer, f.extract(offsets, lane), element)
+                out = f.insert(out, f.load(at, element), lane)
+            return out
+        symbol = f"llvm.masked.gather.v{width}{_mangled(element)}.v{width}p0"
+        f.declarations.add(f"declare {kind} @{symbol}(<{width} x ptr>, <{width} x i1>, {kind})")
+        where = self._lane_pointers(pointer, offsets, element)
+        align = max(1, Reg("", element).bits // 8)
+        return f.assign(
+            f"call {kind} @{symbol}(<{width} x ptr> align {align} {where.text}, <{width} x i1> {mask.text}, "
+            f"{kind} zeroinitializer)",
+            element,
+            width,
+        )
+
+    def store(self, position: int, access: Access, value: Reg, place: Place) -> None:
+        """Writes `value` at an access, in the lanes that exist."""
+        f = self.f
+        pointer = place.pointers[position]
+        element = memory_element(access.buffer.dtype)
+        if value.element == "i1":
+            value = f.convert("zext", value, "i8")
+        stride = self._lane_stride(access)
+        if stride == 0 or place.width == 1:
+            f.store(value, pointer)
+            return
+        value = f.splat(value, place.width)
+        if stride == 1 and place.mask is None:
+            f.store(value, pointer)
+            return
+        kind, width, mask = value.type, place.width, place.mask
+        align = max(1, value.bits // 8)
+        if stride == 1:
+            assert mask is not None
+            symbol = f"llvm.masked.store.v{width}{_mangled(element)}.p0"
+            f.declarations.add(f"declare void @{symbol}({kind}, ptr, <{width} x i1>)")
+            f.line(
+                f"call void @{symbol}({kind} {value.text}, ptr align {align} {pointer.text}, <{width} x i1> {mask.text})"
+            )
+            return
+        offsets = self._lane_offsets(access, width)
+        if mask is None:
+            for lane in range(width):
+                f.store(f.extract(value, lane), f.element_pointer(pointer, f.extract(offsets, lane), element))
+            return
+        symbol = f"llvm.masked.scatter.v{width}{_mangled(element)}.v{width}p0"
+        f.declarations.add(f"declare void @{symbol}({kind}, <{width} x ptr>, <{width} x i1>)")
+        where = self._lane_pointers(pointer, offsets, element)
+        f.line(
+            f"call void @{symbol}({kind} {value.text}, <{width} x ptr> align {align} {where.text}, "
+            f"<{width} x i1> {mask.text})"
+        )
+
+
+def _mangled(element: str) -> str:
+    return {"double": "f64", "float": "f32"}.get(element, element)
