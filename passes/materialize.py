@@ -28,6 +28,8 @@ def matrix_strides(view: View) -> tuple[int, int, int] | None:
     """
     *batch, rows, columns = view.shape
     strides = view.strides
+    if 0 in view.shape:
+        return 0, max(columns, 1), 1
     batch_stride = reshape_strides(tuple(batch), strides[:-2], (_product(batch),))
     if batch_stride is None:
         return None
