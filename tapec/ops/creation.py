@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.errors import AttributeValueError, ShapeError
+from tapec.errors import AttributeValueError, DTypeError, ShapeError
 from tapec.ir import dtypes
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
@@ -30,6 +30,8 @@ class Creation(Family):
         if "axis" in attributes:
             axis: Any = attributes["axis"]
             check_axis(primitive.name, axis, len(shape))
+            if attributes["dtype"] == dtypes.BOOL.name:
+                raise DTypeError(f"{primitive.name}: positions are numbers, not booleans; compare or cast them")
         return (tensor_type(dtypes.by_name(str(attributes["dtype"])), shape),)
 
 
