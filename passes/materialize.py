@@ -21,14 +21,18 @@ LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.g
 
 
 def matrix_strides(view: View) -> tuple[int, int, int] | None:
-    """Strides (batch, row, column) with which a matrix product can read a view; None if it can't without a copy.
+    """Strides (batch, row, column) with which a matrix product can read a view; None if it can't without a copy."""
+    return strided_matrix(view.shape, view.strides)
+
+
+def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Strides (batch, row, column) with which a matrix product can read such memory; None if it can't without a copy.
 
     One of row and column must be 1 and the other no shorter than the extent it passes over, as BLAS wants; all batch axes
-    must be walked by one stride.
+    must be walked by one stride. Eager and compiled products both ask here, so that they call BLAS alike.
     """
-    *batch, rows, columns = view.shape
-    strides = view.strides
-    if 0 in view.shape:
+    *batch, rows, columns = shape
+    if 0 in shape:
         return 0, max(columns, 1), 1
     batch_stride = reshape_strides(tuple(batch), strides[:-2], (_product(batch),))
     if batch_stride is None:

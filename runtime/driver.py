@@ -26,6 +26,7 @@ from tapec.passes.simplify import Simplify
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions
 from tapec.runtime import jit, matmul
+from tapec.runtime.target import vector_bits
 
 # Below this many instructions (some 20 microseconds) a run is over before another thread could use the lock.
 _LONG_RUN = 100_000
@@ -123,12 +124,6 @@ def optimised(graph: Graph) -> Graph:
     for step in (Simplify(differentiated=True), CommonSubexpressionElimination(), DeadCodeElimination()):
         graph = step.run(graph)
     return graph
-
-
-def vector_bits() -> int:
-    """Width of this CPU's vector registers."""
-    name = jit.target_name()
-    return 512 if "+avx512f" in name else 256 if "+avx2" in name else 128
 
 
 def compile_graph(graph: Graph) -> Executable:

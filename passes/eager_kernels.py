@@ -1,0 +1,67 @@
+"""Kernels for one op and any shape: the code that eager runs call where NumPy's bits would be others.
+
+They are the nests of compiled programs, with extents given at run time, and written by the same emitter.
+"""
+
+from __future__ import annotations
+
+from tapec.ir.dtypes import DType
+from tapec.ir.primitive import Primitive
+from tapec.passes.llvm_text import FunctionText, Reg, module_text
+from tapec.passes.loops import Access, Buffer, Compute, Load, Nest, Reduce, Store
+from tapec.passes.nest_loops import emit_nest
+from tapec.passes.nest_text import Surroundings
+
+SYMBOL = "kernel"
+
+
+def _surroundings(names: dict[Buffer, str], vector_bits: int) -> Surroundings:
+    def never(*_: object) -> None:
+        raise AssertionError("these primitives neither fault nor guard")
+
+    return Surroundings(lambda buffer: Reg(names[buffer], "ptr"), never, never, never, vector_bits)
+
+
+def elementwise_kernel(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...], vector_bits: int) -> str:
+    """Module of `i64 kernel(i64 n, ptr operand..., ptr out)`: n elements, dense.
+
+    Args:
+        primitive: a primitive without attributes.
+        dtype: of the operands and the result.
+        scalar: per operand, whether it is one element for all n.
+        vector_bits: width of the machine's vector registers.
+    """
+    operands = [Buffer(f"in{i}", dtype, 0, "input", i) for i in range(len(scalar))]
+    out = Buffer("out", dtype, 0, "output")
+    loads = [Load(i, Access(b, 0, (0 if s else 1,))) for i, (b, s) in enumerate(zip(operands, scalar, strict=True))]
+    result = len(loads)
+    compute = Compute(result, primitive, tuple(range(result)), {}, dtype, None)
+    body = (*loads, compute, Store(result, Access(out, 0, (1,))))
+    names = {b: f"%{b.name}" for b in (*operands, out)}
+    parameters = ", ".join(["i64 %n", *(f"ptr noalias {name}" for name in names.values())])
+    f = FunctionText(SYMBOL, parameters, "i64")
+    emit_nest(f, Nest(("%n",), (False,), body, False, primitive.name), _surroundings(names, vector_bits))
+    f.line("ret i64 0")
+    return module_text([f])
+
+
+def reduction_kernel(primitive: Primitive, dtype: DType, row: bool, vector_bits: int) -> str:
+    """Module of `i64 kernel(i64 outer, i64 n, i64 inner, i64 block, ptr in, ptr out)`, all extents at least 1.
+
+    The dense operand is `(outer, n, inner)` and n is reduced; block is n * inner. With `row`, inner is 1 and the
+    reduction combines as rows do, else as columns do.
+    """
+    source, out = Buffer("in", dtype, 0, "input"), Buffer("out", dtype, 0, "output")
+    if row:
+        extents: tuple[str, ...] = ("%outer", "%n")
+        reduced: tuple[bool, ...] = (False, True)
+        read, write = Access(source, 0, ("%n", 1)), Access(out, 0, (1, 0))
+    else:
+        extents, reduced = ("%outer", "%n", "%inner"), (False, True, False)
+        read, write = Access(source, 0, ("%block", "%inner", 1)), Access(out, 0, ("%inner", 0, 1))
+    body = (Load(0, read), Reduce(0, primitive, dtype, write))
+    f = FunctionText(SYMBOL, "i64 %outer, i64 %n, i64 %inner, i64 %block, ptr noalias %in, ptr noalias %out", "i64")
+    names = {source: "%in", out: "%out"}
+    emit_nest(f, Nest(extents, reduced, body, row, primitive.name), _surroundings(names, vector_bits))
+    f.line("ret i64 0")
+    return module_text([f])

@@ -1,0 +1,134 @@
+"""Eager runs of generated code: elementwise primitives, reductions and matrix products on whole arrays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tapec.errors import CompilationError
+from tapec.ir import dtypes
+from tapec.ir.dtypes import DType
+from tapec.ir.primitive import Primitive
+from tapec.ir.types import tensor_type
+from tapec.passes.eager_kernels import SYMBOL, elementwise_kernel, reduction_kernel
+from tapec.passes.identities import identity
+from tapec.passes.matmul_text import TOO_LARGE
+from tapec.passes.materialize import strided_matrix
+from tapec.runtime import jit, matmul
+from tapec.runtime.raw_entry import raw_entry
+from tapec.runtime.target import vector_bits
+
+Array = np.ndarray[Any, Any]
+_Kernel = Callable[..., int]
+
+_KERNELS: dict[tuple[Any, ...], _Kernel] = {}
+_LIBRARIES: list[jit.Library] = []  # kernels live as long as the process: there are few, and anybody may hold one
+_LOCK = threading.Lock()
+
+
+def _kernel(key: tuple[Any, ...], text: Callable[[], str], signature: str) -> _Kernel:
+    found = _KERNELS.get(key)
+    if found is None:
+        with _LOCK:
+            found = _KERNELS.get(key)
+            if found is None:
+                library = jit.compile_module(text())
+                _LIBRARIES.append(library)
+                found = _KERNELS[key] = raw_entry(library.address(SYMBOL), signature)
+    return found
+
+
+def elementwise(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
+    """One elementwise primitive without attributes, on operands of one dtype that broadcast."""
+    if len(arrays) == 1:
+        (x,) = arrays
+        x = x if x.flags.c_contiguous else np.ascontiguousarray(x)
+        out = np.empty(x.shape, x.dtype)
+        kernel = _KERNELS.get((primitive, x.dtype.num)) or _unary(primitive, dtypes.of(x.dtype))
+        kernel(x.size, x, out)
+        return out
+    shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    dtype = dtypes.of(arrays[0].dtype)
+    scalar = tuple([a.size == 1 for a in arrays])
+    dense = [
+        np.ascontiguousarray(a if one or a.shape == shape else np.broadcast_to(a, shape))
+        for a, one in zip(arrays, scalar, strict=True)
+    ]
+    out = np.empty(shape, dtype.numpy)
+    kernel = _kernel(
+        (primitive, dtype, scalar),
+        lambda: elementwise_kernel(primitive, dtype, scalar, vector_bits()),
+        "i" + "p" * (len(arrays) + 1),
+    )
+    kernel(out.size, *dense, out)
+    return out
+
+
+def _unary(primitive: Primitive, dtype: DType) -> _Kernel:
+    return _kernel(
+        (primitive, dtype.numpy.num), lambda: elementwise_kernel(primitive, dtype, (False,), vector_bits()), "ipp"
+    )
+
+
+def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
+    """`sum`, `prod`, `max` or `min` over axes."""
+    (x,) = arrays
+    axes: tuple[int, ...] = attributes["axes"]
+    dtype = dtypes.of(x.dtype)
+    shape = x.shape
+    kept = [i for i in range(len(shape)) if i not in axes]
+    out_shape = tuple([shape[i] for i in kept])
+    if x.size == 0:
+        primitive.family.infer(primitive, (tensor_type(dtype, shape),), attributes)  # raises where nothing has no value
+        return np.full(out_shape, identity(primitive.name, dtype) + 0, x.dtype)
+    n = prod([shape[i] for i in axes])
+    if n == 1:
+        return np.array(x.reshape(out_shape), order="C")
+    row = next(i for i in reversed(range(len(shape))) if shape[i] > 1) in axes
+    inner_axes = [] if row else [i for i in kept if i > max(axes)]
+    order = [*(i for i in kept if i not in inner_axes), *axes, *inner_axes]
+    x = np.ascontiguousarray(x if order == sorted(order) else x.transpose(order))
+    inner = prod([shape[i] for i in inner_axes])
+    out = np.empty(out_shape, x.dtype)
+    kernel = _kernel(
+        (primitive, dtype, row), lambda: reduction_kernel(primitive, dtype, row, vector_bits()), "iiiipp"
+    )
+    kernel(x.size // (n * inner), n, inner, n * inner, x, out)
+    return out
+
+
+def product(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
+    """Batched matrix product."""
+    a, b = arrays
+    dtype = dtypes.of(a.dtype)
+    *batch, m, k = a.shape
+    n = b.shape[-1]
+    if a.dtype != b.dtype or b.shape[:-1] != (*batch, k):
+        primitive.family.infer(
+            primitive, (tensor_type(dtype, a.shape), tensor_type(dtypes.of(b.dtype), b.shape)), attributes
+        )
+    (a, a_strides), (b, b_strides) = _matrix(a), _matrix(b)
+    out = np.empty((*batch, m, n), dtype.numpy)
+    routine = _KERNELS.get((primitive, dtype))
+    if routine is None:
+        routine = _KERNELS[primitive, dtype] = raw_entry(matmul.address(dtype), "iiiipiiipiiip")
+    status = routine(prod(batch), m, n, k, a, *a_strides, b, *b_strides, out)
+    if status == TOO_LARGE:
+        raise CompilationError(f"matmul of {a.shape} and {b.shape}: BLAS takes extents below 2**31 only")
+    assert status == 0, status
+    return out
+
+
+def _matrix(x: Array) -> tuple[Array, tuple[int, int, int]]:
+    """An array that a matrix product can read, with its strides (batch, row, column) in elements."""
+    itemsize = x.itemsize
+    found = strided_matrix(x.shape, tuple([s // itemsize for s in x.strides]))
+    if found is None:
+        x = np.ascontiguousarray(x)
+        found = strided_matrix(x.shape, tuple([s // itemsize for s in x.strides]))
+        assert found is not None
+    return x, found
