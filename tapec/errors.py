@@ -65,6 +65,10 @@ class ArgumentError(TapecError, TypeError):
     """A compiled function got an argument that it can't specialise on, or changed one in place."""
 
 
+class AuxiliaryResultError(TapecError, TypeError):
+    """Under `has_aux=True` a function did not return a pair."""
+
+
 class EagerFallbackWarning(UserWarning):
     """A compiled function runs eagerly from now on, for all calls or for some; the message says why and at which line."""
 

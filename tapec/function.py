@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any, overload
 
-import numpy as np
-
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import EagerFallbackWarning
@@ -22,7 +20,6 @@ from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, strengthen
 from tapec.runtime.driver import compile_graph
-from tapec.tensor import make
 
 MAX_PATHS = 64
 
@@ -100,13 +97,13 @@ class Function:
         arrays = arguments.arrays()
         tried = -1
         while True:
-            status, outputs, seen = path.run(arrays)
-            if status:
+            failed, seen, result = path.run(arrays)
+            if failed:
                 return self._rerun(specialisation, arguments)
-            miss = path.first_miss(seen)
-            if miss is None:
+            if seen is None:
                 specialisation.current = path
-                return _commit(path, outputs)
+                return result
+            miss = path.first_miss(seen)
             # A function that is not deterministic could lead in circles; each further try must get further.
             other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
             if other is None:
@@ -203,15 +200,6 @@ class Function:
             warnings.warn(message, EagerFallbackWarning, stacklevel=2)
         else:
             warnings.warn_explicit(message, EagerFallbackWarning, location.filename, location.line)
-
-
-def _commit(path: Path, outputs: list[np.ndarray[Any, Any]]) -> Any:
-    assigned = path.recording.assigned
-    if assigned:
-        first = len(outputs) - len(assigned)
-        for variable, array in zip(assigned, outputs[first:], strict=True):
-            variable.assign(make(array))
-    return path.results.build(outputs)
 
 
 @overload

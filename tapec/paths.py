@@ -3,42 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
 from tapec.arguments import dense
 from tapec.function_recorder import Recording
 from tapec.results import Results
+from tapec.tensor import make
 
 if TYPE_CHECKING:
     from tapec.runtime.driver import Executable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Outcome(NamedTuple):
+    """What became of one run of machine code.
+
+    Attributes:
+        failed: it met an error, such as an index out of range.
+        seen: the guards' values, where one did not hold; None otherwise.
+        result: what the function returns, if neither.
+    """
+
+    failed: bool = False
+    seen: list[int] | None = None
+    result: Any = None
+
+
+@final
 class Path:
-    """One way that Python took, recorded and compiled."""
+    """One way that Python took, recorded and compiled.
 
-    recording: Recording
-    executable: Executable
-    results: Results
+    Attributes:
+        recording: what was recorded.
+        executable: its machine code.
+        results: how outputs become results.
+    """
 
-    def run(self, arrays: list[np.ndarray[Any, Any]]) -> tuple[int, list[np.ndarray[Any, Any]], list[int]]:
-        """Status, outputs and guards of the machine code on the argument leaves; nothing is assigned yet."""
-        recording = self.recording
-        if recording.sources:
-            arrays = arrays.copy()
-            inputs = recording.graph.inputs[recording.arguments :]
-            for source, value in zip(recording.sources, inputs, strict=True):
-                array = source if isinstance(source, np.ndarray) else source._tensor._array
-                arrays.append(dense(array, value.type.dtype))
-        return self.executable.run(arrays)
+    __slots__ = ("_locks", "_sources", "executable", "recording", "results")
 
-    def first_miss(self, seen: Sequence[int]) -> int | None:
-        """Position of the first guard that did not hold; None if all did."""
-        if tuple(seen) == self.recording.guards:
-            return None
+    def __init__(self, recording: Recording, executable: Executable, results: Results) -> None:
+        self.recording = recording
+        self.executable = executable
+        self.results = results
+        types = [value.type.dtype for value in recording.graph.inputs[recording.arguments :]]
+        self._sources = tuple(zip(recording.sources, types, strict=True))
+        # In one order everywhere, so that two functions that assign to the same Variables can't wait for each other.
+        self._locks = [v._lock for v in sorted(recording.assigned, key=id)]
+
+    def run(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
+        """Runs the machine code on the argument leaves; Variables are assigned only if every guard held."""
+        if not self._locks:
+            return self._attempt(arrays)
+        with ExitStack() as stack:  # between reading a Variable and assigning it, nobody else may assign it
+            for lock in self._locks:
+                stack.enter_context(lock)
+            return self._attempt(arrays)
+
+    def _attempt(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
+        for source, dtype in self._sources:
+            array = source if isinstance(source, np.ndarray) else source._tensor._array
+            arrays = [*arrays, dense(array, dtype)]
+        status, outputs, seen = self.executable.run(arrays)
+        if status:
+            return Outcome(failed=True)
+        if tuple(seen) != self.recording.guards:
+            return Outcome(seen=seen)
+        assigned = self.recording.assigned
+        for variable, array in zip(assigned, outputs[len(outputs) - len(assigned) :], strict=True):
+            variable._tensor = make(array)
+        return Outcome(result=self.results.build(outputs))
+
+    def first_miss(self, seen: Sequence[int]) -> int:
+        """Position of the first guard that did not hold."""
         return next(i for i, (a, b) in enumerate(zip(seen, self.recording.guards, strict=True)) if a != b)
 
 
