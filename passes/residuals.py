@@ -1,6 +1,6 @@
 """Which values of an op its derivative reads: what a recording must keep, and all that it need keep.
 
-Found by running the derivative rule once on placeholders, so no rule has to say it.
+Found by running the derivative rule of both modes once on placeholders, so no rule has to say it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from tapec.ops.symbolic import Sym
 from tapec.passes.activity import differentiable_operands
 from tapec.passes.derivatives import DERIVATIVES
 from tapec.passes.pullback import pull
+from tapec.passes.tangent import push
 
 OUT = -1  # stands for the result among the positions of operands
 
@@ -38,15 +39,14 @@ def needed(
         return None
     if primitive not in DERIVATIVES:
         return ()
-    scratch = Graph("rule")
-    builder = Builder(scratch)
+    builder = Builder(Graph("rule"))
     out = Value(op.results[0].type)
     placeholders = [Value(t) for t in operands]
-    received = pull(
-        op, Sym(builder, out), [Sym(builder, v) for v in placeholders], Sym(builder, Value(out.type)), positions
-    )
-    live = {sym.value for _, sym in received if sym is not None}
-    for made in reversed(scratch.ops):
+    result, arguments = Sym(builder, out), [Sym(builder, v) for v in placeholders]
+    pulled = pull(op, result, arguments, Sym(builder, Value(out.type)), positions)
+    pushed = push(op, result, arguments, {i: Sym(builder, Value(operands[i])) for i in positions})
+    live = {sym.value for sym in [pushed, *[sym for _, sym in pulled]] if sym is not None}
+    for made in reversed(builder.graph.ops):
         if not live.isdisjoint(made.results):
             live.update(made.operands)
     return tuple([i for i, v in [(OUT, out), *enumerate(placeholders)] if v in live])

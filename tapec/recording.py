@@ -93,7 +93,30 @@ def user_location() -> Location | None:
     frame = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(_INSIDE):
-            return Location(filename, frame.f_lineno)
+        lines = _LINES.get(filename)
+        if lines is None:
+            lines = _LINES[filename] = _Lines(filename.startswith(_INSIDE))
+        if not lines.inside:
+            line = frame.f_lineno
+            found = lines.locations.get(line)
+            if found is None:
+                found = lines.locations[line] = Location(filename, line)
+            return found
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+class _Lines:
+    """What is known of a file: whether it is tapec's or Python's own, and a `Location` for each line asked for.
+
+    Every recorded op asks, so the answers are kept.
+    """
+
+    __slots__ = ("inside", "locations")
+
+    def __init__(self, inside: bool) -> None:
+        self.inside = inside
+        self.locations: dict[int, Location] = {}
+
+
+_LINES: dict[str, _Lines] = {}

@@ -1,0 +1,237 @@
+"""`GradientTape`: records what runs inside its block and computes gradients of it, like TensorFlow's class."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, final
+
+from tapec.errors import ConsumedTapeError, TapeThreadError
+from tapec.recording import ACTIVE
+from tapec.structure import flatten, unflatten
+from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
+from tapec.tape_derivatives import gradient_plan
+from tapec.tape_recorder import TapeRecorder
+from tapec.tensor import Tensor
+from tapec.variable import Variable
+
+
+@final
+class GradientTape:
+    """Records the ops of its `with` block that depend on watched tensors.
+
+    Args:
+        persistent: allow several calls of `gradient`; memory is then held until the tape is gone.
+        watch_accessed_variables: watch every trainable Variable that is read while the tape records.
+
+    >>> x = Variable(3.0)
+    >>> with GradientTape() as tape:
+    ...     y = x.value() * x.value()
+    >>> float(tape.gradient(y, x))
+    6.0
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed = watch_accessed_variables
+        self._recorder: TapeRecorder | None = None
+        self._consumed = False
+        self._thread: int | None = None
+        self._watched: tuple[Variable, ...] = ()
+
+    # Recording -------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> GradientTape:
+        """Starts, or goes on, recording.
+
+        Raises:
+            ValueError: the tape is recording.
+            TapeThreadError: another thread recorded what is on the tape.
+        """
+        if self._recorder is not None:
+            self._check_thread()
+        if self._recording():
+            raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
+        if self._recorder is None:
+            self._recorder = TapeRecorder(self._watch_accessed)
+            self._consumed = False
+            self._thread = threading.get_ident()
+        ACTIVE.recorders.append(self._recorder)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops recording."""
+        self._stop()
+
+    def _recording(self) -> bool:
+        return self._recorder is not None and any(r is self._recorder for r in ACTIVE.recorders)
+
+    def _stop(self) -> int | None:
+        """Takes the recorder from the stack; its place there."""
+        for i, recorder in enumerate(ACTIVE.recorders):
+            if recorder is self._recorder:
+                del ACTIVE.recorders[i]
+                return i
+        return None
+
+    def watch(self, tensor: Any) -> None:
+        """Records from now on what depends on `tensor`: a tensor, a Variable, or nested containers of them.
+
+        Raises:
+            ValueError: it is neither.
+            ConsumedTapeError, TapeThreadError: the tape can't be used any more, or not here.
+        """
+        recorder = self._open()
+        leaves = flatten(tensor)[0]
+        for leaf in leaves:
+            if not isinstance(leaf, (Tensor, Variable)):
+                raise ValueError(
+                    f"Passed in object {leaf!r} of type '{type(leaf).__name__}', not tp.Tensor or tp.Variable; "
+                    "make it one with tp.constant or tp.Variable"
+                )
+        for leaf in leaves:
+            if leaf.dtype.kind != "f":
+                warn(f"The dtype of the watched tensor must be floating (e.g. float32), got {leaf.dtype}")
+            elif isinstance(leaf, Variable):
+                recorder.watch_variable(leaf)
+            else:
+                recorder.watch(leaf)
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """A block that is not recorded.
+
+        Raises:
+            RuntimeError: the tape is not recording.
+        """
+        recorder = self._recorder
+        place = self._stop()
+        if recorder is None or place is None:
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
+        try:
+            yield
+        finally:
+            if self._recorder is recorder:  # the block may have consumed the tape
+                ACTIVE.recorders.insert(place, recorder)
+
+    def reset(self) -> None:
+        """Forgets everything recorded and watched; a tape that is recording goes on with an empty one.
+
+        Raises:
+            TapeThreadError: another thread recorded what is on the tape.
+        """
+        if self._recorder is not None:
+            self._check_thread()
+        place = self._stop()
+        self._watched = ()
+        self._consumed = False
+        self._recorder = TapeRecorder(self._watch_accessed)
+        self._thread = threading.get_ident()
+        if place is not None:
+            ACTIVE.recorders.insert(place, self._recorder)
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The Variables that the tape watches or watched, in the order in which it met them."""
+        if self._recorder is not None:
+            self._watched = tuple([variable for variable, _ in self._recorder.variables.values()])
+        return self._watched
+
+    # Differentiating -------------------------------------------------------------------------------------------------
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: str | UnconnectedGradients = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The gradient of the sum of all elements of `target` with respect to each source.
+
+        Args:
+            target: a tensor or Variable, or nested lists, tuples, dicts and dataclasses of them.
+            sources: the same; intermediate results may be among them.
+            output_gradients: instead of ones the cotangents of the targets, in their structure and shapes.
+            unconnected_gradients: `"none"` or `"zero"`: what stands for a source on which no target depends.
+
+        Returns:
+            Gradients in the structure of `sources`, each with shape and dtype of its source.
+
+        Raises:
+            ConsumedTapeError: the tape is not persistent and has given its gradient.
+            TapeThreadError: another thread recorded the tape.
+            TypeError: a target or a source is no tensor and no Variable.
+            ValueError: `unconnected_gradients` or the structure of `output_gradients` is not one of those above.
+            ShapeError: an output gradient has another shape than its target.
+            NotDifferentiableError: an op between sources and target has no derivative rule.
+        """
+        recorder = self._open()
+        zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
+        targets, _ = leaves_of(target, "target")
+        leaves, structure = leaves_of(sources, "sources")
+        cotangents = cotangents_of(output_gradients, targets)
+        places = [self._target_place(t, recorder) for t in targets]
+        wanted = [self._source_places(s, recorder) for s in leaves]
+        flat = list(dict.fromkeys([place for group in wanted for place in group]))
+        pairs = [(p, ct) for p, ct in zip(places, cotangents, strict=True) if p is not None]
+        plan = gradient_plan(recorder, [p for p, _ in pairs], [ct is not None for _, ct in pairs], flat)
+        if not self._persistent:
+            self.watched_variables()
+            self._stop()
+            self._recorder, self._consumed = None, True
+        results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
+        found = dict(zip(flat, results, strict=True))
+        return unflatten(
+            structure, [total([found[p] for p in group], s, zero) for s, group in zip(leaves, wanted, strict=True)]
+        )
+
+    def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
+        if target.dtype.kind != "f":
+            warn(
+                "The dtype of the target tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
+                f"got {target.dtype}"
+            )
+            return None
+        if isinstance(target, Variable):
+            tensor = target._tensor
+            recorder.read_variable(target, tensor)
+            return recorder.place(tensor)
+        return recorder.place(target)
+
+    def _source_places(self, source: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
+        if source.dtype.kind != "f":
+            warn(
+                "The dtype of the source tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
+                f"got {source.dtype}"
+            )
+            return []
+        if isinstance(source, Variable):
+            known = recorder.variables.get(id(source))
+            return [] if known is None else known[1]
+        place = recorder.place(source)
+        return [] if place is None else [place]
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> TapeRecorder:
+        """The recorder, if it may be used here and now."""
+        if self._consumed:
+            raise ConsumedTapeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians); "
+                "make it with GradientTape(persistent=True) to compute several"
+            )
+        if self._recorder is None:
+            self._recorder = TapeRecorder(self._watch_accessed)
+            self._thread = threading.get_ident()
+        self._check_thread()
+        return self._recorder
+
+    def _check_thread(self) -> None:
+        if self._thread != threading.get_ident():
+            raise TapeThreadError(
+                "this GradientTape was recorded by another thread; record and differentiate in one thread, with a tape "
+                "for each"
+            )
