@@ -60,14 +60,26 @@ class FunctionText:
         name: the symbol.
         signature: parameter list as LLVM text, for example `"ptr noalias %args, i64 %n"`.
         returns: LLVM's return type.
+        seldom: whether it is a private function that is hardly ever called, so that its callers should be laid out and
+            their registers used as if they did not call it.
+
+    Attributes:
+        helpers: private functions of the module that this one calls, by name.
+        constants: private constant data that it reads, by name, each as `[4 x i64] [i64 1, ...]`.
     """
 
-    __slots__ = ("_counter", "block", "declarations", "lines", "name", "prologue", "returns", "signature")
+    __slots__ = (
+        "_counter", "block", "constants", "declarations", "helpers", "lines", "name", "prologue", "returns", "seldom",
+        "signature",
+    )  # fmt: skip
 
-    def __init__(self, name: str, signature: str, returns: str = "void") -> None:
+    def __init__(self, name: str, signature: str, returns: str = "void", seldom: bool = False) -> None:
         self.name = name
         self.signature = signature
         self.returns = returns
+        self.seldom = seldom
+        self.helpers: dict[str, FunctionText] = {}
+        self.constants: dict[str, str] = {}
         self.prologue: list[str] = []
         self.lines: list[str] = []
         self.declarations: set[str] = set()
@@ -100,7 +112,8 @@ class FunctionText:
 
     def text(self) -> str:
         """The whole definition, with the declarations of what it calls."""
-        head = [f"define {self.returns} @{self.name}({self.signature}) #0 {{", "entry:"]
+        linkage, attributes = ("internal ", "#0 cold noinline") if self.seldom else ("", "#0")
+        head = [f"define {linkage}{self.returns} @{self.name}({self.signature}) {attributes} {{", "entry:"]
         return "\n".join([*head, *self.prologue, *self.lines, "}"])
 
     # Blocks ----------------------------------------------------------------------------------------------------------
@@ -269,8 +282,18 @@ _MANGLED = {"double": "f64", "float": "f32"}
 
 
 def module_text(functions: list[FunctionText], extra: list[str] | None = None) -> str:
-    """One module: declarations that no function of it defines, then the functions."""
-    defined = {f"@{f.name}(" for f in functions}
-    declared = sorted({d for f in functions for d in f.declarations if not any(name in d for name in defined)})
+    """One module: constants, declarations that no function of it defines, the functions and their helpers."""
+    every: dict[str, FunctionText] = {}
+    waiting = list(reversed(functions))
+    while waiting:
+        f = waiting.pop()
+        if f.name not in every:
+            every[f.name] = f
+            waiting += f.helpers.values()
+    defined = {f"@{name}(" for name in every}
+    declared = sorted({d for f in every.values() for d in f.declarations if not any(name in d for name in defined)})
+    data = {name: value for f in every.values() for name, value in f.constants.items()}
+    constants = "\n".join(f"@{name} = internal unnamed_addr constant {value}" for name, value in sorted(data.items()))
     attributes = 'attributes #0 = { nounwind "no-trapping-math"="true" }'
-    return "\n\n".join(["\n".join(declared), *(extra or []), *(f.text() for f in functions), attributes]) + "\n"
+    bodies = [f.text() for f in every.values()]
+    return "\n\n".join(["\n".join(declared), constants, *(extra or []), *bodies, attributes]) + "\n"

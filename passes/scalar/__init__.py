@@ -1,0 +1,1 @@
+"""Machine code of the elementwise primitives, one row each: `tapec.passes.scalar.table`."""
