@@ -3,15 +3,19 @@
 `args` and `outs` are arrays of addresses; `guards` receives one 64-bit integer per guard. The result is 0, or one of the
 statuses below. Small arenas lie on the stack. A larger one is kept from call to call: a run takes it by an atomic
 exchange and puts it back at the end, so that two threads never share it; whoever finds none allocates its own.
+
+Long programs are cut into parts, functions of their own, since LLVM's time grows faster than a function's length.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from tapec.ir.graph import Location
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import Buffer, Nest, Program
+from tapec.passes.loops import Buffer, Nest, Program, Step
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
 
@@ -20,19 +24,53 @@ FINE, GUARD_DIFFERS, INDEX_OUT_OF_RANGE, NO_MEMORY, TOO_LARGE = range(5)
 ARENA = "arena_kept"
 RELEASE = "release"
 _STACK_ARENA = 16_384
+_PART = 24  # steps per function of a long program
+_PARAMETERS = "ptr noalias %args, ptr noalias %outs, ptr noalias %guards"
 
 
-class _ProgramText:
-    def __init__(self, program: Program, symbol: str, vector_bits: int) -> None:
+class _StepsText:
+    """Writes steps into a function that has `%args`, `%outs` and `%guards`.
+
+    Args:
+        f: the function; it needs a block `leave`, which this class does not write.
+        program: whose steps.
+        arena: address of the arena.
+        vector_bits: width of the machine's vector registers.
+        guards: number of guards before these steps.
+    """
+
+    def __init__(self, f: FunctionText, program: Program, arena: Reg | None, vector_bits: int, guards: int) -> None:
+        self.f = f
         self.program = program
-        self.f = FunctionText(symbol, "ptr noalias %args, ptr noalias %outs, ptr noalias %guards", "i64")
+        self.arena = arena
+        self.guards = guards
         self.pointers: dict[Buffer, Reg] = {}
-        self.status = self.f.alloca("i64", 1)
-        self.guards = 0
+        self.status = f.alloca("i64", 1)
+        f.store(i64(FINE), self.status)
         self.around = Surroundings(self._pointer, self._fault, self._fail, self._guard, vector_bits)
 
+    def write(self, steps: Sequence[Step]) -> None:
+        """Appends the steps."""
+        for step in steps:
+            if isinstance(step, Nest):
+                emit_nest(self.f, step, self.around)
+            else:
+                EMITTERS[step.primitive](self.f, step, self.around)
+
     def _pointer(self, buffer: Buffer) -> Reg:
-        return self.pointers[buffer]
+        found = self.pointers.get(buffer)
+        if found is None:
+            found = self.pointers[buffer] = Reg(f"%{self.f.fresh(buffer.name)}", "ptr")
+            self.f.prologue += self._address(buffer, found.text)
+        return found
+
+    def _address(self, buffer: Buffer, name: str) -> list[str]:
+        if buffer.kind == "temporary":
+            assert self.arena is not None
+            return [f"  {name} = getelementptr i8, ptr {self.arena.text}, i64 {self.program.temporaries[buffer]}"]
+        table = "%args" if buffer.kind == "input" else "%outs"
+        slot = f"{name}.slot"
+        return [f"  {slot} = getelementptr ptr, ptr {table}, i64 {buffer.index}", f"  {name} = load ptr, ptr {slot}, align 8"]
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
         f = self.f
@@ -56,65 +94,41 @@ class _ProgramText:
         f.branch("leave")
         f.label(goes_on)
 
-    def _addresses(self) -> None:
-        f = self.f
-        for table, buffers in (("%args", self.program.inputs), ("%outs", self.program.outputs)):
-            for buffer in buffers:
-                slot = f.element_pointer(Reg(table, "ptr"), i64(buffer.index), "ptr")
-                self.pointers[buffer] = f.load(slot, "ptr")
+    def finish(self) -> Reg:
+        """Starts the block `leave` and gives the status."""
+        self.f.branch("leave")
+        self.f.label("leave")
+        return self.f.load(self.status, "i64")
 
-    def _arena(self) -> Reg | None:
-        """The arena's address, or None if the program needs none."""
-        f, size = self.f, self.program.arena_bytes
-        if size == 0:
-            return None
-        if size <= _STACK_ARENA:
-            return f.alloca("i8", size)
-        slot = f.alloca("ptr", 1)
-        kept = f.assign(f"atomicrmw xchg ptr @{ARENA}, ptr null acq_rel", "ptr")
-        f.store(kept, slot)
 
-        def allocate() -> None:
-            f.declarations.add("declare ptr @aligned_alloc(i64, i64)")
-            f.store(f.assign(f"call ptr @aligned_alloc(i64 64, i64 {size})", "ptr"), slot)
+def _stack_arena(f: FunctionText, program: Program) -> Reg | None:
+    return f.alloca("i8", program.arena_bytes) if program.arena_bytes else None
 
-        when(f, f.icmp("eq", kept, Reg("null", "ptr")), allocate)
-        arena = f.load(slot, "ptr")
-        have = f.fresh("have")
-        none = f.fresh("none")
-        f.branch_if(f.icmp("eq", arena, Reg("null", "ptr")), none, have)
-        f.label(none)
-        f.line(f"ret i64 {NO_MEMORY}")
-        f.label(have)
-        return arena
 
-    def _leave(self, arena: Reg | None) -> None:
-        f = self.f
-        f.branch("leave")
-        f.label("leave")
-        if arena is not None and self.program.arena_bytes > _STACK_ARENA:
-            f.declarations.add("declare void @free(ptr)")
-            other = f.assign(f"atomicrmw xchg ptr @{ARENA}, ptr {arena.text} acq_rel", "ptr")
-            f.line(f"call void @free(ptr {other.text})")
-        f.line(f"ret i64 {f.load(self.status, 'i64').text}")
+def _heap_arena(f: FunctionText, program: Program) -> Reg:
+    """Takes the arena that is kept, or a new one; returns from the kernel if there is no memory."""
+    slot = f.alloca("ptr", 1)
+    kept = f.assign(f"atomicrmw xchg ptr @{ARENA}, ptr null acq_rel", "ptr")
+    f.store(kept, slot)
 
-    def text(self) -> str:
-        f, program = self.f, self.program
-        f.store(i64(FINE), self.status)
-        self._addresses()
-        arena = self._arena()
-        if arena is not None:
-            for buffer, offset in program.temporaries.items():
-                self.pointers[buffer] = f.element_pointer(arena, i64(offset), "i8")
-        for step in program.steps:
-            if isinstance(step, Nest):
-                emit_nest(f, step, self.around)
-            else:
-                EMITTERS[step.primitive](f, step, self.around)
-        self._leave(arena)
-        if program.arena_bytes <= _STACK_ARENA:
-            return module_text([f])
-        return module_text([f, _release()], [f"@{ARENA} = internal global ptr null, align 8"])
+    def allocate() -> None:
+        f.declarations.add("declare ptr @aligned_alloc(i64, i64)")
+        f.store(f.assign(f"call ptr @aligned_alloc(i64 64, i64 {program.arena_bytes})", "ptr"), slot)
+
+    when(f, f.icmp("eq", kept, Reg("null", "ptr")), allocate)
+    arena = f.load(slot, "ptr")
+    have, none = f.fresh("have"), f.fresh("none")
+    f.branch_if(f.icmp("eq", arena, Reg("null", "ptr")), none, have)
+    f.label(none)
+    f.line(f"ret i64 {NO_MEMORY}")
+    f.label(have)
+    return arena
+
+
+def _keep_arena(f: FunctionText, arena: Reg) -> None:
+    f.declarations.add("declare void @free(ptr)")
+    other = f.assign(f"atomicrmw xchg ptr @{ARENA}, ptr {arena.text} acq_rel", "ptr")
+    f.line(f"call void @free(ptr {other.text})")
 
 
 def _release() -> FunctionText:
@@ -127,7 +141,55 @@ def _release() -> FunctionText:
     return f
 
 
+def _part(program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int) -> tuple[FunctionText, int]:
+    """A function of some of the steps, which gets the arena; and the number of guards up to its end."""
+    f = FunctionText(name, f"{_PARAMETERS}, ptr noalias %arena", "i64")
+    text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards)
+    text.write(steps)
+    f.line(f"ret i64 {text.finish().text}")
+    return f, text.guards
+
+
+def _call_parts(f: FunctionText, parts: Sequence[FunctionText], arena: Reg | None) -> Reg:
+    """Runs the parts in turn, leaving after one whose guard differs; the status."""
+    status = f.alloca("i64", 1)
+    f.store(i64(FINE), status)
+    where = "null" if arena is None else arena.text
+    for part in parts:
+        came = f.assign(f"call i64 @{part.name}(ptr %args, ptr %outs, ptr %guards, ptr {where})", "i64")
+        when(f, f.icmp("ne", came, i64(FINE)), lambda came=came: f.store(came, status))  # type: ignore[misc]
+        goes_on = f.fresh("next")
+        f.branch_if(f.icmp("eq", came, i64(GUARD_DIFFERS)), "leave", goes_on)
+        f.label(goes_on)
+    f.branch("leave")
+    f.label("leave")
+    return f.load(status, "i64")
+
+
 def program_text(program: Program, symbol: str = "kernel", vector_bits: int = 256) -> str:
     """The LLVM module of a program."""
-    return _ProgramText(program, symbol, vector_bits).text()
-
+    f = FunctionText(symbol, _PARAMETERS, "i64")
+    on_stack = program.arena_bytes <= _STACK_ARENA
+    arena = _stack_arena(f, program) if on_stack else _heap_arena(f, program)
+    parts: list[FunctionText] = []
+    if len(program.steps) <= 2 * _PART:
+        # The arena's address must come before the addresses in it, which stand in the prologue.
+        f.prologue += f.lines
+        f.lines.clear()
+        text = _StepsText(f, program, arena, vector_bits, 0)
+        text.write(program.steps)
+        status = text.finish()
+    else:
+        guards = 0
+        for start in range(0, len(program.steps), _PART):
+            steps = program.steps[start : start + _PART]
+            part, guards = _part(program, steps, f"{symbol}_part{len(parts)}", vector_bits, guards)
+            parts.append(part)
+        status = _call_parts(f, parts, arena)
+    if not on_stack:
+        assert arena is not None
+        _keep_arena(f, arena)
+    f.line(f"ret i64 {status.text}")
+    if on_stack:
+        return module_text([f, *parts])
+    return module_text([f, *parts, _release()], [f"@{ARENA} = internal global ptr null, align 8"])
