@@ -45,7 +45,7 @@ def graphs(
     choice = st.sampled_from([p for p in primitives if guards or p is not creation.guard])
     for _ in range(draw(st.integers(0, max_ops))):
         builder.phase = draw(st.sampled_from(("primal", "adjoint")))
-        builder.location = draw(st.sampled_from((None, Location("user's \"file\".py", 7))))
+        builder.location = draw(st.sampled_from((None, Location('user\'s "file".py', 7))))
         random_op(draw, builder, draw(choice))
     values = _values(graph)
     graph.outputs = [draw(st.sampled_from(values)) for _ in range(draw(st.integers(0, 2)))]
@@ -186,7 +186,9 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
         return {
             "start": tuple([draw(st.integers(0, 1)) for _ in shape]),
             "step": (step := tuple([draw(st.integers(1, 2)) for _ in shape])),
-            "shape": tuple([1 + max(n - 1, 0) * by + draw(st.integers(0, 1)) for n, by in zip(shape, step, strict=True)]),
+            "shape": tuple(
+                [1 + max(n - 1, 0) * by + draw(st.integers(0, 1)) for n, by in zip(shape, step, strict=True)]
+            ),
         }
     makers: dict[str, Callable[[], Any]] = {
         "axis": lambda: 0 if primitive.family.name == "indexing" else draw(st.integers(0, max(rank - 1, 0))),
@@ -205,18 +207,18 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
 # Values --------------------------------------------------------------------------------------------------------------
 
 
-def random_array(type: TensorType, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+def random_array(of: TensorType, rng: np.random.Generator) -> np.ndarray[Any, Any]:
     """An array of this type, rich in special values."""
-    kind = type.dtype.kind
+    kind = of.dtype.kind
     with np.errstate(all="ignore"):
         if kind == "f":
-            special = rng.choice(_SPECIAL_FLOATS, type.shape)
-            return np.where(rng.random(type.shape) < 0.5, special, rng.normal(size=type.shape)).astype(type.dtype.numpy)
+            special = rng.choice(_SPECIAL_FLOATS, of.shape)
+            return np.where(rng.random(of.shape) < 0.5, special, rng.normal(size=of.shape)).astype(of.dtype.numpy)
         if kind == "b":
-            return rng.random(type.shape) < 0.5
-        info = np.iinfo(type.dtype.numpy)
-        chosen = rng.choice(np.array((0, 1, 2, 3, 5, info.max, info.min), type.dtype.numpy), type.shape)
-        return np.asarray(chosen, type.dtype.numpy)
+            return rng.random(of.shape) < 0.5
+        info = np.iinfo(of.dtype.numpy)
+        chosen = rng.choice(np.array((0, 1, 2, 3, 5, info.max, info.min), of.dtype.numpy), of.shape)
+        return np.asarray(chosen, of.dtype.numpy)
 
 
 def random_inputs(graph: Graph, seed: int) -> list[np.ndarray[Any, Any]]:
