@@ -9,12 +9,13 @@ import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.eager_mode import EagerMode, is_nested
-from tapec.errors import EagerFallbackWarning
+from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder, Recording, leak_message
+from tapec.inspection import Inspection
 from tapec.ir.graph import Location
 from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
@@ -22,6 +23,8 @@ from tapec.results import Results, deliver, describe, strengthen
 from tapec.runtime.driver import compile_graph
 
 MAX_PATHS = 64
+
+_Ran: TypeAlias = tuple[Any, Path | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +71,19 @@ class Function:
             return self._inline(args, kwargs)
         return self._entry(*args, **kwargs)
 
+    def inspect(self, *args: Any, **kwargs: Any) -> Inspection:
+        """Every form of the program that these arguments run, from the recorded graph to assembly, and its figures.
+
+        Calls the function with them to find out which path they take.
+
+        Raises:
+            CompilationError: the function runs eagerly with these arguments, because of a leak or of `max_paths`.
+        """
+        _, path = self._run(self._take_apart(args, kwargs))
+        if path is None:
+            raise CompilationError(f"{self._name} runs eagerly with these arguments, so that there is nothing to show")
+        return Inspection(self._name, path.recording.graph, path.executable)
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
@@ -77,7 +93,10 @@ class Function:
     # Running compiled code -------------------------------------------------------------------------------------------
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
-        arguments = self._take_apart(args, kwargs)
+        return self._run(self._take_apart(args, kwargs))[0]
+
+    def _run(self, arguments: Arguments) -> _Ran:
+        """The result, and the compiled path that these arguments take, if there is one."""
         key = arguments.key
         specialisation = self._specialisations.get(key)
         if specialisation is None:
@@ -85,15 +104,15 @@ class Function:
                 specialisation = self._specialisations.get(key)
                 if specialisation is None:
                     specialisation = Specialisation()
-                    result = self._record(specialisation, arguments)
+                    ran = self._record(specialisation, arguments)
                     self._specialisations[key] = specialisation
-                    return result
-        return self._run(specialisation, arguments)
-
-    def _run(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+                    return ran
         path = specialisation.current
         if specialisation.eager or path is None:
-            return self._run_eagerly(arguments)
+            return self._run_eagerly(arguments), None
+        return self._run_compiled(specialisation, path, arguments)
+
+    def _run_compiled(self, specialisation: Specialisation, path: Path, arguments: Arguments) -> _Ran:
         arrays = arguments.arrays()
         tried = -1
         while True:
@@ -102,7 +121,7 @@ class Function:
                 return self._rerun(specialisation, arguments)
             if seen is None:
                 specialisation.current = path
-                return result
+                return result, path
             miss = path.first_miss(seen)
             # A function that is not deterministic could lead in circles; each further try must get further.
             other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
@@ -113,7 +132,7 @@ class Function:
                         return self._fork(specialisation, arguments, path.recording.forks[miss])
             path, tried = other, miss
 
-    def _fork(self, specialisation: Specialisation, arguments: Arguments, location: Location | None) -> Any:
+    def _fork(self, specialisation: Specialisation, arguments: Arguments, location: Location | None) -> _Ran:
         """Python goes a way that is new: records it, if there is room."""
         if len(specialisation.tree.paths) < self._max_paths:
             return self._record(specialisation, arguments)
@@ -122,18 +141,17 @@ class Function:
             "again; further ways run eagerly. Write the branch with np.where, or raise max_paths.",
             location,
         )
-        return self._run_eagerly(arguments)
+        return self._run_eagerly(arguments), None
 
-    def _rerun(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+    def _rerun(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
         """Compiled code met an error: Python meets it again, with its message and the user's lines.
 
         If it does not, the error lay on a way that Python does not take with these arguments.
         """
         with self._lock:
             recording, results, result = self._trace(arguments)
-            if specialisation.tree.find(recording.guards) is None:
-                self._keep(specialisation, recording, results)
-        return result
+            known = specialisation.tree.find(recording.guards)
+            return result, known or self._keep(specialisation, recording, results)
 
     # Running Python --------------------------------------------------------------------------------------------------
 
@@ -143,10 +161,9 @@ class Function:
             args, kwargs = bound.args, bound.kwargs
         return take_apart(args, kwargs)
 
-    def _record(self, specialisation: Specialisation, arguments: Arguments) -> Any:
+    def _record(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
         recording, results, result = self._trace(arguments)
-        self._keep(specialisation, recording, results)
-        return result
+        return result, self._keep(specialisation, recording, results)
 
     def _trace(self, arguments: Arguments) -> tuple[Recording, Results, Any]:
         """Runs Python on real values under a recorder."""
@@ -161,17 +178,18 @@ class Function:
             recording = recorder.finish(tensors)
         return recording, results, deliver(result, arguments.gives_tensors)
 
-    def _keep(self, specialisation: Specialisation, recording: Recording, results: Results) -> None:
+    def _keep(self, specialisation: Specialisation, recording: Recording, results: Results) -> Path | None:
         """Compiles a recording, or marks the specialisation as eager if it leaked."""
         self.recordings += 1
         if recording.leak is not None:
             specialisation.eager = True
             self._warn(f"{leak_message(self._name, recording.leak)} It runs eagerly.", recording.leak.location)
-            return
+            return None
         path = Path(recording, compile_graph(recording.graph), results)
         self.compiles += 1
         specialisation.tree.insert(path)
         specialisation.current = path
+        return path
 
     def _run_eagerly(self, arguments: Arguments) -> Any:
         with active(EagerMode(inside=True)):
@@ -203,7 +221,7 @@ class Function:
 
 
 @overload
-def function(python: Callable[..., Any], /) -> Function: ...
+def function(python: Callable[..., Any], /, *, strict: bool = False, max_paths: int = MAX_PATHS) -> Function: ...
 @overload
 def function(*, strict: bool = False, max_paths: int = MAX_PATHS) -> Callable[[Callable[..., Any]], Function]: ...
 def function(

@@ -11,6 +11,7 @@ import numpy as np
 
 from tapec.arguments import dense
 from tapec.function_recorder import Recording
+from tapec.passes.program_text import FINE, GUARD_DIFFERS
 from tapec.results import Results
 from tapec.tensor import make
 
@@ -23,7 +24,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         failed: it met an error, such as an index out of range.
-        seen: the guards' values, where one did not hold; None otherwise.
+        seen: the guards' values up to the first that did not hold; None if all did.
         result: what the function returns, if neither.
     """
 
@@ -67,17 +68,17 @@ class Path:
             array = source if isinstance(source, np.ndarray) else source._tensor._array
             arrays = [*arrays, dense(array, dtype)]
         status, outputs, seen = self.executable.run(arrays)
-        if status:
-            return Outcome(failed=True)
-        if tuple(seen) != self.recording.guards:
+        if status == GUARD_DIFFERS:
             return Outcome(seen=seen)
+        if status != FINE:
+            return Outcome(failed=True)
         assigned = self.recording.assigned
         for variable, array in zip(assigned, outputs[len(outputs) - len(assigned) :], strict=True):
             variable._tensor = make(array)
         return Outcome(result=self.results.build(outputs))
 
     def first_miss(self, seen: Sequence[int]) -> int:
-        """Position of the first guard that did not hold."""
+        """Position of the first guard that did not hold; the run ended there."""
         return next(i for i, (a, b) in enumerate(zip(seen, self.recording.guards, strict=True)) if a != b)
 
 

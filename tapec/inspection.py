@@ -1,0 +1,120 @@
+"""What `f.inspect(...)` shows: every form that a function takes on its way to machine code, and its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, final
+
+from tapec.ir.graph import Graph, Op
+from tapec.ops import creation, movement
+from tapec.ops import elementwise as ew
+
+if TYPE_CHECKING:
+    from tapec.runtime.driver import Executable
+
+# NumPy gives these as views: eager code keeps nothing for them.
+_VIEWS = frozenset({movement.reshape, movement.transpose, movement.broadcast})
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """Bytes of intermediates that a backward pass reads.
+
+    Attributes:
+        plain: what reverse mode keeps that prunes nothing: the result of every op of the forward pass that makes a new
+            array. Inputs count in neither figure.
+        kept: forward values that the compiled program holds in memory until backward code reads them.
+    """
+
+    plain: int
+    kept: int
+
+    def __str__(self) -> str:
+        width = len(f"{max(self.plain, self.kept):,}")
+        return (
+            f"intermediates that plain reverse mode would keep  {self.plain:>{width},} bytes\n"
+            f"intermediates kept after pruning                  {self.kept:>{width},} bytes"
+        )
+
+
+@final
+class Inspection:
+    """The forms and figures of one compiled path of a function; printing it shows all of them.
+
+    Attributes:
+        name: of the function.
+        recorded_ops: operations in the recording, constants and guards left out.
+        kernels: loop nests and library calls after fusion.
+        compile_seconds: wall time from the recorded graph to callable machine code.
+        memory: bytes of intermediates.
+    """
+
+    def __init__(self, name: str, recorded: Graph, executable: Executable) -> None:
+        self.name = name
+        self.recorded_ops = sum(op.primitive not in (creation.constant, creation.guard) for op in recorded.ops)
+        self.kernels = executable.kernel_count
+        self.compile_seconds = executable.compile_seconds
+        self.memory = MemoryTable(plain_bytes(recorded), executable.residual_bytes)
+        self._executable = executable
+
+    @cached_property
+    def stages(self) -> dict[str, str]:
+        """The text of each form by its name, in the order in which the program takes them."""
+        return {stage.name: stage.text for stage in self._executable.stages()}
+
+    @property
+    def recorded(self) -> str:
+        """The graph as it was recorded."""
+        return self.stages["recorded graph"]
+
+    @property
+    def optimised(self) -> str:
+        """The graph, forward and backward together, after all passes over graphs."""
+        return self.stages["graph after passes"]
+
+    @property
+    def loops(self) -> str:
+        """The loop nests."""
+        return self.stages["loops"]
+
+    @property
+    def llvm_ir(self) -> str:
+        """The LLVM IR as it was generated."""
+        return self.stages["LLVM IR"]
+
+    @property
+    def assembly(self) -> str:
+        """The machine code as assembly."""
+        return self.stages["assembly"]
+
+    @property
+    def summary(self) -> str:
+        """The figures, a line each."""
+        return (
+            f"{self.name}\n"
+            f"operations recorded   {self.recorded_ops:,}\n"
+            f"kernels after fusion  {self.kernels:,}\n"
+            f"compile time          {1e3 * self.compile_seconds:,.1f} ms\n"
+            f"{self.memory}"
+        )
+
+    def __str__(self) -> str:
+        parts = [self.summary]
+        parts += [f"---- {name} ----\n{text.rstrip()}" for name, text in self.stages.items()]
+        return "\n\n".join(parts) + "\n"
+
+    def __repr__(self) -> str:
+        return f"<inspection of {self.name}: {self.recorded_ops} ops, {self.kernels} kernels>"
+
+
+def plain_bytes(graph: Graph) -> int:
+    """Bytes of the results of the forward ops that make new arrays; see `MemoryTable.plain`."""
+    return sum(value.type.nbytes for op in graph.ops if _makes_array(op) for value in op.results)
+
+
+def _makes_array(op: Op) -> bool:
+    if op.phase != "primal" or op.primitive is creation.constant or op.primitive in _VIEWS:
+        return False
+    # Casts to the same dtype tell the tensors of a differentiated function from the caller's; eager code drops them.
+    return op.primitive is not ew.cast or op.operands[0].type != op.result.type
