@@ -20,3 +20,8 @@ def identity(name: str, dtype: DType) -> bool | float:
     if dtype.kind == "u":
         return 0 if low else 2**bits - 1
     return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
+
+
+def of_nothing(name: str, dtype: DType) -> bool | float:
+    """What a reduction over no elements gives: the identity, but NumPy's +0.0 for a sum."""
+    return 0.0 if name == "sum" and dtype.is_float else identity(name, dtype)

@@ -27,7 +27,7 @@ from tapec.passes.loops import (
     Store,
     Window,
 )
-from tapec.passes.identities import identity
+from tapec.passes.identities import of_nothing
 from tapec.passes.materialize import matrix_strides
 from tapec.passes.views import View, dense_strides
 
@@ -88,7 +88,7 @@ class _Lowering:
             result = node.op.result
             if node.axes is None or result.type.size == 0:
                 continue
-            number = identity(node.op.primitive.name, result.type.dtype)
+            number = of_nothing(node.op.primitive.name, result.type.dtype)
             shape = result.shape
             body: tuple[Instruction, ...] = (
                 Constant(0, number, result.type.dtype),

@@ -15,7 +15,7 @@ from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.passes.eager_kernels import SYMBOL, elementwise_kernel, reduction_kernel
-from tapec.passes.identities import identity
+from tapec.passes.identities import of_nothing
 from tapec.passes.matmul_text import TOO_LARGE
 from tapec.passes.materialize import strided_matrix
 from tapec.runtime import jit, matmul
@@ -84,7 +84,7 @@ def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, A
     out_shape = tuple([shape[i] for i in kept])
     if x.size == 0:
         primitive.family.infer(primitive, (tensor_type(dtype, shape),), attributes)  # raises where nothing has no value
-        return np.full(out_shape, identity(primitive.name, dtype) + 0, x.dtype)
+        return np.full(out_shape, of_nothing(primitive.name, dtype), x.dtype)
     n = prod([shape[i] for i in axes])
     if n == 1:
         return np.array(x.reshape(out_shape), order="C")
