@@ -1,0 +1,55 @@
+"""The callable of one specialisation as a built-in function whose body is machine code.
+
+It checks the arguments by reading their memory, calls the kernel, and returns new arrays. Where the arguments are not
+those of the specialisation it calls `slow`, where the kernel refuses `miss`: Python functions with the same meaning.
+Interpreters that do not have CPython's layout get the same callable in plain Python (`runtime.entry_python`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from tapec.runtime import cpython, jit
+from tapec.runtime.entry_python import make_python_entry
+from tapec.runtime.entry_spec import EntrySpec
+from tapec.runtime.entry_table import Table, symbols
+from tapec.runtime.entry_text import SYMBOL, entry_text
+
+_LIBRARIES: Final[dict[str, jit.Library]] = {}
+_LOCK: Final = threading.Lock()
+
+
+def entry_supported() -> bool:
+    """Whether this interpreter takes native entries: CPython 3.10 to 3.14 with its lock, 64 bits, NumPy 2."""
+    return not cpython.unsupported()
+
+
+def make_entry(
+    spec: EntrySpec, kernel: int, slow: Callable[..., Any], miss: Callable[..., Any], keep: object = None
+) -> Callable[..., Any]:
+    """A callable for one specialisation.
+
+    Args:
+        spec: structure of arguments and result.
+        kernel: address of the kernel, whose interface `EntrySpec` describes.
+        slow: called as `slow(*args, **kwargs)` when the arguments do not have that structure; its result is returned.
+        miss: called as `miss(status, guards, *args)` when the kernel returns another status than 0, with the guards as
+            bytes, 8 for each.
+        keep: lives as long as the callable, for example the library that the kernel is in.
+    """
+    if not entry_supported():
+        return make_python_entry(spec, kernel, slow, miss, keep)
+    table = Table()
+    library = library_of(entry_text(spec, table))
+    return cpython.builtin(library.address(SYMBOL), spec.name, (*table.items(kernel, slow, miss), library, keep))
+
+
+def library_of(text: str) -> jit.Library:
+    """The code of an entry, compiled once in a process for all entries of one structure."""
+    with _LOCK:
+        library = _LIBRARIES.get(text)
+        if library is None:
+            library = _LIBRARIES[text] = jit.compile_module(text, symbols=symbols())
+        return library
