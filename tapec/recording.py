@@ -88,9 +88,13 @@ def active(recorder: Recorder) -> Iterator[None]:
         del recorders[depth:]
 
 
-def user_location() -> Location | None:
-    """The innermost line on the stack that belongs to neither tapec nor an installed package."""
-    frame = sys._getframe(1)
+def user_location(skip: int = 1) -> Location | None:
+    """The innermost line on the stack that belongs to neither tapec nor an installed package.
+
+    Args:
+        skip: number of innermost frames that are known to be tapec's and need not be looked at.
+    """
+    frame = sys._getframe(skip)
     while frame is not None:
         filename = frame.f_code.co_filename
         lines = _LINES.get(filename)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from tapec.dispatch import apply
 from tapec.errors import VerificationError
 from tapec.ir.dtypes import by_name
@@ -80,12 +82,14 @@ class Program:
             places[place] = make(number, literal=True)
         phase, location = ACTIVE.phase, ACTIVE.location
         try:
-            for step in self._steps:
-                ACTIVE.phase, ACTIVE.location = step.phase, step.location
-                result = apply(step.primitive, tuple([places[p] for p in step.operands]), step.attributes)
-                for place in step.dead:
-                    places[place] = None
-                places[step.result] = result
+            # Partials may be infinite where nothing depends on them: no reason for NumPy to warn the user.
+            with np.errstate(all="ignore"):
+                for step in self._steps:
+                    ACTIVE.phase, ACTIVE.location = step.phase, step.location
+                    result = apply(step.primitive, tuple([places[p] for p in step.operands]), step.attributes)
+                    for place in step.dead:
+                        places[place] = None
+                    places[step.result] = result
         finally:
             ACTIVE.phase, ACTIVE.location = phase, location
         return [places[p] for p in self._outputs]

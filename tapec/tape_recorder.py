@@ -24,6 +24,7 @@ from tapec.tensor import Tensor
 from tapec.variable import Variable
 
 _UNKNOWN: Any = object()
+_OWN_FRAMES = 3  # `user_location`, `record`, `apply`
 
 
 class Input(NamedTuple):
@@ -92,7 +93,9 @@ class TapeRecorder(Recorder):
         if keep is None:
             return
         if mask + 1 != bit:
-            places = [self._inactive_place(operands[i]) if p is None else p for i, p in enumerate(places)]
+            for i, t in enumerate(operands):
+                if places[i] is None:
+                    places[i] = self._inactive_place(t)
         place = self._size
         self._size = place + 1
         self._active[result._serial] = place
@@ -101,7 +104,7 @@ class TapeRecorder(Recorder):
                 self.kept[place] = result
             else:
                 self.kept[places[i]] = operands[i]
-        self._entries.append((primitive, tuple(places), attributes, place, ACTIVE.location or user_location()))
+        self._entries.append((primitive, tuple(places), attributes, place, ACTIVE.location or user_location(_OWN_FRAMES)))
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. The branch that Python takes is the one that is recorded."""

@@ -1,0 +1,163 @@
+"""Checking derivatives against finite differences, for tests of programs and of tapec itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapec.recording import active
+from tapec.structure import flatten
+from tapec.tape import GradientTape
+from tapec.tape_derivatives import tangent_plan
+from tapec.tape_recorder import TapeRecorder
+from tapec.tensor import Tensor, make
+
+_Function = Callable[..., Any]
+
+
+def check_grads(
+    fn: _Function,
+    args: Sequence[Any],
+    order: int = 2,
+    modes: Sequence[str] = ("forward", "reverse"),
+    rtol: float = 1e-6,
+    atol: float = 1e-6,
+    step: float = 1e-5,
+) -> None:
+    """Compares the derivatives of `fn` at `args` with central differences in float64, element by element.
+
+    For order 2 the derivatives, contracted with fixed random numbers, are checked as functions themselves: with two
+    modes these are forward over reverse, reverse over forward, and each over itself.
+
+    Args:
+        fn: takes tensors, and returns a tensor or nested containers of tensors.
+        args: arrays of float64. `fn` must be smooth around them.
+        order: highest order of derivative, 1 or more.
+        modes: `"forward"`, `"reverse"` or both.
+        rtol: allowed error, relative to the finite difference.
+        atol: allowed absolute error.
+        step: distance of the two points of a difference, halved.
+
+    Raises:
+        AssertionError: a derivative is wrong; the message names mode, order, argument and index.
+        ValueError: a mode is unknown.
+
+    >>> from tapec.dispatch import apply
+    >>> from tapec.ops import elementwise as ew
+    >>> check_grads(lambda x: apply(ew.sin, (x,)), [np.array([0.5, 1.0])])
+    """
+    for mode in modes:
+        if mode not in ("forward", "reverse"):
+            raise ValueError(f"modes are 'forward' and 'reverse', got {mode!r}")
+    tensors = [make(np.array(arg, np.float64)) for arg in args]
+    _check(fn, tensors, order, modes, (rtol, atol, step), "", np.random.default_rng(0))
+
+
+def _check(
+    fn: _Function,
+    args: list[Tensor],
+    order: int,
+    modes: Sequence[str],
+    tolerance: tuple[float, float, float],
+    path: str,
+    random: np.random.Generator,
+) -> None:
+    outputs = flatten(fn(*args))[0]
+    weights = [random.uniform(0.5, 1.5, t.shape) for t in outputs]
+    expected = [_differences(fn, args, i, weights, tolerance[2]) for i in range(len(args))]
+    for mode in modes:
+        name = f"{path}{mode}"
+        found = _reverse(fn, args, weights) if mode == "reverse" else _forward(fn, args, weights)
+        for i, (wanted, got) in enumerate(zip(expected, found, strict=True)):
+            _compare(wanted, got, f"{name}: argument {i}", tolerance)
+        if order > 1:
+            directions = [make(random.uniform(0.5, 1.5, t.shape)) for t in args]
+            _check(
+                _gradient_of(fn, weights) if mode == "reverse" else _tangent_of(fn, directions),
+                args,
+                order - 1,
+                modes,
+                tolerance,
+                f"{name}, then ",
+                random,
+            )
+
+
+def _compare(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any], what: str, tolerance: Sequence[float]) -> None:
+    if got.shape != wanted.shape:
+        raise AssertionError(f"{what}: the derivative has shape {got.shape}, the argument has {wanted.shape}")
+    wrong = ~(np.abs(got - wanted) <= tolerance[1] + tolerance[0] * np.abs(wanted))
+    if wrong.any():
+        index = tuple([int(n) for n in np.argwhere(wrong)[0]])
+        raise AssertionError(
+            f"{what}, index {index}: the derivative is {got[index]!r}, finite differences give {wanted[index]!r}"
+        )
+
+
+def _differences(
+    fn: _Function, args: list[Tensor], position: int, weights: list[np.ndarray[Any, Any]], step: float
+) -> np.ndarray[Any, Any]:
+    """Central differences of the weighted sum of all outputs in every element of one argument."""
+
+    def total(array: np.ndarray[Any, Any]) -> float:
+        outputs = flatten(fn(*args[:position], make(array), *args[position + 1 :]))[0]
+        return float(sum(np.sum(w * t._array) for w, t in zip(weights, outputs, strict=True)))
+
+    array = args[position]._array
+    result = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        above, below = array.copy(), array.copy()
+        above[index] += step
+        below[index] -= step
+        result[index] = (total(above) - total(below)) / (above[index] - below[index])
+    return result
+
+
+def _gradient_of(fn: _Function, weights: list[np.ndarray[Any, Any]]) -> _Function:
+    """The function that gives the gradients of the weighted sum of `fn`'s outputs."""
+
+    def gradient(*args: Tensor) -> list[Tensor]:
+        with GradientTape() as tape:
+            tape.watch(list(args))
+            outputs = flatten(fn(*args))[0]
+        cotangents = [make(w) for w in weights]
+        return tape.gradient(outputs, list(args), cotangents, "zero")  # type: ignore[no-any-return]
+
+    return gradient
+
+
+def _tangent_of(fn: _Function, directions: list[Tensor]) -> _Function:
+    """The function that gives the tangents of `fn`'s outputs along `directions`."""
+
+    def tangent(*args: Tensor) -> list[Tensor]:
+        recorder = TapeRecorder(watch_accessed_variables=False)
+        sources = [recorder.watch(arg) for arg in args]
+        with active(recorder):
+            outputs = flatten(fn(*args))[0]
+        places = [recorder.place(t) for t in outputs]
+        plan = tangent_plan(recorder, [p for p in places if p is not None], sources)
+        found = iter(plan.run(recorder, list(directions), release=False))
+        tangents = [None if place is None else next(found) for place in places]
+        return [make(np.zeros(y.shape)) if t is None else t for t, y in zip(tangents, outputs, strict=True)]
+
+    return tangent
+
+
+def _reverse(fn: _Function, args: list[Tensor], weights: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+    return [t._array for t in _gradient_of(fn, weights)(*args)]
+
+
+def _forward(fn: _Function, args: list[Tensor], weights: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+    """The gradient of the weighted sum, one element at a time from the tangents along the axes."""
+    gradients = []
+    for position, arg in enumerate(args):
+        gradient = np.zeros(arg.shape)
+        for index in np.ndindex(arg.shape):
+            directions = [np.zeros(t.shape) for t in args]
+            directions[position][index] = 1.0
+            tangents = _tangent_of(fn, [make(d) for d in directions])(*args)
+            gradient[index] = sum(np.sum(w * t._array) for w, t in zip(weights, tangents, strict=True))
+        gradients.append(gradient)
+    return gradients
