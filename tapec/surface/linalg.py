@@ -1,0 +1,90 @@
+"""Norms."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from tapec.dispatch import cast
+from tapec.errors import UnsupportedFunctionError
+from tapec.ops import reduction
+from tapec.surface.axes import one_axis, several_axes
+from tapec.surface.exponential import root_of_sum
+from tapec.surface.primitives import floating, power, reshape
+from tapec.surface.reductions import _max, _min, reduce
+from tapec.surface.registry import implements, not_supported
+from tapec.tensor import Tensor
+
+
+@implements(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Tensor:
+    t = floating(x)
+    rank = t._array.ndim
+    if axis is None and ord is None:
+        return _root_of_squares(t, None, keepdims)
+    axes = several_axes(axis, rank)
+    if len(axes) == 1:
+        return _vector_norm_along(t, 2 if ord is None else ord, axes, keepdims)
+    if len(axes) == 2:
+        return _matrix(t, ord, (axes[0], axes[1]), keepdims)
+    raise ValueError(f"Improper number of dimensions to norm: {axes}")
+
+
+def _root_of_squares(x: Tensor, axis: Any, keepdims: Any) -> Tensor:
+    return root_of_sum(reduce(reduction.sum, x * x, axis, keepdims))
+
+
+def _vector_norm_along(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Tensor:
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order {ord!r} for vectors")
+    if ord == 2:
+        return _root_of_squares(x, axes, keepdims)
+    if ord == inf:
+        return _max(abs(x), axes, None, keepdims)
+    if ord == -inf:
+        return _min(abs(x), axes, None, keepdims)
+    if ord == 0:
+        return reduce(reduction.sum, cast(x != 0, x._array.dtype), axes, keepdims)
+    if ord == 1:
+        return reduce(reduction.sum, abs(x), axes, keepdims)
+    return power(reduce(reduction.sum, abs(x) ** ord, axes, keepdims), 1.0 / ord)
+
+
+def _matrix(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: Any) -> Tensor:
+    row, column = axes
+    if ord in (None, "fro", "f"):
+        return _root_of_squares(x, axes, keepdims)
+    if ord in (1, -1, inf, -inf):
+        summed, over = (row, column) if abs(ord) == 1 else (column, row)
+        sums = reduce(reduction.sum, abs(x), summed, True)
+        result = (_max if ord > 0 else _min)(sums, over, None, True)
+        rest = tuple([n for i, n in enumerate(result._array.shape) if i not in axes])
+        return result if keepdims else reshape(result, rest)
+    raise UnsupportedFunctionError(
+        f"the matrix norm of order {ord!r} takes singular values, which are not recorded on tensors; "
+        "use 'fro', 1, -1, inf or -inf"
+    )
+
+
+@implements(np.linalg.vector_norm)
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Tensor:
+    t = floating(x)
+    return _vector_norm_along(t, ord, several_axes(axis, t._array.ndim), keepdims)
+
+
+@implements(np.linalg.matrix_norm)
+def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Tensor:
+    t = floating(x)
+    rank = t._array.ndim
+    return _matrix(t, ord, (one_axis(-2, rank), one_axis(-1, rank)), keepdims)
+
+
+not_supported(
+    np.linalg.inv, np.linalg.solve, np.linalg.det, np.linalg.slogdet, np.linalg.cholesky, np.linalg.qr,
+    np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals, np.linalg.eigvalsh,
+    np.linalg.lstsq, np.linalg.pinv, np.linalg.cond, np.linalg.matrix_rank, np.linalg.tensorinv,
+    np.linalg.tensorsolve,
+    hint="factorizations are not there yet; for a constant matrix compute it on plain arrays outside the recording",
+)  # fmt: skip

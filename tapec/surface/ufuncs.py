@@ -1,0 +1,172 @@
+"""NumPy's universal functions on tensors: which dtype they compute in, and the wrapper that gets operands there.
+
+NumPy itself is asked for the dtypes, so promotion is NumPy's for every pair. Where NumPy would compute in float16
+(functions of 8-bit integers and booleans), which tapec does not hold, float32 is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
+from tapec.dispatch import apply, cast, dtype_code, lift
+from tapec.errors import DTypeError
+from tapec.ir.primitive import Primitive
+from tapec.surface.registry import refuse
+from tapec.tensor import Tensor
+
+Formula = Callable[..., Any]
+_Resolved = tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]
+
+_HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
+_RESOLVED: dict[tuple[Any, ...], _Resolved] = {}
+
+
+def loop_dtypes(ufunc: np.ufunc, operands: tuple[Tensor, ...]) -> _Resolved:
+    """The dtypes to which NumPy would cast the operands, and the (first) result's.
+
+    Raises:
+        DTypeError: the ufunc has no loop for them.
+    """
+    codes = tuple([dtype_code(t) for t in operands])
+    found = _RESOLVED.get((ufunc, codes))
+    if found is None:
+        try:
+            resolved = ufunc.resolve_dtypes((*codes, *(None,) * ufunc.nout))
+            if resolved[0].kind == "O":  # NumPy compares Python integers as objects; as tensors they are int64
+                resolved = ufunc.resolve_dtypes((*map(np.dtype, codes), *(None,) * ufunc.nout))
+        except TypeError as error:
+            kinds = ", ".join(getattr(code, "name", f"Python {getattr(code, '__name__', '')}") for code in codes)
+            raise DTypeError(f"numpy.{ufunc.__name__} of {kinds}: {error}") from error
+        single = [_SINGLE if dtype == _HALF else dtype for dtype in resolved]
+        found = _RESOLVED[(ufunc, codes)] = (tuple(single[: ufunc.nin]), single[ufunc.nin])
+    return found
+
+
+def run(ufunc: np.ufunc, formula: Formula, operands: tuple[Tensor, ...]) -> Any:
+    """`formula` of the operands in the dtypes in which NumPy would compute."""
+    dtypes, _ = loop_dtypes(ufunc, operands)
+    for t, dtype in zip(operands, dtypes, strict=True):
+        if t._weak or t._array.dtype != dtype:
+            return formula(*[cast(t, dtype) for t, dtype in zip(operands, dtypes, strict=True)])
+    return formula(*operands)
+
+
+def ufunc(*functions: np.ufunc) -> Callable[[Formula], Formula]:
+    """Decorator: the formula is what the ufuncs compute, given operands that are in the dtype of NumPy's loop."""
+
+    def enter(formula: Formula) -> Formula:
+        for function in functions:
+            _register(function, formula)
+        return formula
+
+    return enter
+
+
+def _register(function: np.ufunc, formula: Formula) -> None:
+    def call(
+        *inputs: Any, dtype: Any = None, out: Any = None, where: Any = True, casting: str = "same_kind", **options: Any
+    ) -> Any:
+        if out is not None or where is not True or options:
+            refuse(function, out=out, where=where, **options)
+        operands = tuple([lift(value) for value in inputs])
+        if len(operands) != function.nin:
+            raise TypeError(f"{function.__name__}() takes {function.nin} operands, got {len(operands)}")
+        if dtype is not None:
+            operands = tuple([cast(t, np.dtype(dtype)) for t in operands])
+        return run(function, formula, operands)
+
+    NUMPY_FUNCTIONS[function] = call
+
+
+def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
+    """Enters a ufunc of one operand that is one primitive."""
+    _register(function, lambda x: apply(primitive, (x,)))
+    general = NUMPY_FUNCTIONS[function]
+
+    def call(x: Any, **options: Any) -> Any:
+        if not options and type(x) is Tensor and x._array.dtype.kind == "f":
+            return apply(primitive, (x,))
+        return general(x, **options)
+
+    NUMPY_FUNCTIONS[function] = call
+
+
+def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, formula: Formula) -> None:
+    """Enters a ufunc of two operands and Python's operator `name` for it.
+
+    Args:
+        name: the operator's special method, without underscores.
+        function: NumPy's name for it.
+        primitive: what it is on two operands of one floating dtype, if that is one primitive.
+        formula: what it is on operands of the loop's dtypes.
+    """
+    if function not in NUMPY_FUNCTIONS:
+        _register(function, formula)
+    general = NUMPY_FUNCTIONS[function]
+
+    def operator(a: Any, b: Any) -> Any:
+        if primitive is not None:
+            if type(a) is Tensor:
+                dtype = a._array.dtype
+                if dtype.kind == "f" and not a._weak:
+                    if type(b) is Tensor:
+                        if b._array.dtype is dtype and not b._weak:
+                            return apply(primitive, (a, b))
+                    elif type(b) is float or type(b) is int:
+                        return apply(primitive, (a, lift(b, dtype)))
+            elif type(a) is float or type(a) is int:
+                if type(b) is Tensor and b._array.dtype.kind == "f" and not b._weak:
+                    return apply(primitive, (lift(a, b._array.dtype), b))
+        x, y = operand(a), operand(b)
+        if x is None or y is None:
+            return NotImplemented
+        if not (x._weak and y._weak):
+            return run(function, formula, (x, y))
+        dtypes, _ = loop_dtypes(function, (x, y))
+        return weaken(formula(*[t if t._array.dtype == d else cast(t, d) for t, d in zip((x, y), dtypes, strict=True)]))
+
+    def call(*inputs: Any, **options: Any) -> Any:
+        if primitive is not None and not options and len(inputs) == 2:
+            a, b = inputs
+            if type(a) is Tensor and type(b) is Tensor:
+                dtype = a._array.dtype
+                if dtype.kind == "f" and b._array.dtype is dtype and a._weak == b._weak:
+                    return apply(primitive, (a, b))
+        return general(*inputs, **options)
+
+    OPERATORS[name] = operator
+    NUMPY_FUNCTIONS[function] = call
+
+
+def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
+    """Enters a ufunc of one operand and Python's operator `name` for it."""
+    _register(function, formula)
+
+    def operator(x: Any) -> Any:
+        x = lift(x)
+        return weaken(formula(x)) if x._weak else run(function, formula, (x,))
+
+    OPERATORS[name] = operator
+
+
+def weaken(result: Any) -> Any:
+    """The fresh result of Python's operators on weak tensors, made weak; booleans are never weak."""
+    for t in result if type(result) is tuple else (result,):
+        t._weak = t._array.dtype.kind != "b"
+    return result
+
+
+def operand(value: Any) -> Tensor | None:
+    """An operator's operand; None for what is no number at all, so that Python can ask the other side."""
+    if type(value) is Tensor:
+        return value
+    try:
+        return lift(value)
+    except DTypeError:
+        if not hasattr(value, "__tapec_tensor__") and np.asarray(value).dtype.kind in "OUSVT":
+            return None
+        raise
