@@ -1,0 +1,171 @@
+"""Functions of neural networks that NumPy lacks. They take tensors, Variables and arrays, and give tensors."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.dispatch import apply, lift
+from tapec.ops import elementwise as ew
+from tapec.ops import reduction
+from tapec.surface import exponential
+from tapec.surface.axes import one_axis
+from tapec.surface.primitives import exp, expm1, floating, log, minimum, select, stop_gradient
+from tapec.surface.reductions import reduce
+from tapec.tensor import Tensor
+
+
+def relu(x: Any) -> Tensor:
+    """x where x > 0, else 0; NaN stays NaN. The derivative at 0 is 0.
+
+    Example:
+        >>> relu(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+    t = lift(x)
+    return apply(ew.relu, (t if t._array.dtype.kind in "iuf" else floating(t),))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
+    """x where x > 0, else `negative_slope * x`."""
+    t = floating(x)
+    return select(t > 0, t, t * negative_slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else `alpha * (exp(x) - 1)` (Clevert et al., 2015)."""
+    t = floating(x)
+    positive = t > 0
+    return select(positive, t, alpha * expm1(select(positive, 0, t)))
+
+
+def selu(x: Any) -> Tensor:
+    """Scaled `elu` with the constants of Klambauer et al. (2017)."""
+    return 1.0507009873554804934 * elu(x, 1.6732632423543772848)
+
+
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return apply(ew.sigmoid, (floating(x),))
+
+
+def log_sigmoid(x: Any) -> Tensor:
+    """log(sigmoid(x)), without underflow."""
+    return -exponential.softplus(-floating(x))
+
+
+def softplus(x: Any) -> Tensor:
+    """log(1 + exp(x)), without overflow.
+
+    Example:
+        >>> float(softplus(1000.0))
+        1000.0
+    """
+    return exponential.softplus(floating(x))
+
+
+def silu(x: Any) -> Tensor:
+    """x * sigmoid(x), also called swish."""
+    t = floating(x)
+    return t * sigmoid(t)
+
+
+def mish(x: Any) -> Tensor:
+    """x * tanh(softplus(x)) (Misra, 2019)."""
+    t = floating(x)
+    return t * apply(ew.tanh, (exponential.softplus(t),))
+
+
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """x times the normal distribution function at x (Hendrycks and Gimpel, 2016).
+
+    Args:
+        x: values.
+        approximate: the paper's formula with tanh instead of the error function.
+    """
+    t = floating(x)
+    if approximate:
+        inner = sqrt(2 / pi) * (t + 0.044715 * (t * t * t))
+        return 0.5 * t * (1 + apply(ew.tanh, (inner,)))
+    return 0.5 * t * (1 + apply(ew.erf, (t / sqrt(2),)))
+
+
+def erf(x: Any) -> Tensor:
+    """The error function."""
+    return apply(ew.erf, (floating(x),))
+
+
+def hard_tanh(x: Any) -> Tensor:
+    """x clipped to -1 .. 1."""
+    return NUMPY_FUNCTIONS[np.clip](floating(x), -1.0, 1.0)  # type: ignore[no-any-return]
+
+
+def relu6(x: Any) -> Tensor:
+    """x clipped to 0 .. 6."""
+    t = relu(x)
+    return minimum(t, lift(6, t._array.dtype))
+
+
+def softsign(x: Any) -> Tensor:
+    """x / (1 + |x|)."""
+    t = floating(x)
+    return t / (1 + abs(t))
+
+
+def _shift(x: Tensor, axis: Any) -> Tensor:
+    """The largest element along an axis, or 0 where that is infinite, held constant: results do not depend on it."""
+    top = stop_gradient(reduce(reduction.max, x, axis, True))
+    return select(abs(top) < float("inf"), top, 0)
+
+
+def softmax(x: Any, axis: int | None = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along an axis (over all elements for None), without overflow."""
+    t = floating(x)
+    powers = exp(t - _shift(t, _axis(t, axis)))
+    return powers / reduce(reduction.sum, powers, _axis(t, axis), True)
+
+
+def log_softmax(x: Any, axis: int | None = -1) -> Tensor:
+    """log(softmax(x)) along an axis, without underflow."""
+    t = floating(x)
+    shifted = t - _shift(t, _axis(t, axis))
+    return shifted - log(reduce(reduction.sum, exp(shifted), _axis(t, axis), True))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over axes, without overflow; -inf where all elements are -inf."""
+    t = floating(x)
+    shift = _shift(t, axis)
+    total = reduce(reduction.sum, exp(t - shift), axis, keepdims)
+    zero = total == 0  # all -inf: the logarithm's infinite derivative is kept away from them
+    base = shift if keepdims else reduce(reduction.max, shift, axis, False)
+    return select(zero, -float("inf"), base + log(select(zero, 1, total)))
+
+
+def _axis(x: Tensor, axis: int | None) -> int | None:
+    return None if axis is None else one_axis(axis, x._array.ndim)
+
+
+def one_hot(indices: Any, num_classes: int, dtype: Any = np.float32) -> Tensor:
+    """1 at each index along a new last axis, else 0; all 0 for an index outside 0 .. num_classes - 1.
+
+    Example:
+        >>> one_hot(np.array([1, 0]), 3).tolist()
+        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    where = NUMPY_FUNCTIONS[np.expand_dims](lift(indices), -1)
+    return NUMPY_FUNCTIONS[np.astype](where == np.arange(num_classes), dtype)  # type: ignore[no-any-return]
+
+
+def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Tensor:
+    """Cross entropy between `softmax(logits)` and the distributions `labels`, one number per row.
+
+    Args:
+        logits: unnormalized log-probabilities, shape (..., classes).
+        labels: probabilities of the same shape; `one_hot` makes them of class numbers.
+        axis: the axis of classes.
+    """
+    return -(reduce(reduction.sum, log_softmax(logits, axis) * labels, axis, False))
