@@ -60,8 +60,8 @@ class FunctionText:
         name: the symbol.
         signature: parameter list as LLVM text, for example `"ptr noalias %args, i64 %n"`.
         returns: LLVM's return type.
-        seldom: whether it is a private function that is hardly ever called, so that its callers should be laid out and
-            their registers used as if they did not call it.
+        seldom: whether it is a private function that is hardly ever called: it is compiled quickly rather than well,
+            and its callers are laid out as if they did not call it.
 
     Attributes:
         helpers: private functions of the module that this one calls, by name.
@@ -112,7 +112,7 @@ class FunctionText:
 
     def text(self) -> str:
         """The whole definition, with the declarations of what it calls."""
-        linkage, attributes = ("internal ", "#0 cold noinline") if self.seldom else ("", "#0")
+        linkage, attributes = ("internal ", "#0 cold noinline optnone") if self.seldom else ("", "#0")
         head = [f"define {linkage}{self.returns} @{self.name}({self.signature}) {attributes} {{", "entry:"]
         return "\n".join([*head, *self.prologue, *self.lines, "}"])
 

@@ -10,7 +10,7 @@ import math
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.scalar.lanes import Lanes, fma, rarely, where
+from tapec.passes.scalar.lanes import F64, FloatFormat, Lanes, fma, in_memory, rarely, where
 
 
 def floor_divide(f: FunctionText, dtype: DType, a: Reg, b: Reg) -> Reg:
@@ -77,63 +77,55 @@ def fmod(x: Lanes, y: Lanes) -> Lanes:
     rest = where(over, rest + y.abs().copysign(x), rest)
     rest = where(q.eq(0.0), x, rest).copysign(x)  # also where y is infinite, or the remainder zero
     large = q.abs().compare("oge", 2.0**x.format.mantissa)
-    return rarely(large, rest, lambda: where(large, _long_division(x, y), rest))
+
+    def repaired() -> Lanes:
+        name = f"tapec_fmod_{x.reg.element}"
+        if name not in f.helpers:
+            f.helpers[name] = _long_division(name, x.format)
+        return where(large, in_memory(f, name, x.reg, y.reg), rest)
+
+    return rarely(large, rest, repaired)
 
 
-def _long_division(x: Lanes, y: Lanes) -> Lanes:
-    f, reg = x.f, x.reg
-    helper = _fmod_lanes(reg)
-    f.helpers[helper.name] = helper
-    call = f"call {reg.type} @{helper.name}({reg.type} {reg.text}, {y.reg.type} {y.reg.text})"
-    return Lanes(f, f.assign(call, reg.element, reg.width))
+def _long_division(name: str, format: FloatFormat) -> FunctionText:
+    """`void name(ptr x, ptr y, i64 count)`: replaces each x by fmod(x, y), right where |x| >= |y| or the result is NaN.
 
-
-def _fmod_lanes(like: Reg) -> FunctionText:
-    f = FunctionText(
-        f"tapec_fmod_{like.element}_{like.width}", f"{like.type} %x, {like.type} %y", like.type, seldom=True
-    )
-    scalar = _fmod_function()
-    f.helpers[scalar.name] = scalar
-    result = x = Reg("%x", like.element, like.width)
-    y = Reg("%y", like.element, like.width)
-    for lane in range(like.width):
-        pair = [Lanes(f, v if like.width == 1 else f.extract(v, lane)) for v in (x, y)]
-        if like.element == "float":
-            pair = [v.convert("fpext", "double") for v in pair]
-        operands = ", ".join(f"double {v.reg.text}" for v in pair)
-        value = Lanes(f, f.assign(f"call double @{scalar.name}({operands})", "double"))
-        if like.element == "float":
-            value = value.convert("fptrunc", "float")
-        result = value.reg if like.width == 1 else f.insert(result, value.reg, lane)
-    f.line(f"ret {like.type} {result.text}")
-    return f
-
-
-def _fmod_function() -> FunctionText:
-    """`double tapec_fmod(double x, double y)` for |x| >= |y|, by long division, eleven bits of the quotient at a time."""
-    f = FunctionText("tapec_fmod", "double %x, double %y", "double", seldom=True)
-    x, y = Lanes(f, Reg("%x", "double")), Lanes(f, Reg("%y", "double"))
+    Eleven bits of the quotient at a time: a significand shifted by eleven bits still fits 64.
+    """
+    f = FunctionText(name, "ptr %x, ptr %y, i64 %count", seldom=True)
+    f.branch("lane")
+    f.label("lane")
+    i = f.phi("i64", [("0", "entry"), ("%after", "next")])
+    where_x, where_y = (f.element_pointer(Reg(p, "ptr"), i, format.element) for p in ("%x", "%y"))
+    x, y = (Lanes(f, f.load(pointer, format.element)) for pointer in (where_x, where_y))
+    if format is not F64:
+        x, y = x.convert("fpext", "double"), y.convert("fpext", "double")
     undefined = y.compare("ueq", 0.0) | ~x.abs().lt(math.inf)
-    f.branch_if(undefined.reg, "undefined", "defined")
-    f.label("undefined")
-    f.line(f"ret double {f.number(math.nan, 'double').text}")
+    f.branch_if(undefined.reg, "next", "defined")
     f.label("defined")
     (m, e), (n, d) = _significand(x), _significand(y)
     first, distance = Lanes(f, f.binary("urem", m.reg, n.reg)), e - d
-    f.branch("loop")
-    f.label("loop")
+    f.branch("digits")
+    f.label("digits")
     rest = Lanes(f, f.phi("i64", [(first.reg.text, "defined"), ("%shorter", "step")]))
     gap = Lanes(f, f.phi("i64", [(distance.reg.text, "defined"), ("%nearer", "step")]))
-    f.branch_if(gap.compare("sgt", 0).reg, "step", "done")
+    f.branch_if(gap.compare("sgt", 0).reg, "step", "divided")
     f.label("step")
     count = where(gap.compare("slt", 11), gap, 11)
-    shifted = Lanes(f, f.binary("shl", rest.reg, count.reg))
-    f.line(f"%shorter = urem i64 {shifted.reg.text}, {n.reg.text}")
+    shifted = f.binary("shl", rest.reg, count.reg)
+    f.line(f"%shorter = urem i64 {shifted.text}, {n.reg.text}")
     f.line(f"%nearer = sub i64 {gap.reg.text}, {count.reg.text}")
-    f.branch("loop")
+    f.branch("digits")
+    f.label("divided")
+    value = (rest.convert("uitofp", "double") * 2.0**-52 * (d << 52).floats()).copysign(x)
+    f.branch("next")
+    f.label("next")
+    result = Lanes(f, f.phi("double", [(f.number(math.nan, "double").text, "lane"), (value.reg.text, "divided")]))
+    f.store((result if format is F64 else result.convert("fptrunc", "float")).reg, where_x)
+    f.line(f"%after = add i64 {i.text}, 1")
+    f.branch_if(f.icmp("slt", Reg("%after", "i64"), Reg("%count", "i64")), "lane", "done")
     f.label("done")
-    value = rest.convert("uitofp", "double") * 2.0**-52 * (d << 52).floats()
-    f.line(f"ret double {value.copysign(x).reg.text}")
+    f.line("ret void")
     return f
 
 

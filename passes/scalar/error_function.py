@@ -6,7 +6,6 @@ from tapec.passes.scalar.exponential import constants, mantissa_of_exp, power_of
 from tapec.passes.scalar.lanes import F32, F64, Lanes, fma, where
 from tapec.passes.scalar.polynomial import coefficients, polynomial
 
-
 # erf(x)/x - 1 in x**2 on [0, 1]: Remez exchange on the error relative to erf(x), coefficients rounded one by one.
 # Largest error 2**-56.0 (f64), 2**-29.4 (f32).
 _SMALL = {

@@ -1,8 +1,8 @@
 """exp, expm1, sigmoid and tanh.
 
 x = k ln 2 + r with |r| <= ln(2)/2 and e**x = 2**k e**r. The two-part ln 2 makes r good to a few bits beyond the format
-(W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980): `k * high` is exact inside an fma, so the
-first step is exact and the low part carries the only rounding.
+(W. J. Cody and W. Waite, "Software Manual for the Elementary Functions", 1980): `k * high` is exact inside an fma, so
+the first step is exact and the low part carries the only rounding.
 """
 
 from __future__ import annotations

@@ -37,8 +37,7 @@ class FloatFormat:
 
     @property
     def shift(self) -> float:
-        """Added to a number below 2**(mantissa - 1) and subtracted again, it rounds to the nearest integer, and that
-        integer stands in the low bits in between."""
+        """Added to a number below 2**(mantissa - 1), it leaves the nearest integer in the low bits of the sum."""
         return 1.5 * 2.0**self.mantissa
 
     @property
@@ -214,3 +213,15 @@ def rarely(mask: Lanes, usual: Lanes, repaired: Callable[[], Lanes]) -> Lanes:
     f.label(done)
     incoming = [(usual.reg.text, before), (value.reg.text, after)]
     return Lanes(f, f.phi(usual.reg.element, incoming, usual.reg.width))
+
+
+def in_memory(f: FunctionText, helper: str, *operands: Reg) -> Lanes:
+    """Calls `void helper(ptr, ..., i64 count)` on arrays of the operands' lanes; what it leaves in the first."""
+    arrays = []
+    for reg in operands:
+        array = f.alloca(reg.element, reg.width, reg.bits // 8)
+        f.store(reg, array)
+        arrays.append(f"ptr {array.text}")
+    first = operands[0]
+    f.line(f"call void @{helper}({', '.join(arrays)}, i64 {first.width})")
+    return Lanes(f, f.load(Reg(arrays[0].removeprefix("ptr "), "ptr"), first.element, first.width))

@@ -1,7 +1,7 @@
 """log and log1p.
 
-x = 2**k m with m in [sqrt(1/2), sqrt(2)), f = m - 1, s = f / (2 + f), and log(1 + f) = 2 atanh(s), arranged as in fdlibm
-so that the leading term f is exact: f - (f*f/2 - s * (f*f/2 + s*s R(s*s))).
+x = 2**k m with m in [sqrt(1/2), sqrt(2)), f = m - 1, s = f / (2 + f), and log(1 + f) = 2 atanh(s), arranged as in
+fdlibm so that the leading term f is exact: f - (f*f/2 - s * (f*f/2 + s*s R(s*s))).
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def split(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def as_float(e: Lanes, like: Lanes) -> Lanes:
-    """Integers in [0, 2**mantissa) as 2**mantissa + e: setting the bits of the exponent converts without an instruction
-    that AVX2 lacks."""
+    """2**mantissa + e of integers in [0, 2**mantissa): an exponent set beside them, no instruction that AVX2 lacks."""
     return (e | like.format.pattern(2.0**like.format.mantissa)).floats()
 
 

@@ -1,14 +1,15 @@
 """Sine and cosine of huge arguments, one double at a time.
 
-M. H. Payne and R. N. Hanek, "Radian reduction for trigonometric functions" (1983): x / pi modulo 2 needs only a window of
-the bits of 1/pi, because the bits before it give multiples of 2 and those behind it nothing. 192 bits of window leave more
-than 60 correct bits behind the longest run of zeros that a double can meet (62).
+M. H. Payne and R. N. Hanek, "Radian reduction for trigonometric functions" (1983): x / pi modulo 2 needs only a window
+of the bits of 1/pi, because the bits before it give multiples of 2 and those behind it nothing. 192 bits of window leave
+more than 60 correct bits behind the longest run of zeros that a double can meet (J.-M. Muller, "Elementary Functions",
+2006, table 11.1).
 """
 
 from __future__ import annotations
 
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.scalar.lanes import Lanes, fma
+from tapec.passes.scalar.lanes import F64, FloatFormat, Lanes, fma
 from tapec.passes.scalar.sine_polynomial import sine_of_reduced
 
 # The first 20 words of 1/pi behind the binary point, after one word of zeros for arguments below 2**52.
@@ -34,16 +35,40 @@ def inverse_pi_words() -> list[int]:
     return [inverse >> 64 * (_WORDS - 1 - i) & (2**64 - 1) for i in range(_WORDS)]
 
 
-def huge_function(name: str, half: bool) -> FunctionText:
-    """`double name(double x)`: sin(x), or cos(x) if `half`, for |x| >= 2**17; NaN of an infinity."""
-    f = FunctionText(name, "double %x", "double", seldom=True)
+def huge_function(name: str, half: bool, format: FloatFormat, bound: float) -> FunctionText:
+    """`void name(ptr values, i64 count)`: replaces each x with |x| > bound by sin(x), or cos(x) if `half`.
+
+    The bound must be at least 2**17. An infinity becomes NaN. The others, NaN among them, stay as they are.
+    """
+    f = FunctionText(name, "ptr %values, i64 %count", seldom=True)
     f.constants["tapec_inverse_pi"] = f"[{_WORDS} x i64] [{', '.join(f'i64 {w}' for w in inverse_pi_words())}]"
-    f.declarations |= {"declare i64 @llvm.fshl.i64(i64, i64, i64)", "declare i128 @llvm.fshl.i128(i128, i128, i128)"}
-    f.declarations.add("declare i128 @llvm.ctlz.i128(i128, i1)")
-    x = Lanes(f, Reg("%x", "double"))
+    f.branch("loop")
+    f.label("loop")
+    i = Lanes(f, f.phi("i64", [("0", "entry"), ("%after", "next")]))
+    pointer = f.element_pointer(Reg("%values", "ptr"), i.reg, format.element)
+    x = Lanes(f, f.load(pointer, format.element))
+    f.branch_if(x.abs().gt(bound).reg, "huge", "next")
+    f.label("huge")
+    if format is F64:
+        f.store(_sine(x, half).reg, pointer)
+    else:
+        f.store(_sine(x.convert("fpext", "double"), half).convert("fptrunc", "float").reg, pointer)
+    f.branch("next")
+    f.label("next")
+    f.line(f"%after = add i64 {i.reg.text}, 1")
+    f.branch_if(f.icmp("slt", Reg("%after", "i64"), Reg("%count", "i64")), "loop", "done")
+    f.label("done")
+    f.line("ret void")
+    return f
+
+
+def _sine(x: Lanes, half: bool) -> Lanes:
+    """sin(x) of a double, or cos(x) if `half`, for |x| >= 2**17."""
+    f = x.f
+    f.declarations |= {"declare i64 @llvm.fshl.i64(i64, i64, i64)", "declare i64 @llvm.ctlz.i64(i64, i1)"}
     pattern = x.pattern()
     mantissa = (pattern & (2**52 - 1)) | 2**52
-    # x = mantissa * 2**(e - 1075); the window begins with the bit of weight 2**(1075 - e), which is bit e - 1075 of 1/pi.
+    # x = mantissa * 2**(e - 1075), so the window begins with the bit of 1/pi whose weight is 2**(1075 - e).
     start = ((pattern >> 52) & 2047) - (1075 + 1 - 64)
     first, offset = start >> 6, start & 63
     table = Reg("@tapec_inverse_pi", "ptr")
@@ -55,27 +80,23 @@ def huge_function(name: str, half: bool) -> FunctionText:
     top = mantissa * window[0] + (middle >> 64).convert("trunc", "i64")
     if half:
         top = top + 2**62
-    parts = [top, middle.convert("trunc", "i64"), low.convert("trunc", "i64")]
+    rest, last = middle.convert("trunc", "i64"), low.convert("trunc", "i64")
     # One bit of integer part, 191 of fraction. Rounding to the nearest integer leaves a fraction with a sign.
     odd = top ^ (top << 1)
     one = top.constant(1)
-    parts = [_funnel(parts[0], parts[1], one), _funnel(parts[1], parts[2], one), parts[2] << 1]
-    negative = Lanes(f, f.binary("ashr", parts[0].reg, top.constant(63).reg))
-    parts = [part ^ negative for part in parts]
-    high = (parts[0].convert("zext", "i128") << 64) | parts[1].convert("zext", "i128")
-    zeros = Lanes(f, f.assign(f"call i128 @llvm.ctlz.i128(i128 {high.reg.text}, i1 false)", "i128"))
-    rest = parts[2].convert("zext", "i128") << 64
-    shifted = f"call i128 @llvm.fshl.i128(i128 {high.reg.text}, i128 {rest.reg.text}, i128 {zeros.reg.text})"
-    leading = (Lanes(f, f.assign(shifted, "i128")) >> 64).convert("trunc", "i64")
+    high, next_word = _funnel(top, rest, one), _funnel(rest, last, one)
+    negative = Lanes(f, f.binary("ashr", high.reg, top.constant(63).reg))
+    high, next_word = high ^ negative, next_word ^ negative
+    # The high word is not zero: no double comes nearer to a multiple of pi/2 than 2**-61.9.
+    zeros = Lanes(f, f.assign(f"call i64 @llvm.ctlz.i64(i64 {high.reg.text}, i1 false)", "i64"))
+    leading = _funnel(high, next_word, zeros)
     a, b = (leading & -2048).convert("uitofp", "double"), (leading & 2047).convert("uitofp", "double")
     product = a * _PI
     radians = product + fma(b, _PI, fma(a, _PI_LOW, fma(a, _PI, -product)))
-    exponent = top.constant(1023 - 64) - zeros.convert("trunc", "i64")
+    exponent = top.constant(1023 - 64) - zeros
     sine = sine_of_reduced(radians * (exponent << 52).floats()).pattern()
     sign = (odd ^ negative) if half else (odd ^ negative ^ pattern)
-    result = (sine ^ (sign & -(2**63))).floats() + (x - x)  # x - x is NaN for an infinity, else 0
-    f.line(f"ret double {result.reg.text}")
-    return f
+    return (sine ^ (sign & -(2**63))).floats() + (x - x)  # x - x is NaN for an infinity, else 0
 
 
 def _funnel(high: Lanes, low: Lanes, count: Lanes) -> Lanes:

@@ -1,7 +1,7 @@
 """pow for floats, with the special cases of C99 (annex F.9.4.4).
 
-float64: log|x| as an unevaluated sum of two doubles, good to about 2**-64 relative, times y, then e to that. float32: the
-same in plain float64, which is shorter than a sum of two floats and as fast.
+float64: log|x| as an unevaluated sum of two doubles, good to about 2**-64 relative, times y, then e to that. float32:
+the same in plain float64, which is shorter than a sum of two floats and as fast.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from tapec.passes.scalar.lanes import F64, Lanes, fma, rarely, where
 from tapec.passes.scalar.logarithm import normalized
 from tapec.passes.scalar.polynomial import coefficients, fast_two_sum, polynomial, two_product
 
-
 # (atanh(s)/s - 1 - z/3) / z**2 in z = s**2 on [0, 0.0295]: Remez exchange, weight z**2. Largest error relative to
 # atanh(s): 2**-66.3 with seven coefficients, 2**-36.8 with three.
 _LONG = coefficients(
@@ -22,7 +21,9 @@ _LONG = coefficients(
 )
 _SHORT = coefficients("0x1.999a004a4b4bap-3 0x1.24525a3a11ef2p-3 0x1.dfa94eaaf9403p-4")
 # (e**r - 1 - r) / r**2 on |r| <= ln(2)/2, largest error 2**-23.9, in float64 arithmetic for float32 results.
-_Q = coefficients("0x1.0000001727e84p-1 0x1.5554dcf4bf547p-3 0x1.5554b8c55bd81p-5 0x1.120b6fffa639fp-7 0x1.6d7561d04a3a1p-10")
+_Q = coefficients(
+    "0x1.0000001727e84p-1 0x1.5554dcf4bf547p-3 0x1.5554b8c55bd81p-5 0x1.120b6fffa639fp-7 0x1.6d7561d04a3a1p-10"
+)
 _THIRD, _THIRD_LOW = 1 / 3, float.fromhex("0x1.5555555555555p-56")
 # ln 2 to 42 bits, so that its product with an exponent is exact, and the rest.
 _LN2, _LN2_LOW = float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c76730p-45")
@@ -73,8 +74,6 @@ def _magnitude32(x: Lanes, y: Lanes) -> Lanes:
     exponent = y.convert("fpext", "double") * log
     n, r, tail = reduce(exponent.at_most(120.0).at_least(-120.0))
     return (mantissa_of_exp(r, tail, _Q) * power_of_two(n, F64)).convert("fptrunc", "float")
-
-
 
 
 def _special(x: Lanes, y: Lanes, magnitude: Lanes) -> Lanes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tapec.passes.scalar.lanes import F32, F64, Lanes, fma
 from tapec.passes.scalar.polynomial import coefficients, polynomial
 
-
 # (sin(r)/r - 1) / r**2 in r**2: Remez exchange on the error relative to sin(r), coefficients rounded one by one.
 # |r| <= pi/2 + 1e-6, largest error 2**-61.5 (f64); |r| <= pi/2 + 0.01, largest error 2**-27.1 (f32).
 _P = {
@@ -20,4 +19,5 @@ _P = {
 def sine_of_reduced(r: Lanes) -> Lanes:
     """sin(r) for |r| <= pi/2."""
     z = r * r
-    return fma(r * z, polynomial(z, _P[r.format]), r)
+    value = fma(r * z, polynomial(z, _P[r.format]), r)
+    return value.at_most(1.0).at_least(-1.0)  # rounding must not lead beyond the function's range

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.scalar.lanes import F32, F64, Lanes, fma, rarely, where
+from tapec.passes.scalar.lanes import F32, F64, Lanes, fma, in_memory, rarely, where
 from tapec.passes.scalar.payne_hanek import huge_function
 from tapec.passes.scalar.polynomial import coefficients
 from tapec.passes.scalar.sine_polynomial import sine_of_reduced
@@ -55,34 +54,10 @@ def _or_huge(x: Lanes, size: Lanes, usual: Lanes, function: str) -> Lanes:
     huge = size.gt(_BOUND[x.format])
 
     def repaired() -> Lanes:
-        helper = _huge_lanes(function, x.reg)
-        x.f.helpers[helper.name] = helper
-        call = f"call {x.reg.type} @{helper.name}({x.reg.type} {x.reg.text})"
-        return where(huge, Lanes(x.f, x.f.assign(call, x.reg.element, x.reg.width)), usual)
+        f, reg = x.f, x.reg
+        name = f"tapec_huge_{function}_{reg.element}"
+        if name not in f.helpers:
+            f.helpers[name] = huge_function(name, function == "cosine", x.format, _BOUND[x.format])
+        return where(huge, in_memory(f, name, reg), usual)
 
     return rarely(huge, usual, repaired)
-
-
-def _huge_lanes(function: str, like: Reg) -> FunctionText:
-    """A private function that applies Payne and Hanek's reduction to the lanes beyond the bound; the others stay."""
-    name = f"tapec_huge_{function}_{like.element}_{like.width}"
-    f = FunctionText(name, f"{like.type} %x", like.type, seldom=True)
-    scalar = huge_function(f"tapec_huge_{function}", function == "cosine")
-    f.helpers[scalar.name] = scalar
-    result = x = Reg("%x", like.element, like.width)
-    bound = _BOUND[Lanes(f, x).format]
-    for lane in range(like.width):
-        one = Lanes(f, x if like.width == 1 else f.extract(x, lane))
-        inside, outside, before = f.fresh("huge"), f.fresh("next"), f.block
-        f.branch_if(one.abs().gt(bound).reg, inside, outside)
-        f.label(inside)
-        wide = one if like.element == "double" else one.convert("fpext", "double")
-        value = Lanes(f, f.assign(f"call double @{scalar.name}(double {wide.reg.text})", "double"))
-        if like.element == "float":
-            value = value.convert("fptrunc", "float")
-        replaced = value.reg if like.width == 1 else f.insert(result, value.reg, lane)
-        f.branch(outside)
-        f.label(outside)
-        result = f.phi(like.element, [(result.text, before), (replaced.text, inside)], like.width)
-    f.line(f"ret {like.type} {result.text}")
-    return f
