@@ -167,7 +167,10 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
     spacings = list(varargs) if len(varargs) > 1 else list(varargs or (1.0,)) * len(axes)
     if len(spacings) != len(axes):
         raise TypeError(f"gradient along {len(axes)} axes takes as many spacings, or one, got {len(varargs)}")
-    results = [_gradient_along(x, lift(h), number, edge_order) for h, number in zip(spacings, axes, strict=True)]
+    results = [
+        _gradient_along(x, cast(lift(h), x._array.dtype), number, edge_order)
+        for h, number in zip(spacings, axes, strict=True)
+    ]
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -180,7 +183,7 @@ def _gradient_along(x: Tensor, h: Tensor, axis: int, edge_order: int) -> Tensor:
     if h._array.ndim:
         steps = NUMPY_FUNCTIONS[np.reshape](_diff(h), column)
     else:
-        steps = NUMPY_FUNCTIONS[np.broadcast_to](h, tuple([extent - 1 if n < 0 else 1 for n in column]))
+        steps = broadcast(h, tuple([extent - 1 if n < 0 else 1 for n in column]))
     slopes = _diff(x, axis=axis) / steps
     first, last = window(slopes, axis, 0, 1), window(slopes, axis, extent - 2, 1)
     if extent == 2:

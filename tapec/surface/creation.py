@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.dispatch import cast, lift
+from tapec.dispatch import cast, lift, promote
 from tapec.ir import dtypes
-from tapec.surface.primitives import broadcast, filled
+from tapec.surface.primitives import broadcast, filled, floating
 from tapec.surface.registry import implements
 from tapec.tensor import Tensor, make
 
@@ -107,8 +107,7 @@ def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
     axis: int = 0, *, device: Any = None,
 ) -> Any:  # fmt: skip
-    to_float = NUMPY_FUNCTIONS[np.multiply]
-    first, last = to_float(lift(start), 1.0), to_float(lift(stop), 1.0)
+    first, last = (floating(t) for t in promote(lift(start), lift(stop)))
     spans = num - 1 if endpoint else num
     step = (last - first) / float(max(spans, 1))
     rank = max(first._array.ndim, last._array.ndim)
@@ -137,8 +136,9 @@ def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Tensor:
     log, exp = NUMPY_FUNCTIONS[np.log], NUMPY_FUNCTIONS[np.exp]
-    sign, size = NUMPY_FUNCTIONS[np.sign](start), NUMPY_FUNCTIONS[np.absolute]
-    out: Tensor = sign * exp(_linspace(log(size(start)), log(size(stop)), num, endpoint, axis=axis))
+    first, last = promote(floating(start), floating(stop))
+    sign, size = NUMPY_FUNCTIONS[np.sign](first), NUMPY_FUNCTIONS[np.absolute]
+    out: Tensor = sign * exp(_linspace(log(size(first)), log(size(last)), num, endpoint, axis=axis))
     return out if dtype is None else cast(out, np.dtype(dtype))
 
 

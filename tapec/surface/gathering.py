@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.dispatch import apply, lift, located, promote
+from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import ShapeError
 from tapec.ops import elementwise as ew
 from tapec.ops import indexing
@@ -128,6 +128,7 @@ def _triu(m: Any, k: int = 0) -> Tensor:
 @implements(np.vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     t = lift(x)
+    t = cast(t, np.result_type(t._array.dtype, np.int64))
     columns = t._array.size if N is None else N
     powers = range(columns) if increasing else range(columns - 1, -1, -1)
     one = NUMPY_FUNCTIONS[np.ones_like](t)

@@ -167,7 +167,10 @@ def _order_statistic(a: Any, q: Any, axis: Any, keepdims: Any, method: str, skip
     positions = np.asarray(q, dtype=np.float64)
     if not ((positions >= 0) & (positions <= 1)).all():
         raise ValueError("Quantiles must be in the range [0, 1]")
-    x, wide = _last(floating(a), axis)
+    x = floating(a)
+    if positions.ndim:  # NumPy: an array of float64 is stronger than float32, a number is not
+        x = cast(x, _F64)
+    x, wide = _last(x, axis)
     out = _quantiles(x, positions, skip_nan)
     return reshape(out, positions.shape + wide) if keepdims is not _MISSING and keepdims else out
 
@@ -294,7 +297,7 @@ def _cov(
 
 
 def _variables(m: Any, rowvar: bool, dtype: Any) -> Tensor:
-    x: Tensor = NUMPY_FUNCTIONS[np.atleast_2d](_typed(m, dtype))
+    x: Tensor = NUMPY_FUNCTIONS[np.atleast_2d](_typed(m, _F64 if dtype is None else dtype))
     return x if rowvar or x._array.shape[0] == 1 else transpose(x, (1, 0))
 
 
