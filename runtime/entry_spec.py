@@ -6,7 +6,7 @@ for the kernel, in the order in which a walk meets them; the others are only che
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -113,13 +113,27 @@ Node: TypeAlias = Leaf | Out | Container
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Gate:
+    """When calls of this thread must not be taken natively.
+
+    Args:
+        key: in the thread's own dict (`PyThreadState_GetDict`); where a list stands under it that is not empty, the gate
+            is closed.
+        closed: the same in Python.
+    """
+
+    key: str
+    closed: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EntrySpec:
     """One specialisation of a callable.
 
     The kernel is `i64 kernel(ptr args, ptr outs, ptr guards)`. `args` are data pointers: one per array, float and int
     leaf of the arguments in the order of a walk, then one per captured array. `outs` are pointers to dense memory for
-    the outputs, by index. `guards` has room for `guards` numbers of 64 bits that the kernel fills. It returns 0 when all
-    went well, 1 when a guard differs, more for errors.
+    the outputs, by index. `guards` has room for `guards` numbers of 64 bits that the kernel fills. It returns 0 when
+    all went well, 1 when a guard differs, more for errors.
 
     Args:
         arguments: one tree per positional argument; its leaves are of the first kind.
@@ -128,6 +142,7 @@ class EntrySpec:
         guards: how many guards.
         release_gil: whether other Python threads may run during the kernel.
         name: what the callable shows as its name.
+        gate: while it is closed, every call goes to `slow`.
     """
 
     arguments: tuple[Node, ...]
@@ -136,6 +151,7 @@ class EntrySpec:
     guards: int = 0
     release_gil: bool = False
     name: str = "entry"
+    gate: Gate | None = None
     outs: tuple[ArrayOut | ScalarOut, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,82 +10,13 @@ from typing import Final
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.runtime import cpython
 from tapec.runtime.entry_arguments import ArgumentWriter, references_needed
+from tapec.runtime.entry_calls import FORWARD, FORWARD_NEEDS, RELEASE, forward, release
 from tapec.runtime.entry_results import ResultWriter
 from tapec.runtime.entry_spec import EntrySpec
-from tapec.runtime.entry_table import NULL, Table, offset
+from tapec.runtime.entry_table import NULL, Table, field, offset
 
 SYMBOL: Final = "tapec_entry"
 _GUARDS_ON_STACK: Final = 256
-
-# Runs of references are released here; the memory is left zeroed, so that a second release does nothing.
-_RELEASE: Final = """
-define void @release(ptr %references, i64 %count) #0 {
-entry:
-  br label %head
-head:
-  %i = phi i64 [ 0, %entry ], [ %next, %latch ]
-  %more = icmp slt i64 %i, %count
-  br i1 %more, label %body, label %end
-body:
-  %slot = getelementptr inbounds ptr, ptr %references, i64 %i
-  %object = load ptr, ptr %slot
-  %empty = icmp eq ptr %object, null
-  br i1 %empty, label %latch, label %held
-held:
-  store ptr null, ptr %slot
-  call void @Py_DecRef(ptr %object)
-  br label %latch
-latch:
-  %next = add i64 %i, 1
-  br label %head
-end:
-  ret void
-}"""
-
-# `target(*args, **keywords)`. Keywords become a dict: Python 3.10 exports no function that takes their names.
-_FORWARD: Final = f"""
-define ptr @forward(ptr %target, ptr %args, i64 %count, ptr %names) #0 {{
-entry:
-  %none = icmp eq ptr %names, null
-  br i1 %none, label %plain, label %keywords
-plain:
-  %answer = call ptr @PyObject_VectorcallDict(ptr %target, ptr %args, i64 %count, ptr null)
-  ret ptr %answer
-keywords:
-  %dict = call ptr @PyDict_New()
-  %nodict = icmp eq ptr %dict, null
-  br i1 %nodict, label %fail, label %sized
-sized:
-  %size = getelementptr inbounds i8, ptr %names, i64 {cpython.SIZE}
-  %named = load i64, ptr %size
-  %keys = getelementptr inbounds i8, ptr %names, i64 {cpython.TUPLE_ITEMS}
-  %values = getelementptr inbounds ptr, ptr %args, i64 %count
-  br label %head
-head:
-  %i = phi i64 [ 0, %sized ], [ %next, %latch ]
-  %more = icmp slt i64 %i, %named
-  br i1 %more, label %body, label %call
-body:
-  %keyslot = getelementptr inbounds ptr, ptr %keys, i64 %i
-  %key = load ptr, ptr %keyslot
-  %valueslot = getelementptr inbounds ptr, ptr %values, i64 %i
-  %value = load ptr, ptr %valueslot
-  %status = call i32 @PyDict_SetItem(ptr %dict, ptr %key, ptr %value)
-  %good = icmp eq i32 %status, 0
-  br i1 %good, label %latch, label %drop
-latch:
-  %next = add i64 %i, 1
-  br label %head
-call:
-  %result = call ptr @PyObject_VectorcallDict(ptr %target, ptr %args, i64 %count, ptr %dict)
-  call void @Py_DecRef(ptr %dict)
-  ret ptr %result
-drop:
-  call void @Py_DecRef(ptr %dict)
-  br label %fail
-fail:
-  ret ptr null
-}}"""
 
 
 def entry_text(spec: EntrySpec, table: Table) -> str:
@@ -96,9 +27,11 @@ def entry_text(spec: EntrySpec, table: Table) -> str:
     held = sum(references_needed(tree) for tree in spec.arguments)
     rest = len(spec.outs) + 1  # the outputs, and the guards if they are many
     references = f.alloca("ptr", held + rest, align=8)
-    f.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    f.declarations |= {"declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)", *FORWARD_NEEDS}
     f.line(f"call void @llvm.memset.p0.i64(ptr {references.text}, i8 0, i64 {8 * (held + rest)}, i1 false)")
     f.store(NULL, result)
+    if spec.gate is not None:
+        _check_gate(f, table.load(f, spec.gate.key))
 
     arguments = ArgumentWriter(f, table, spec, references)
     pointers = arguments.write()
@@ -114,32 +47,36 @@ def entry_text(spec: EntrySpec, table: Table) -> str:
     f.branch("leave")
 
     f.label("missed")
-    f.call("release", "void", arrays, f.number(len(spec.outs), "i64"))
+    release(f, arrays, len(spec.outs))
     f.store(_miss(f, spec, table.miss(f), status, guards), result)
     f.branch("leave")
 
     f.label("mismatch")
-    answer = f.call("forward", "ptr", table.slow(f), Reg("%args", "ptr"), Reg("%count", "i64"), Reg("%names", "ptr"))
+    answer = forward(f, table.slow(f), Reg("%args", "ptr"), Reg("%count", "i64"), Reg("%names", "ptr"))
     f.store(answer, result)
     f.branch("leave")
 
     f.label("failed")  # Python has raised, and the result is null
     f.branch("leave")
     f.label("leave")
-    f.call("release", "void", references, f.number(held + rest, "i64"))
+    release(f, references, held + rest)
     f.line(f"ret ptr {f.load(result, 'ptr').text}")
-    return _module(f, arguments, table)
+    return module_text([*arguments.helpers.values(), f], [table.constants(), RELEASE, FORWARD])
 
 
-def _module(f: FunctionText, arguments: ArgumentWriter, table: Table) -> str:
-    f.declarations |= {
-        "declare void @Py_DecRef(ptr)",
-        "declare ptr @PyDict_New()",
-        "declare i32 @PyDict_SetItem(ptr, ptr, ptr)",
-        "declare ptr @PyObject_VectorcallDict(ptr, ptr, i64, ptr)",
-    }
-    f.declarations -= {"declare void @release(ptr, i64)", "declare ptr @forward(ptr, ptr, i64, ptr)"}
-    return module_text([*arguments.helpers.values(), f], [table.constants(), _RELEASE, _FORWARD])
+def _check_gate(f: FunctionText, key: Reg) -> None:
+    """Goes to `mismatch` where this thread's dict holds a list under `key` that is not empty."""
+    own, known, found, goes_on = (f.fresh(x) for x in ("own", "known", "found", "open"))
+    thread = f.call("PyThreadState_GetDict", "ptr")
+    f.branch_if(f.icmp("eq", thread, NULL), goes_on, own)
+    f.label(own)
+    listed = f.call("PyDict_GetItemWithError", "ptr", thread, key)
+    f.branch_if(f.icmp("eq", listed, NULL), known, found)
+    f.label(known)
+    f.branch_if(f.icmp("eq", f.call("PyErr_Occurred", "ptr"), NULL), goes_on, "failed")
+    f.label(found)
+    f.branch_if(f.icmp("eq", field(f, listed, cpython.SIZE, "i64"), f.number(0, "i64")), goes_on, "mismatch")
+    f.label(goes_on)
 
 
 def _guards(f: FunctionText, spec: EntrySpec, reference: Reg) -> Reg:
