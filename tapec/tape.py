@@ -11,7 +11,8 @@ from typing import Any, final
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.recording import ACTIVE
 from tapec.structure import flatten, unflatten
-from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
+from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
+from tapec.tape_arguments import cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor

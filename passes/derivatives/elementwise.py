@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, equal, select
-from tapec.passes.derivatives.table import Excused, Mask, Partial, Partials, Rows
+from tapec.passes.derivatives.table import Excused, Mask, Partial, Partials, Rows, Weight
 
 
 def _integer_pow(out: Sym, x: Sym, *, exponent: int) -> Partial:
@@ -57,7 +57,8 @@ ROWS: Rows = {
     ew.add: Partials((1.0, 1.0)),
     ew.sub: Partials((1.0, -1.0)),
     ew.mul: Partials((lambda out, a, b: b, lambda out, a, b: a)),
-    ew.strong_mul: Partials((lambda out, a, b: b, lambda out, a, b: a)),
+    ew.strong_mul: Partials((lambda out, a, b: b, lambda out, a, b: Weight(a))),
+    ew.zero_mul: Partials((lambda out, a, b: Weight(b), lambda out, a, b: Weight(a))),
     ew.div: Partials((lambda out, a, b: 1.0 / b, lambda out, a, b: -out / b)),
     ew.floor_divide: Partials((0.0, 0.0)),
     ew.remainder: Partials((1.0, lambda out, a, b: -apply(ew.floor_divide, a, b))),

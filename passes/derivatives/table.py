@@ -21,8 +21,15 @@ class Mask:
     condition: Sym
 
 
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A partial that is a cotangent itself: where it is exactly zero nothing depends on what it multiplies."""
+
+    cotangent: Sym
+
+
 # A partial derivative: a number where it is the same everywhere, 0.0 being a symbolic zero that costs nothing.
-Partial = Sym | Mask | float
+Partial = Sym | Mask | Weight | float
 
 
 @dataclass(frozen=True, slots=True)

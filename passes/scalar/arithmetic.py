@@ -40,6 +40,12 @@ def strong_mul(f: FunctionText, dtype: DType, a: Reg, b: Reg) -> Reg:
     return f.select(f.fcmp("oeq", a, zero(f, a)), zero(f, a), f.fmul(a, b))
 
 
+def zero_mul(f: FunctionText, dtype: DType, a: Reg, b: Reg) -> Reg:
+    """Product, +0 where either operand is zero."""
+    none = zero(f, a)
+    return f.select(f.fcmp("oeq", a, none), none, f.select(f.fcmp("oeq", b, none), none, f.fmul(a, b)))
+
+
 def neg(f: FunctionText, dtype: DType, a: Reg) -> Reg:
     """Negation."""
     return f.fneg(a) if dtype.is_float else f.sub(zero(f, a), a)

@@ -109,6 +109,10 @@ def _strong_mul(a: Any, b: Any) -> Any:
     return np.where(a == 0, a.dtype.type(0), a * b)
 
 
+def _zero_mul(a: Any, b: Any) -> Any:
+    return np.where((a == 0) | (b == 0), a.dtype.type(0), a * b)
+
+
 def _sigmoid(x: Any) -> Any:
     z = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + z), z / (1 + z))
@@ -171,6 +175,9 @@ floor_divide = _define("floor_divide", 2, _floor_divide, "Quotient rounded down;
 remainder = _define("remainder", 2, _remainder, "Python's `%`: the sign is the divisor's.", NUMBER)
 strong_mul = _define(
     "strong_mul", 2, _strong_mul, "Product in which an exact zero of the first operand gives +0, whatever the second.", FLOAT
+)
+zero_mul = _define(
+    "zero_mul", 2, _zero_mul, "Product in which an exact zero of either operand gives +0.", FLOAT, traits="commutative"
 )
 maximum = _define("maximum", 2, _maximum, "Larger one; NaN if either is.", ANY)
 minimum = _define("minimum", 2, _minimum, "Smaller one; NaN if either is.", ANY)
