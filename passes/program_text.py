@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tapec.ir.graph import Location
+from tapec.passes.kernel_status import FINE as FINE
+from tapec.passes.kernel_status import GUARD_DIFFERS as GUARD_DIFFERS
+from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE as INDEX_OUT_OF_RANGE
+from tapec.passes.kernel_status import NO_MEMORY as NO_MEMORY
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest, Program, Step
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
-
-FINE, GUARD_DIFFERS, INDEX_OUT_OF_RANGE, NO_MEMORY, TOO_LARGE = range(5)
 
 ARENA = "arena_kept"
 RELEASE = "release"

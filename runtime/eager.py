@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from tapec.ir.primitive import Primitive
-from tapec.runtime import generated
 
-_GENERATED: dict[str, Callable[..., Any]] = {
-    "elementwise": generated.elementwise,
-    "reduction": generated.reduction,
-    "contraction": generated.product,
-}
+_GENERATED: dict[str, Callable[..., Any]] = {}  # by family
+
+
+def _load() -> None:
+    from tapec.runtime import generated
+
+    _GENERATED.update(
+        elementwise=generated.elementwise, reduction=generated.reduction, contraction=generated.product
+    )
 
 
 def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -26,6 +29,8 @@ def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any])
         ValueError: what NumPy raises where it does the work.
     """
     if not primitive.exact:
+        if not _GENERATED:
+            _load()
         return _GENERATED[primitive.family.name](primitive, arrays, attributes)
     result = primitive.meaning(*arrays, **attributes)
     # Elementwise NumPy keeps the order of a transposed operand; a product reading it would see other strides than in a

@@ -1,0 +1,29 @@
+"""tapec compiles the derivatives of ordinary Python and NumPy code; see README.md.
+
+>>> import numpy as np, tapec as tp
+>>> @tp.value_and_grad
+... def energy(x):
+...     return np.sum(x * x)
+>>> energy(np.array([1.0, 2.0]))
+(np.float64(5.0), array([2., 4.]))
+"""
+
+from tapec import errors as errors
+from tapec import nn as nn
+from tapec import surface as _surface  # registers NumPy's functions and Python's operators on tensors
+from tapec import testing as testing
+from tapec.constants import constant as constant
+from tapec.eager_mode import eager as eager
+from tapec.function import Function as Function
+from tapec.function import function as function
+from tapec.inspection import Inspection as Inspection
+from tapec.tape import GradientTape as GradientTape
+from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
+from tapec.tensor import Tensor as Tensor
+from tapec.transforms import grad as grad
+from tapec.transforms import value_and_grad as value_and_grad
+from tapec.variable import Variable as Variable
+
+__version__ = "0.1.0.dev0"
+
+del _surface

@@ -162,7 +162,7 @@ def check_unchanged(args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[
 
 def dense(array: Any, dtype: dtypes.DType) -> np.ndarray[Any, Any]:
     """`array` in native byte order, aligned and in row-major order; `array` itself if it is."""
-    if type(array) is np.ndarray and array.dtype.isnative and array.flags.carray:
+    if type(array) is np.ndarray and array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned:
         return array
     return np.require(array, dtype.numpy, ("C", "A", "E"))
 

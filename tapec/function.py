@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any, TypeAlias, overload
 
+import numpy as np
+
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder, Recording, leak_message
 from tapec.inspection import Inspection
 from tapec.ir.graph import Location
+from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, strengthen
-from tapec.runtime.driver import compile_graph
 
 MAX_PATHS = 64
+MAX_ENTRIES = 16  # an entry that does not fit costs some 50 ns, the way through Python some 10 us
 
 _Ran: TypeAlias = tuple[Any, Path | None]
 
@@ -35,11 +38,13 @@ class Specialisation:
         tree: recorded paths.
         current: the path taken last, tried first.
         eager: whether a leak has ruled compiling out.
+        native: whether a native entry has been made, or can't be.
     """
 
     tree: PathTree = field(default_factory=PathTree)
     current: Path | None = None
     eager: bool = False
+    native: bool = False
 
 
 class Function:
@@ -49,6 +54,12 @@ class Function:
         recordings: how many paths have been recorded, over all specialisations.
         compiles: how many of them have been compiled.
     """
+
+    # The instance's own `__call__`: Python finds it through the slot at the cost of a C function, where a method that
+    # passes its arguments on would take 200 ns.
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+
+    __call__: Callable[..., Any]
 
     def __init__(self, python: Callable[..., Any], *, strict: bool = False, max_paths: int = MAX_PATHS) -> None:
         if max_paths < 1:
@@ -63,13 +74,8 @@ class Function:
         self._specialisations: dict[Hashable, Specialisation] = {}
         self._lock = threading.RLock()
         self._warned = False
-        self._entry: Callable[..., Any] = self._slow
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the compiled function, or records it if these arguments, or this way through it, are new."""
-        if ACTIVE.recorders:
-            return self._inline(args, kwargs)
-        return self._entry(*args, **kwargs)
+        self._entries = 0
+        self.__call__ = self._slow  # later the last native entry made, which goes on to the one before it
 
     def inspect(self, *args: Any, **kwargs: Any) -> Inspection:
         """Every form of the program that these arguments run, from the recorded graph to assembly, and its figures.
@@ -93,6 +99,8 @@ class Function:
     # Running compiled code -------------------------------------------------------------------------------------------
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
+        if ACTIVE.recorders:
+            return self._inline(args, kwargs)
         return self._run(self._take_apart(args, kwargs))[0]
 
     def _run(self, arguments: Arguments) -> _Ran:
@@ -112,16 +120,22 @@ class Function:
             return self._run_eagerly(arguments), None
         return self._run_compiled(specialisation, path, arguments)
 
-    def _run_compiled(self, specialisation: Specialisation, path: Path, arguments: Arguments) -> _Ran:
+    def _run_compiled(
+        self, specialisation: Specialisation, path: Path, arguments: Arguments, seen: list[int] | None = None
+    ) -> _Ran:
+        """Runs the path that the guards lead to, from `path` on; `seen` is what its guards saw if it has just run."""
         arrays = arguments.arrays()
         tried = -1
         while True:
-            failed, seen, result = path.run(arrays)
-            if failed:
-                return self._rerun(specialisation, arguments)
             if seen is None:
-                specialisation.current = path
-                return result, path
+                failed, seen, result = path.run(arrays)
+                if failed:
+                    return self._rerun(specialisation, arguments)
+                if seen is None:
+                    specialisation.current = path
+                    if not specialisation.native:
+                        self._add_entry(specialisation, path, arguments)
+                    return result, path
             miss = path.first_miss(seen)
             # A function that is not deterministic could lead in circles; each further try must get further.
             other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
@@ -130,7 +144,29 @@ class Function:
                     other = specialisation.tree.find(seen[: miss + 1]) if miss > tried else None
                     if other is None:
                         return self._fork(specialisation, arguments, path.recording.forks[miss])
-            path, tried = other, miss
+            path, tried, seen = other, miss, None
+
+    def _add_entry(self, specialisation: Specialisation, path: Path, arguments: Arguments) -> None:
+        """From the second call on calls like this one go through a native entry, if they can."""
+
+        def missed(status: int, guards: bytes, *args: Any) -> Any:
+            again = take_apart(args, {})
+            if status == GUARD_DIFFERS:
+                seen = np.frombuffer(guards, np.int64).tolist()
+                return self._run_compiled(specialisation, path, again, seen)[0]
+            return self._rerun(specialisation, again)[0]
+
+        with self._lock:
+            if specialisation.native:
+                return
+            specialisation.native = True
+            if self._entries < MAX_ENTRIES:
+                from tapec.native_call import native_entry
+
+                entry = native_entry(self._name, arguments, path, self.__call__, missed)
+                if entry is not None:
+                    self._entries += 1
+                    self.__call__ = entry
 
     def _fork(self, specialisation: Specialisation, arguments: Arguments, location: Location | None) -> _Ran:
         """Python goes a way that is new: records it, if there is room."""
@@ -185,6 +221,8 @@ class Function:
             specialisation.eager = True
             self._warn(f"{leak_message(self._name, recording.leak)} It runs eagerly.", recording.leak.location)
             return None
+        from tapec.runtime.driver import compile_graph
+
         path = Path(recording, compile_graph(recording.graph), results)
         self.compiles += 1
         specialisation.tree.insert(path)

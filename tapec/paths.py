@@ -11,7 +11,7 @@ import numpy as np
 
 from tapec.arguments import dense
 from tapec.function_recorder import Recording
-from tapec.passes.program_text import FINE, GUARD_DIFFERS
+from tapec.passes.kernel_status import FINE, GUARD_DIFFERS
 from tapec.results import Results
 from tapec.tensor import make
 

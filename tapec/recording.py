@@ -6,13 +6,14 @@ recorders; a primitive that runs is told to every one of them.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tapec.ir.graph import Location
 
@@ -58,17 +59,30 @@ class Recorder(ABC):
         """`variable` has been given the value `tensor`."""
 
 
+# Where native entries find this thread's recorders: they must not run while somebody records.
+THREAD_KEY: Final = "tapec.recorders"
+
+
+def _share(recorders: list[Recorder]) -> None:
+    """Puts the list into the dict that CPython keeps for each thread; other interpreters have no native entries."""
+    if sys.implementation.name == "cpython":
+        get = ctypes.pythonapi.PyThreadState_GetDict
+        get.restype = ctypes.c_void_p  # a borrowed reference, which `py_object` would take for a new one
+        ctypes.cast(get(), ctypes.py_object).value[THREAD_KEY] = recorders
+
+
 class _Stack(threading.local):
     """State of one thread.
 
     Attributes:
-        recorders: active ones, outermost first.
+        recorders: active ones, outermost first; always this very list, since machine code looks at it too.
         phase: the phase of ops recorded now: `"primal"`, or `"adjoint"`/`"tangent"` while a derivative graph is replayed.
         location: the user's line of ops recorded now, where it is not the line on the stack (replays).
     """
 
     def __init__(self) -> None:
-        self.recorders: list[Recorder] = []
+        self.recorders: Final[list[Recorder]] = []
+        _share(self.recorders)
         self.phase: str = "primal"
         self.location: Location | None = None
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapec.ir.graph import Value
-from tapec.passes.adjoint import adjoint
-from tapec.passes.tangent import tangent
 from tapec.replay import Program
 from tapec.tape_recorder import RecordedGraph, TapeRecorder
 from tapec.tensor import Tensor
@@ -67,6 +65,8 @@ def gradient_plan(
     """
 
     def build(recorded: RecordedGraph) -> Plan:
+        from tapec.passes.adjoint import adjoint
+
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
         return _plan(recorded, Program(made.graph), made.residuals, made.gradients)
@@ -82,6 +82,8 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
     """
 
     def build(recorded: RecordedGraph) -> Plan:
+        from tapec.passes.tangent import tangent
+
         values = recorded.values
         made = tangent(recorded.graph, [values[p] for p in targets], [values[p] for p in sources])
         return _plan(recorded, Program(made.graph), made.residuals, made.tangents)

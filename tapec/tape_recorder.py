@@ -18,7 +18,6 @@ from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import creation
-from tapec.passes.residuals import OUT, needed
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -100,7 +99,7 @@ class TapeRecorder(Recorder):
         self._size = place + 1
         self._active[result._serial] = place
         for i in keep:
-            if i == OUT:
+            if i < 0:  # tapec.passes.residuals.OUT
                 self.kept[place] = result
             else:
                 self.kept[places[i]] = operands[i]
@@ -206,6 +205,8 @@ def _key(primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attribut
 def _derive(
     key: tuple[Any, ...], primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attributes: dict[str, Any]
 ) -> tuple[int, ...] | None:
+    from tapec.passes.residuals import needed
+
     if len(_NEEDED) >= _NEEDED_LIMIT:
         _NEEDED.clear()
     keep = _NEEDED[key] = needed(primitive, attributes, tuple([t.type for t in operands]), mask)

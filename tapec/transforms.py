@@ -12,7 +12,8 @@ from tapec.errors import ArgumentError, AuxiliaryResultError, DTypeError, Intege
 from tapec.function import MAX_PATHS, Function
 from tapec.ops import elementwise as ew
 from tapec.structure import Structure, flatten, leaf_paths, unflatten
-from tapec.tape import GradientTape, UnconnectedGradients
+from tapec.tape import GradientTape
+from tapec.tape_arguments import UnconnectedGradients
 from tapec.tensor import Tensor, make
 
 _Decorator = Callable[[Callable[..., Any]], Function]
@@ -132,8 +133,8 @@ class _Differentiation:
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Value, auxiliary result and gradient."""
-        several = isinstance(self._argnums, tuple)
-        positions = [self._position(n, len(args)) for n in (self._argnums if several else (self._argnums,))]  # type: ignore[union-attr]
+        argnums = self._argnums if isinstance(self._argnums, tuple) else (self._argnums,)
+        positions = [self._position(n, len(args)) for n in argnums]
         sources: list[list[Any]] = []
         structures: list[Structure] = []
         replaced = list(args)
@@ -153,7 +154,7 @@ class _Differentiation:
             unflatten(structure, [next(found) if _is_source(leaf) else None for leaf in leaves])
             for leaves, structure in zip(sources, structures, strict=True)
         ]
-        return value, aux, tuple(gradients) if several else gradients[0]
+        return value, aux, tuple(gradients) if isinstance(self._argnums, tuple) else gradients[0]
 
     def _position(self, argnum: int, count: int) -> int:
         position = argnum + count if argnum < 0 else argnum

@@ -6,6 +6,7 @@ from math import prod
 
 from tapec.ir import dtypes
 from tapec.passes import matmul_text
+from tapec.passes.kernel_status import TOO_LARGE
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64, when
@@ -32,10 +33,6 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
         left, *(i64(s) for s in a.strides), right, *(i64(s) for s in b.strides), result,
     )  # fmt: skip
     when(f, f.icmp("ne", status, i64(matmul_text.DONE)), lambda: around.fail(i64(TOO_LARGE)))
-
-
-# Status of a kernel whose matrix is too large for BLAS's 32-bit integers.
-TOO_LARGE = 4
 
 
 def guard(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
