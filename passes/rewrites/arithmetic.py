@@ -156,8 +156,10 @@ def neg_inward(rewriter: Rewriter, op: Op) -> Value | None:
 
 
 def abs_of_sign(rewriter: Rewriter, op: Op) -> Value | None:
-    """`abs(neg x)` -> `abs x`; `abs(abs x)` -> `abs x`; `abs(relu x)` -> `relu x`."""
+    """`abs x` -> `x` of unsigned integers; else `abs(neg x)`, `abs(abs x)` -> `abs x`; `abs(relu x)` -> `relu x`."""
     (value,) = op.operands
+    if value.type.dtype.kind == "u":
+        return value
     inner = _negated(value)
     if inner is not None:
         return rewriter.make(ew.abs, inner)

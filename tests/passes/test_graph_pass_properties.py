@@ -8,13 +8,29 @@ from hypothesis import strategies as st
 from random_graphs import assert_same_bits, evaluate, graphs, random_inputs, structure
 
 from tapec.ir.graph import Graph
+from tapec.ir.primitive import Primitive
 from tapec.ir.verifier import verify
-from tapec.ops import creation
+from tapec.ops import PRIMITIVES, creation, movement
+from tapec.ops import elementwise as ew
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.graph_pass import Pass
 from tapec.passes.simplify import Simplify
 
+ELEMENTWISE = [p for p in PRIMITIVES.values() if p.family.name in {"elementwise", "creation"} and p.exact]
+MOVEMENT = [p for p in PRIMITIVES.values() if p.family.name in {"movement", "concatenation", "reduction", "creation"}]
+PRODUCTS = [
+    ew.add,
+    ew.sub,
+    ew.mul,
+    ew.div,
+    ew.strong_mul,
+    ew.neg,
+    ew.abs,
+    ew.cast,
+    creation.constant,
+    movement.broadcast,
+]
 PASSES = [DeadCodeElimination(), CommonSubexpressionElimination(), Simplify(), Simplify(differentiated=True)]
 
 
@@ -30,6 +46,16 @@ def test_the_pass_keeps_every_bit_of_the_outputs(graph_pass: Pass, graph: Graph,
     assert [v.type for v in out.inputs] == [v.type for v in graph.inputs]
     inputs = random_inputs(graph, seed)
     assert_same_bits(evaluate(out, inputs), evaluate(graph, inputs))
+
+
+@pytest.mark.parametrize("primitives", [ELEMENTWISE, MOVEMENT, PRODUCTS], ids=["elementwise", "movement", "products"])
+@given(data=st.data(), seed=st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None)
+def test_simplify_where_rules_are_dense(primitives: list[Primitive], data: st.DataObject, seed: int) -> None:
+    """Few primitives in longer graphs, so that rules meet their patterns, and each other's results."""
+    graph = data.draw(graphs(max_ops=16, primitives=primitives))
+    inputs = random_inputs(graph, seed)
+    assert_same_bits(evaluate(Simplify().run(graph), inputs), evaluate(graph, inputs))
 
 
 @pytest.mark.parametrize("graph_pass", PASSES, ids=repr)

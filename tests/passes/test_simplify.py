@@ -492,6 +492,20 @@ CASES: list[tuple[str, str, str | None]] = [
 """,
     ),
     (
+        "abs_of_sign: unsigned integers have none, though they have a negative",
+        """
+^bb0(%arg0: tensor<3xui8>):
+  %0 = "tapec.neg"(%arg0) : (tensor<3xui8>) -> tensor<3xui8>
+  %1 = "tapec.abs"(%0) : (tensor<3xui8>) -> tensor<3xui8>
+  "tapec.return"(%1) : (tensor<3xui8>) -> ()
+""",
+        """
+^bb0(%arg0: tensor<3xui8>):
+  %0 = "tapec.neg"(%arg0) : (tensor<3xui8>) -> tensor<3xui8>
+  "tapec.return"(%0) : (tensor<3xui8>) -> ()
+""",
+    ),
+    (
         "integer_pow_trivial",
         """
 ^bb0(%arg0: tensor<3xf64>):
