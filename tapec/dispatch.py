@@ -89,8 +89,11 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     dtypes.of(array.dtype)
-    if array is value and ACTIVE.recorders and (array.flags.writeable or array.base is not None):
-        array = array.copy()
+    if isinstance(value, np.ndarray) and ACTIVE.recorders and (value.flags.writeable or value.base is not None):
+        tensor = make(array.copy())
+        for recorder in ACTIVE.recorders:
+            recorder.capture(tensor, value)
+        return tensor
     return make(array)
 
 
