@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+
+from tapec import __version__
 
 _DEMO_PACKAGES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
 _FORMATS = (".png", ".pdf", ".svg")
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tapec", description="An automatic-differentiation compiler for NumPy code.")
-    parser.add_argument("--version", action="version", version=f"tapec {version('tapec')}")
+    parser.add_argument("--version", action="version", version=f"tapec {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train a classifier of handwritten digits in one compiled function")
     demo.add_argument("--quick", action="store_true", help="fewer epochs and fewer timed steps")

@@ -2,6 +2,7 @@ import importlib.util
 
 import pytest
 
+import tapec
 from tapec import cli
 
 
@@ -34,4 +35,4 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["--version"])
     assert stopped.value.code == 0
-    assert capsys.readouterr().out.startswith("tapec ")
+    assert capsys.readouterr().out == f"tapec {tapec.__version__}\n"
