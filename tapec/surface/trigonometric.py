@@ -82,7 +82,7 @@ def _arcsinh(x: Tensor) -> Tensor:
 def _arccosh(x: Tensor) -> Tensor:
     large = x > _where_square_swamps_one(x._array.dtype)
     t = select(large, 1, x - 1)
-    small = log1p(t + sqrt(t * (t + 2)))
+    small = log1p(t + sqrt(t) * sqrt(t + 2))  # NaN below 1, where t * (t + 2) may be positive
     return select(large, log(select(large, x, 1)) + np.log(2).item(), small)
 
 
