@@ -27,6 +27,7 @@ from tapec.runtime.entry_spec import (
     DictNode,
     EntrySpec,
     FloatLeaf,
+    Gate,
     IntLeaf,
     ListNode,
     Node,
@@ -370,6 +371,27 @@ def test_miss_gets_status_guards_and_arguments(make: Maker, guards: int, release
     assert fine.entry(3, value)[1][2] == 12.0
 
 
+def test_a_closed_gate_sends_calls_the_slow_way(make: Maker) -> None:
+    own = ctypes.PYFUNCTYPE(ctypes.py_object)(("PyThreadState_GetDict", ctypes.pythonapi))()
+    closing: list[int] = []
+    gate = Gate("tapec test gate", lambda: bool(closing))
+    call = Call(make, EntrySpec((IntLeaf(),), DONE, gate=gate))
+    assert call.entry(1) == "done"
+    own[gate.key] = closing
+    try:
+        assert call.entry(1) == "done"
+        closing.append(1)
+        assert call.entry(1) == "slow"
+        other: list[Any] = []
+        if make is make_entry:  # the dict is the thread's own
+            worker = threading.Thread(target=lambda: other.append(call.entry(1)))
+            worker.start()
+            worker.join()
+            assert other == ["done"]
+    finally:
+        del own[gate.key]
+
+
 # Memory ------------------------------------------------------------------------------------------------------------
 
 
@@ -402,9 +424,11 @@ def leak_entry(make: Maker, status: int, release_gil: bool) -> tuple[Callable[..
     outputs = ListNode((DataclassNode(Pair, ("first", "second"), (leaf, ScalarOut(1, F32))), DictNode(("y",), (leaf,))))
     spec = EntrySpec(arguments, outputs, guards=300, release_gil=release_gil)
     entry = make(spec, library.address("k"), nothing, nothing, library)
-    array, point, key = matrix(), np.float64(12.5), "x"
-    args = (array, [Pair(array, {key: point}), 1234.5], (123456789, marker))
-    return entry, args, [array, point, marker, args[1][0], args[1][0].second, args[1], Pair, np.ndarray, F64.numpy]
+    array, point = matrix(), np.float64(12.5)
+    pair_given = Pair(array, {"x": point})
+    listed: list[Any] = [pair_given, 1234.5]
+    args = (array, listed, (123456789, marker))
+    return entry, args, [array, point, marker, pair_given, pair_given.second, listed, Pair, np.ndarray, F64.numpy]
 
 
 @pytest.mark.parametrize("release_gil", [False, True])
