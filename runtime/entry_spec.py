@@ -117,8 +117,8 @@ class Gate:
     """When calls of this thread must not be taken natively.
 
     Args:
-        key: in the thread's own dict (`PyThreadState_GetDict`); where a list stands under it that is not empty, the gate
-            is closed.
+        key: in the thread's own dict (`PyThreadState_GetDict`); where a list stands under it that is not empty, the
+            gate is closed.
         closed: the same in Python.
     """
 
