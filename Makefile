@@ -12,8 +12,9 @@ TEST_ARGS ?= -n 2
 demo: $(VENV)/installed-demo
 	$(BIN)/tapec demo $(DEMO_ARGS)
 
+# Tests run on several processes: BLAS threads on top of these would only fight for the cores.
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(TEST_ARGS)
 
 contract: $(VENV)/installed-test
 	$(BIN)/python -m pytest -q tests/test_import_contract.py

@@ -23,7 +23,7 @@ class MemoryTable:
 
     Attributes:
         plain: what reverse mode keeps that prunes nothing: the result of every op of the forward pass that makes a new
-            array. Inputs count in neither figure.
+            array and runs before the backward pass has ended. Inputs count in neither figure.
         kept: forward values that the compiled program holds in memory until backward code reads them.
     """
 
@@ -110,7 +110,9 @@ class Inspection:
 
 def plain_bytes(graph: Graph) -> int:
     """Bytes of the results of the forward ops that make new arrays; see `MemoryTable.plain`."""
-    return sum(value.type.nbytes for op in graph.ops if _makes_array(op) for value in op.results)
+    # What runs behind the last backward pass (an optimizer's update) is no intermediate of it.
+    end = max((i for i, op in enumerate(graph.ops) if op.phase == "adjoint"), default=len(graph.ops))
+    return sum(value.type.nbytes for op in graph.ops[:end] if _makes_array(op) for value in op.results)
 
 
 def _makes_array(op: Op) -> bool:

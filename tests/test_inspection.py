@@ -47,6 +47,15 @@ def test_pruning_keeps_less_than_plain_reverse_mode():
     assert memory.kept < memory.plain
 
 
+def test_an_update_behind_the_backward_pass_is_no_intermediate():
+    @tp.function
+    def step(x, rate):
+        value, gradient = tp.value_and_grad(loss)(x, 3.0)
+        return x - rate * gradient, value
+
+    assert step.inspect(X, 0.5).memory == tp.value_and_grad(loss).inspect(X, 3.0).memory
+
+
 def test_inspecting_uses_the_path_that_the_arguments_take():
     f = tp.function(lambda x: np.exp(x) if np.sum(x) > 0 else np.sin(x))
     assert '"tapec.exp"' in f.inspect(np.ones(2)).recorded
