@@ -1,9 +1,9 @@
 """Sine and cosine of huge arguments, one double at a time.
 
 M. H. Payne and R. N. Hanek, "Radian reduction for trigonometric functions" (1983): x / pi modulo 2 needs only a window
-of the bits of 1/pi, because the bits before it give multiples of 2 and those behind it nothing. 192 bits of window leave
-more than 60 correct bits behind the longest run of zeros that a double can meet (J.-M. Muller, "Elementary Functions",
-2006, table 11.1).
+of the bits of 1/pi, because the bits before it give multiples of 2 and those behind it nothing. 192 bits leave more
+than 60 correct bits behind the longest run of zeros that a double can meet (J.-M. Muller, "Elementary
+Functions", 2006, table 11.1).
 """
 
 from __future__ import annotations
