@@ -161,9 +161,9 @@ class Function:
                 return
             specialisation.native = True
             if self._entries < MAX_ENTRIES:
-                from tapec.native_call import native_entry
+                from tapec.native_call import fast_entry
 
-                entry = native_entry(self._name, arguments, path, self.__call__, missed)
+                entry = fast_entry(self._name, arguments, path, self.__call__, missed)
                 if entry is not None:
                     self._entries += 1
                     self.__call__ = entry

@@ -55,6 +55,11 @@ class Recording:
     forks: tuple[Location | None, ...]
     leak: Leak | None
 
+    @property
+    def source_values(self) -> list[Value]:
+        """The graph's inputs that `sources` fills."""
+        return self.graph.inputs[self.arguments :]
+
 
 @dataclass(slots=True, eq=False)
 class FunctionRecorder(Recorder):

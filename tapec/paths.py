@@ -41,25 +41,26 @@ class Path:
         recording: what was recorded.
         executable: its machine code.
         results: how outputs become results.
+        locks: of the Variables that it assigns; held from reading a Variable to assigning it.
     """
 
-    __slots__ = ("_locks", "_sources", "executable", "recording", "results")
+    __slots__ = ("_sources", "executable", "locks", "recording", "results")
 
     def __init__(self, recording: Recording, executable: Executable, results: Results) -> None:
         self.recording = recording
         self.executable = executable
         self.results = results
-        types = [value.type.dtype for value in recording.graph.inputs[recording.arguments :]]
+        types = [value.type.dtype for value in recording.source_values]
         self._sources = tuple(zip(recording.sources, types, strict=True))
         # In one order everywhere, so that two functions that assign to the same Variables can't wait for each other.
-        self._locks = [v._lock for v in sorted(recording.assigned, key=id)]
+        self.locks = [v._lock for v in sorted(recording.assigned, key=id)]
 
     def run(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
         """Runs the machine code on the argument leaves; Variables are assigned only if every guard held."""
-        if not self._locks:
+        if not self.locks:
             return self._attempt(arrays)
         with ExitStack() as stack:  # between reading a Variable and assigning it, nobody else may assign it
-            for lock in self._locks:
+            for lock in self.locks:
                 stack.enter_context(lock)
             return self._attempt(arrays)
 
