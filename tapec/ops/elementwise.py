@@ -125,7 +125,7 @@ def _erf(x: Any) -> Any:
 
 
 def _integer_pow(x: Any, *, exponent: int) -> Any:
-    """Repeated squaring in the order of `passes.scalar_rows`, so that the bits agree."""
+    """Repeated squaring in the order of `passes.scalar.arithmetic`, so that the bits agree."""
     n, square, out = -exponent if exponent < 0 else exponent, x, None  # `abs` is a primitive here
     while n:
         if n & 1:
