@@ -11,8 +11,7 @@ from typing import Any, final
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.recording import ACTIVE
 from tapec.structure import flatten, unflatten
-from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
-from tapec.tape_arguments import cotangents_of, leaves_of, total, unconnected, warn
+from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
@@ -171,9 +170,9 @@ class GradientTape:
         """
         recorder = self._open()
         zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
-        targets, _ = leaves_of(target, "target")
+        targets, target_structure = leaves_of(target, "target")
         leaves, structure = leaves_of(sources, "sources")
-        cotangents = cotangents_of(output_gradients, targets)
+        cotangents = cotangents_of(output_gradients, targets, target_structure)
         places = [self._target_place(t, recorder) for t in targets]
         wanted = [self._source_places(s, recorder) for s in leaves]
         flat = list(dict.fromkeys([place for group in wanted for place in group]))

@@ -45,15 +45,13 @@ def leaves_of(tree: Any, argument: str) -> tuple[list[Any], Structure]:
     return leaves, structure
 
 
-def cotangents_of(given: Any, targets: list[Any]) -> list[Tensor | None]:
+def cotangents_of(given: Any, targets: list[Any], structure: Structure) -> list[Tensor | None]:
     """Output gradients as tensors like their targets; None for ones."""
     if given is None:
         return [None] * len(targets)
-    leaves = [given] if len(targets) == 1 and not isinstance(given, (list, tuple, dict)) else flatten(given)[0]
+    leaves = _members(given, structure)
     if any(leaf is None for leaf in leaves):
         raise ValueError("`output_gradients` holds None; give a gradient for every target, or None for all of them")
-    if len(leaves) != len(targets):
-        raise ValueError(f"`output_gradients` holds {len(leaves)} gradients for {len(targets)} targets")
     cotangents: list[Tensor | None] = []
     for leaf, target in zip(leaves, targets, strict=True):
         tensor = lift(leaf, target.dtype)
@@ -63,6 +61,26 @@ def cotangents_of(given: Any, targets: list[Any]) -> list[Tensor | None]:
             )
         cotangents.append(cast(tensor, target.dtype))
     return cotangents
+
+
+def _members(tree: Any, structure: Structure) -> list[Any]:
+    """What `tree` holds in the places of the leaves of `structure`; nested lists there are values."""
+    if structure.container is None:
+        return [tree]
+    if not isinstance(tree, structure.container):
+        raise ValueError(
+            f"`output_gradients` must be structured as the targets: expected a {structure.container.__name__}, "
+            f"got {type(tree).__name__}"
+        )
+    if isinstance(tree, dict):
+        parts = [tree.get(key) for key in structure.keys]
+    elif isinstance(tree, (list, tuple)):
+        parts = list(tree)
+    else:
+        parts = [getattr(tree, name) for name in structure.keys]
+    if len(parts) != len(structure.children):
+        raise ValueError(f"`output_gradients` holds {len(parts)} gradients for {len(structure.children)} targets")
+    return [member for part, child in zip(parts, structure.children, strict=True) for member in _members(part, child)]
 
 
 def total(gradients: list[Tensor | None], source: Tensor | Variable, zero: bool) -> Tensor | None:

@@ -1,0 +1,53 @@
+"""`check_grads` finds wrong derivatives and says where they are."""
+
+import numpy as np
+import pytest
+
+from tapec import tape_derivatives, tape_recorder
+from tapec.ops import elementwise as ew
+from tapec.passes.derivatives import DERIVATIVES
+from tapec.passes.derivatives.table import Partials
+from tapec.testing import check_grads
+
+X = np.array([[0.5, 1.0, 1.5]])
+
+
+def with_row(monkeypatch, primitive, row):
+    monkeypatch.setattr(tape_derivatives, "_PLANS", {})
+    monkeypatch.setattr(tape_recorder, "_NEEDED", {})
+    monkeypatch.setitem(DERIVATIVES, primitive, row)
+
+
+def test_right_derivatives_pass():
+    check_grads(lambda x, y: [np.sin(x) * y, {"z": np.sum(x * y)}], [X, X + 1.0], order=3)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_a_wrong_partial_is_named(monkeypatch, mode):
+    with_row(monkeypatch, ew.sin, Partials((lambda out, _: 2.0 * out,)))
+    with pytest.raises(AssertionError, match=rf"^{mode}: argument 1, index \(0, 0\): the derivative is"):
+        check_grads(lambda y, x: y * np.sin(x), [X, X], modes=[mode])
+
+
+def test_a_wrong_second_derivative_is_named(monkeypatch):
+    with_row(monkeypatch, ew.cos, Partials((lambda out, _: out,)))
+    check_grads(np.sin, [X], order=1)
+    with pytest.raises(AssertionError, match=r"^forward, then forward: argument 0, index \(0, 0\)"):
+        check_grads(np.sin, [X], order=2)
+    with pytest.raises(AssertionError, match=r"^reverse, then reverse: argument 0"):
+        check_grads(np.sin, [X], order=2, modes=["reverse"])
+
+
+def test_an_op_that_should_not_stop_derivatives(monkeypatch):
+    with_row(monkeypatch, ew.sin, DERIVATIVES[ew.stop_gradient])
+    with pytest.raises(AssertionError, match=r"the derivative is .*0\.0.*, finite differences give"):
+        check_grads(np.sin, [X])
+
+
+def test_unknown_modes():
+    with pytest.raises(ValueError, match="'backward'"):
+        check_grads(np.sin, [X], modes=["backward"])
+
+
+def test_empty_and_scalar_arguments():
+    check_grads(lambda x, y: x * y, [np.zeros((0, 2)), 2.0])
