@@ -167,7 +167,20 @@ def dense(array: Any, dtype: dtypes.DType) -> np.ndarray[Any, Any]:
     return np.require(array, dtype.numpy, ("C", "A", "E"))
 
 
+_SPECS: dict[tuple[np.dtype[Any], tuple[int, ...]], LeafSpec] = {}
+_SPECS_LIMIT = 4_096
+
+
 def _array_spec(dtype: np.dtype[Any], shape: tuple[int, ...], structure: Structure, position: int) -> LeafSpec:
+    found = _SPECS.get((dtype, shape))
+    if found is None:
+        if len(_SPECS) >= _SPECS_LIMIT:
+            _SPECS.clear()
+        found = _SPECS[dtype, shape] = _new_array_spec(dtype, shape, structure, position)
+    return found
+
+
+def _new_array_spec(dtype: np.dtype[Any], shape: tuple[int, ...], structure: Structure, position: int) -> LeafSpec:
     try:
         return LeafSpec("array", dtypes.of(dtype), shape)
     except DTypeError as error:

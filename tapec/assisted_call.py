@@ -66,7 +66,7 @@ class _AssistedCall:
         self._slow = slow
         self._miss = miss
         self._path = path
-        self._sources = [(not isinstance(source, Variable), source) for source in recording.sources]
+        self._sources = recording.sources
         self._assigned = recording.assigned
         self._gives_tensors = arguments.gives_tensors
         self._tensors = _tensor_positions(arguments)
@@ -75,7 +75,7 @@ class _AssistedCall:
         first = len(values) - len(recording.assigned)
         arrays = [ArrayOut(i, v.type.dtype, v.type.shape) for i, v in enumerate(values)]
         result: Node = TupleNode(tuple(arrays[:first])) if self._gives_tensors else result_tree(path.results, values)
-        if any(fixed and not _is_dense(source) for fixed, source in self._sources):
+        if not all(isinstance(source, Variable) or _is_dense(source) for source in recording.sources):
             raise NotNativeError  # a Variable may become dense by assignment: its array is looked at in each call
         spec = EntrySpec(
             arguments=(*argument_trees(arguments), *extra),
@@ -113,7 +113,7 @@ class _AssistedCall:
         return self._path.results.build(outcome[0]) if self._gives_tensors else outcome[0]
 
     def _attempt(self, given: Any) -> Any:
-        sources = [source if fixed else source._tensor._array for fixed, source in self._sources]
+        sources = [s._tensor._array if isinstance(s, Variable) else s for s in self._sources]
         outcome = self._entry(*given, *sources)
         if type(outcome) is tuple:
             for variable, array in zip(self._assigned, outcome[1:], strict=True):

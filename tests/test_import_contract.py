@@ -31,9 +31,10 @@ LAZY_PACKAGES = {
 LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.cli", "tapec.demo.main"): "needs the demo extra, and the command line says so if that is missing",
     ("tapec.ir.graph", "tapec.ir.printer"): "str(graph) is its text, and the printer is about graphs",
-    ("tapec.runtime.eager", "tapec.runtime.generated"): "the compiler takes 100 ms to import and waits for its first use",
+    ("tapec.runtime.eager", "tapec.runtime.generated"): "the compiler takes 100 ms to import",
     ("tapec.function", "tapec.runtime.driver"): "the same",
     ("tapec.function", "tapec.native_call"): "the same",
+    ("tapec.paths", "tapec.flat_entry"): "the same",
     ("tapec.tape_recorder", "tapec.passes.residuals"): "the derivative tables wait for the first recorded op",
     ("tapec.tape_derivatives", "tapec.passes.adjoint"): "the same, for the first gradient",
     ("tapec.tape_derivatives", "tapec.passes.tangent"): "the same",
