@@ -103,7 +103,9 @@ class TapeRecorder(Recorder):
                 self.kept[place] = result
             else:
                 self.kept[places[i]] = operands[i]
-        self._entries.append((primitive, tuple(places), attributes, place, ACTIVE.location or user_location(_OWN_FRAMES)))
+        self._entries.append(
+            (primitive, tuple(places), attributes, place, ACTIVE.location or user_location(_OWN_FRAMES))
+        )
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. The branch that Python takes is the one that is recorded."""

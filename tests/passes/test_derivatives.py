@@ -53,6 +53,24 @@ def test_derivative_is_that_of_finite_differences(primitive, case):
     check_grads(run, [case.operands[i] for i in moving], order=2)
 
 
+@pytest.mark.parametrize(
+    ("primitive", "case"),
+    [pytest.param(p, case, id=f"{p.name}-{case}") for p in DIFFERENTIABLE for case in cases(p)],
+)
+def test_uniform_cotangents_stay_lean_and_mean_the_same(primitive, case):
+    """Without output gradients the cotangent is one scalar; rules must take it for the full array that it stands for."""
+    tensors = [make(x) for x in case.operands]
+    moving = [t for i, t in enumerate(tensors) if i not in case.constants]
+    with GradientTape(persistent=True) as tape:
+        tape.watch(moving)
+        y = apply(primitive, tuple(tensors), case.attributes)
+        z = apply(ew.add, (y, lift(1.0, y.dtype)))
+    lean, full = tape.gradient(z, moving), tape.gradient(z, moving, make(np.ones(z.shape)))
+    for a, b, x in zip(lean, full, moving, strict=True):
+        assert a.shape == b.shape == x.shape
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-14)
+
+
 @pytest.mark.parametrize("primitive", EXCUSED, ids=lambda p: p.name)
 def test_excused_rows_say_why(primitive):
     assert len(DERIVATIVES[primitive].reason.split()) > 3
