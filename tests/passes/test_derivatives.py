@@ -58,7 +58,7 @@ def test_derivative_is_that_of_finite_differences(primitive, case):
     [pytest.param(p, case, id=f"{p.name}-{case}") for p in DIFFERENTIABLE for case in cases(p)],
 )
 def test_uniform_cotangents_stay_lean_and_mean_the_same(primitive, case):
-    """Without output gradients the cotangent is one scalar; rules must take it for the full array that it stands for."""
+    """Without output gradients the cotangent is one scalar; rules must take it for the full array it stands for."""
     tensors = [make(x) for x in case.operands]
     moving = [t for i, t in enumerate(tensors) if i not in case.constants]
     with GradientTape(persistent=True) as tape:
