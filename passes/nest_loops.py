@@ -18,8 +18,8 @@ from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK, Accumulator, R
 from tapec.passes.scalar.table import cost
 from tapec.passes.staging import Staged
 
-# Above this many instructions per element a second vector in flight no longer pays for its registers.
-_CHEAP, _MODERATE = 12, 40
+# Up to this many instructions per element four vectors in flight fit the registers; beyond it two hide latencies best.
+_CHEAP = 12
 
 
 def lane_count(nest: Nest, vector_bits: int) -> int:
@@ -28,7 +28,7 @@ def lane_count(nest: Nest, vector_bits: int) -> int:
     widest = max([t.bits for t in types if t.kind != "b"], default=8)
     native = max(1, vector_bits // widest)
     work = sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute))
-    factor = 4 if work <= _CHEAP else 2 if work <= _MODERATE else 1
+    factor = 4 if work <= _CHEAP else 2
     return min(LANES, native * factor)
 
 
