@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -74,31 +74,65 @@ def _unary(primitive: Primitive, dtype: DType) -> _Kernel:
     )
 
 
+class _Reduction(NamedTuple):
+    """How a reduction of one shape runs: outer × reduced × inner elements, with axes in the order `permutation`."""
+
+    out_shape: tuple[int, ...]
+    permutation: tuple[int, ...] | None
+    outer: int
+    reduced: int
+    inner: int
+    kernel: _Kernel
+
+
+_REDUCTIONS: dict[tuple[Any, ...], _Reduction] = {}
+_MOST_REDUCTIONS = 4096
+
+
 def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
     """`sum`, `prod`, `max` or `min` over axes."""
     (x,) = arrays
     axes: tuple[int, ...] = attributes["axes"]
-    dtype = dtypes.of(x.dtype)
-    shape = x.shape
-    kept = [i for i in range(len(shape)) if i not in axes]
-    out_shape = tuple([shape[i] for i in kept])
-    if x.size == 0:
-        primitive.family.infer(primitive, (tensor_type(dtype, shape),), attributes)  # raises where nothing has no value
-        return np.full(out_shape, of_nothing(primitive.name, dtype), x.dtype)
-    n = prod([shape[i] for i in axes])
+    key = (primitive, x.dtype.num, x.shape, axes)
+    plan = _REDUCTIONS.get(key)
+    if plan is None:
+        if x.size == 0:
+            return _of_nothing(primitive, x, attributes)
+        if len(_REDUCTIONS) >= _MOST_REDUCTIONS:
+            _REDUCTIONS.clear()
+        plan = _REDUCTIONS[key] = _plan(primitive, dtypes.of(x.dtype), x.shape, axes)
+    out_shape, permutation, outer, n, inner, kernel = plan
     if n == 1:
         return np.array(x.reshape(out_shape), order="C")
-    row = next(i for i in reversed(range(len(shape))) if shape[i] > 1) in axes
-    inner_axes = [] if row else [i for i in kept if i > max(axes)]
-    order = [*(i for i in kept if i not in inner_axes), *axes, *inner_axes]
-    x = np.ascontiguousarray(x if order == sorted(order) else x.transpose(order))
-    inner = prod([shape[i] for i in inner_axes])
+    if permutation is not None:
+        x = x.transpose(permutation)
+    if not x.flags.c_contiguous:
+        x = np.ascontiguousarray(x)
     out = np.empty(out_shape, x.dtype)
+    kernel(outer, n, inner, n * inner, x, out)
+    return out
+
+
+def _of_nothing(primitive: Primitive, x: Array, attributes: dict[str, Any]) -> Array:
+    dtype = dtypes.of(x.dtype)
+    # raises where nothing has no value
+    (result,) = primitive.family.infer(primitive, (tensor_type(dtype, x.shape),), attributes)
+    return np.full(result.shape, of_nothing(primitive.name, dtype), x.dtype)
+
+
+def _plan(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduction:
+    kept = [i for i in range(len(shape)) if i not in axes]
+    out_shape = tuple([shape[i] for i in kept])
+    n = prod([shape[i] for i in axes])
+    row = n == 1 or next(i for i in reversed(range(len(shape))) if shape[i] > 1) in axes
+    inner_axes = [] if row else [i for i in kept if i > max(axes)]
+    order = (*[i for i in kept if i not in inner_axes], *axes, *inner_axes)
+    inner = prod([shape[i] for i in inner_axes])
     kernel = _kernel(
         (primitive, dtype, row), lambda: reduction_kernel(primitive, dtype, row, vector_bits()), "iiiipp"
     )
-    kernel(x.size // (n * inner), n, inner, n * inner, x, out)
-    return out
+    permutation = None if order == tuple(range(len(shape))) else order
+    return _Reduction(out_shape, permutation, prod(shape) // (n * inner), n, inner, kernel)
 
 
 def product(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:

@@ -34,7 +34,8 @@ def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
     name = getattr(function, "__name__", str(function))
     module = getattr(function, "__module__", None) or "numpy"
     fallback = "compose it of functions listed in docs/numpy.md, or leave the recording with .numpy() first"
-    return UnsupportedFunctionError(f"{module}.{name} is not recorded on tensors; {hint or HINTS.get(function, fallback)}")
+    advice = hint or HINTS.get(function, fallback)
+    return UnsupportedFunctionError(f"{module}.{name} is not recorded on tensors; {advice}")
 
 
 class ArrayProtocol:

@@ -30,13 +30,16 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
     """
     try:
-        result = make(execute(primitive, [t._array for t in operands], attributes))
+        if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
+            a, b = operands
+            array = execute(primitive, [a._array, b._array], attributes)
+        else:
+            array = execute(primitive, [t._array for t in operands], attributes)
     except (ValueError, TypeError, LookupError) as error:
         _explain(error, primitive, operands, attributes)
-    recorders = ACTIVE.recorders
-    if recorders:
-        for recorder in recorders:
-            recorder.record(primitive, operands, attributes, result)
+    result = make(array)
+    for recorder in ACTIVE.recorders:
+        recorder.record(primitive, operands, attributes, result)
     return result
 
 
@@ -74,8 +77,8 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
         return value  # type: ignore[no-any-return]
     if kind is float or kind is int or kind is bool:
         if like is not None and (like.kind == "f" or (kind is not float and like.kind in "iu") or kind is bool):
-            return make(np.array(value, like), literal=True)
-        return make(np.asarray(value), weak=kind is not bool, literal=True)
+            return make(_literal(value, like), False, True)
+        return make(np.asarray(value), kind is not bool, True)
     read = getattr(kind, "__tapec_tensor__", None)  # Variables, and what derives from them, read as tensors
     if read is not None:
         return read(value)  # type: ignore[no-any-return]
@@ -95,6 +98,23 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
             recorder.capture(tensor, value)
         return tensor
     return make(array)
+
+
+_LITERALS: dict[int, dict[float, np.ndarray[Any, Any]]] = {d.numpy.num: {} for d in dtypes.ALL}
+_MOST_LITERALS = 4096
+
+
+def _literal(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """A number of the user's source as an array: programs have few of them and use them often."""
+    known = _LITERALS.get(dtype.num)
+    if known is None or not value:  # 0.0 and -0.0 are equal, and so would be one key
+        return np.array(value, dtype)
+    array = known.get(value)
+    if array is None:
+        if len(known) >= _MOST_LITERALS:
+            known.clear()
+        array = known[value] = np.array(value, dtype)
+    return array
 
 
 def _holds_tensor(value: Any) -> bool:

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS as NUMPY_FUNCTIONS
 from tapec.array_protocol import ArrayProtocol
-from tapec.array_protocol import unsupported as unsupported
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType, tensor_type
 from tapec.recording import ACTIVE
@@ -36,12 +34,14 @@ class Tensor(ArrayProtocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Extents, outermost first."""
-        return self._array.shape
+        shape: tuple[int, ...] = self._array.shape
+        return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of the elements."""
-        return self._array.dtype
+        dtype: np.dtype[Any] = self._array.dtype
+        return dtype
 
     @property
     def ndim(self) -> int:

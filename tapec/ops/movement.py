@@ -131,7 +131,7 @@ broadcast = define(
     Primitive("broadcast", MOVEMENT, 1, lambda x, *, shape: np.broadcast_to(x, shape), "Repeats along axes.", ("shape",))
 )
 reshape = define(
-    Primitive("reshape", MOVEMENT, 1, lambda x, *, shape: np.reshape(x, shape), "Same row-major order.", ("shape",))
+    Primitive("reshape", MOVEMENT, 1, lambda x, *, shape: x.reshape(shape), "Same row-major order.", ("shape",))
 )
 transpose = define(
     Primitive("transpose", MOVEMENT, 1, lambda x, *, permutation: np.transpose(x, permutation),

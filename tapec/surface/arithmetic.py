@@ -89,7 +89,7 @@ def _power(a: Tensor, b: Tensor) -> Tensor:
     return _integer_power(a, b)
 
 
-def _literal_power(x: Tensor, exponent: bool | int | float) -> Tensor:
+def _literal_power(x: Tensor, exponent: float) -> Tensor:
     kind = x._array.dtype.kind
     if exponent == 1:
         return x
@@ -129,7 +129,7 @@ _general_operator = OPERATORS["pow"]
 
 
 def _power_operator(a: Any, b: Any) -> Any:
-    """`a ** b`: a number as exponent is kept out of the way of promotion, and Python's own rule holds for weak bases."""
+    """`a ** b`: a number as exponent stays out of promotion, and Python's own rule holds for weak bases."""
     if (type(b) is int or type(b) is float) and type(a) is Tensor:
         kind = a._array.dtype.kind
         if kind == "f" and not a._weak:

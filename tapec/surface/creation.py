@@ -98,8 +98,8 @@ def _converts(function: Any) -> None:
         return cast(x, x._array.dtype if dtype is None else np.dtype(dtype))
 
 
-for _function in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
-    _converts(_function)
+for _conversion in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
+    _converts(_conversion)
 
 
 @implements(np.linspace)

@@ -1,4 +1,4 @@
-"""`np.einsum`: diagonals and sums of single operands, then pairs as batched matrix products, in NumPy's greedy order."""
+"""`np.einsum`: diagonals and sums of one operand, then pairs as batched matrix products, in NumPy's greedy order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tapec.array_protocol import ArrayProtocol
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import ShapeError, UnsupportedFunctionError
 from tapec.ops import elementwise as ew
@@ -45,8 +46,9 @@ def _einsum(*operands: Any, out: Any = None, dtype: Any = None, optimize: Any = 
         needed = set(output).union(*[f.letters for f in factors])
         merged = chosen[0]
         for other in chosen[1:]:
-            merged = _product(_without(merged, needed | set(other.letters)), _without(other, needed | set(merged.letters)),
-                              needed, extents)  # fmt: skip
+            left = _without(merged, needed | set(other.letters))
+            right = _without(other, needed | set(merged.letters))
+            merged = _product(left, right, needed)
         factors.append(merged)
     (factor,) = factors
     factor = _without(factor, set(output))
@@ -105,7 +107,7 @@ def _extents(tensors: list[Tensor], inputs: list[str]) -> dict[str, int]:
             known = extents.get(letter, 1)
             if n != known and 1 not in (n, known):
                 shapes = ", ".join(str(t.shape) for t in tensors)
-                raise located(ShapeError(f"einsum: {letter!r} has extents {known} and {n} in operands of shapes {shapes}"))
+                raise located(ShapeError(f"einsum: {letter!r} has extents {known} and {n} in shapes {shapes}"))
             extents[letter] = n if known == 1 else known
     return extents
 
@@ -146,7 +148,7 @@ def _without(factor: _Factor, needed: set[str]) -> _Factor:
     return _Factor(reduce_sum(factor.tensor, axes), kept)
 
 
-def _product(a: _Factor, b: _Factor, needed: set[str], extents: dict[str, int]) -> _Factor:
+def _product(a: _Factor, b: _Factor, needed: set[str]) -> _Factor:
     shared = [letter for letter in a.letters if letter in b.letters]
     batch = [letter for letter in shared if letter in needed]
     summed = [letter for letter in shared if letter not in needed]
@@ -187,5 +189,5 @@ def _stretched(factor: _Factor, letters: list[str], sizes: dict[str, int]) -> Te
 
 @implements(np.einsum_path)
 def _einsum_path(*operands: Any, optimize: Any = "greedy", **options: Any) -> Any:
-    plain = [np.broadcast_to(np.float64(0), lift(x).shape) if isinstance(x, Tensor) else x for x in operands]
+    plain: list[Any] = [np.broadcast_to(0.0, lift(x).shape) if isinstance(x, ArrayProtocol) else x for x in operands]
     return np.einsum_path(*plain, optimize=optimize, **options)

@@ -92,7 +92,7 @@ def _high_and_distance(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 @ufunc(np.hypot)
 def _hypot(a: Tensor, b: Tensor) -> Tensor:
-    """Scaled by the larger one, held constant: the result does not depend on the scale, so derivatives are right."""
+    """Scaled by the larger one, held constant: the result is the same for any scale, so derivatives are right."""
     larger = stop_gradient(_maximum_magnitude(a, b))
     scale = select(both(larger > 0, larger < INFINITY), larger, 1)
     p, q = a / scale, b / scale

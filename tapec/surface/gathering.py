@@ -111,7 +111,7 @@ def _triangle(m: Any, k: int, lower: bool) -> Tensor:
     x = lift(m)
     if x._array.ndim < 2:
         x = broadcast(x, x._array.shape * 2)
-    inside = np.tri(*x._array.shape[-2:], k=k if lower else k - 1, dtype=bool)
+    inside = np.tri(x._array.shape[-2], x._array.shape[-1], k if lower else k - 1, dtype=bool)
     return select(lift(inside if lower else ~inside), x, 0)
 
 

@@ -8,6 +8,7 @@ follows NumPy: to the place of the arrays if they stand side by side, else to th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 from operator import index
 from typing import Any
@@ -22,7 +23,7 @@ from tapec.ops import movement
 from tapec.recording import ACTIVE
 from tapec.surface.axes import one_axis
 from tapec.surface.primitives import broadcast, reshape, take, transpose
-from tapec.surface.registry import implements
+from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
 _I64 = np.dtype(np.int64)
@@ -50,6 +51,12 @@ def getitem(self: Any, key: Any) -> Tensor:
     """
     x = lift(self)
     items = list(key) if type(key) is tuple else [key]
+    for item in items:
+        if type(item) is not int and type(item) is not slice:
+            break
+    else:
+        if len(items) <= x._array.ndim:
+            return _slices_and_integers(x, items)
     entries = _entries(x, items)
     x = _basic(x, entries)
     if any(e.indices is not None for e in entries):
@@ -58,6 +65,33 @@ def getitem(self: Any, key: Any) -> Tensor:
 
 
 OPERATORS["getitem"] = getitem
+
+
+def _slices_and_integers(x: Tensor, items: list[Any]) -> Tensor:
+    """The common keys, without the detour by entries."""
+    shape = x._array.shape
+    start, size, step, kept = [], [], [], []
+    for axis, item in enumerate(items):
+        extent = shape[axis]
+        if type(item) is int:
+            if not -extent <= item < extent:
+                raise located(IndexOutOfRangeError(f"index {item} is out of bounds for axis {axis} with size {extent}"))
+            start.append(item % extent)
+            size.append(1)
+            step.append(1)
+            continue
+        first, stop, stride = item.indices(extent)
+        count = len(range(first, stop, stride))
+        start.append(first if count else 0)
+        size.append(count)
+        step.append(stride)
+        kept.append(count)
+    rest = shape[len(items) :]
+    zeros, ones = (0,) * len(rest), (1,) * len(rest)
+    if (*size, *rest) == shape and not any(start) and all(s == 1 for s in step):
+        return reshape(x, (*kept, *rest))
+    window = {"start": (*start, *zeros), "size": (*size, *rest), "step": (*step, *ones)}
+    return reshape(apply(movement.slice_, (x,), window), (*kept, *rest))
 
 
 def _entries(x: Tensor, items: list[Any]) -> list[_Entry]:
@@ -162,7 +196,7 @@ def _array_entries(entries: list[_Entry], item: Any, shape: tuple[int, ...], axi
             entries.append(_Entry(0, shape[axis + offset], 1, False, indices=lift(positions), advanced=True))
         return int(item.ndim)
     if item.dtype.kind not in "iu":
-        raise located(IndexOutOfRangeError(f"arrays used as indices must be of integer or boolean type, got {item.dtype}"))
+        raise located(IndexOutOfRangeError(f"index arrays must be of integer or boolean type, got {item.dtype}"))
     indices = lift(item)
     entries.append(_Entry(0, shape[axis], 1, keep=False, indices=indices, advanced=True))
     return 1
@@ -204,7 +238,7 @@ def _advanced(x: Tensor, entries: list[_Entry]) -> Tensor:
         assert arrays[0].indices is not None
         out = take(x, arrays[0].indices, axis)
         return _move_block(out, axis, arrays[0].indices._array.ndim, place)
-    x = transpose(x, tuple([*rest[:place], *picked, *rest[place:]]))
+    x = transpose(x, (*rest[:place], *picked, *rest[place:]))
     extents = [layout[i].size for i in picked]
     flat = _flat_index([e.indices for e in arrays if e.indices is not None], extents)
     shape = x._array.shape
@@ -230,15 +264,13 @@ def _move_block(x: Tensor, start: int, count: int, place: int) -> Tensor:
 
 def _flat_index(arrays: list[Tensor], extents: list[int]) -> Tensor:
     """One row-major index for several axes: by NumPy where the data are plain arrays, recorded where not."""
-    shape: tuple[int, ...] = ()
-    for t in arrays:
-        try:
-            shape = ew.broadcast_shapes(shape, t._array.shape)
-        except ShapeError:
-            shapes = " ".join(str(t.shape) for t in arrays)
-            raise located(
-                IndexOutOfRangeError(f"shape mismatch: indexing arrays could not be broadcast together with {shapes}")
-            ) from None
+    try:
+        shape = reduce(ew.broadcast_shapes, [t._array.shape for t in arrays])
+    except ShapeError:
+        shapes = " ".join(str(t.shape) for t in arrays)
+        raise located(
+            IndexOutOfRangeError(f"shape mismatch: indexing arrays could not be broadcast together with {shapes}")
+        ) from None
     total: Tensor | None = None
     for t, extent in zip(arrays, extents, strict=True):
         wrapped = apply(ew.wrap_index, (cast(t, _I64),), {"size": extent})
@@ -252,7 +284,7 @@ def _flat_index(arrays: list[Tensor], extents: list[int]) -> Tensor:
 
 @implements(np.take)
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Tensor:
-    from_numpy = NUMPY_FUNCTIONS
+    refuse(np.take, out=out)
     x = lift(a)
     if axis is None:
         x, number = reshape(x, (x._array.size,)), 0
@@ -263,7 +295,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     if mode == "wrap":
         where = where % extent
     elif mode == "clip":
-        where = from_numpy[np.clip](where, 0, extent - 1)
+        where = NUMPY_FUNCTIONS[np.clip](where, 0, extent - 1)
     elif mode != "raise":
         raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
     return take(x, where, number)
@@ -278,6 +310,7 @@ def _index_tensor(indices: Any) -> Tensor:
 
 @implements(np.compress)
 def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Tensor:
+    refuse(np.compress, out=out)
     chosen = np.flatnonzero(_values(condition, "np.compress, whose result has a size that depends on the data"))
     return _take(a, chosen, axis)
 

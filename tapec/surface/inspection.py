@@ -9,13 +9,13 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS, ArrayProtocol
 from tapec.dispatch import lift
 from tapec.surface.primitives import both, either
-from tapec.surface.registry import implements, not_supported
+from tapec.surface.registry import implements, not_supported, refuse
 from tapec.tensor import Tensor
 
 
 @implements(np.shape)
 def _shape(a: Any) -> tuple[int, ...]:
-    return lift(a)._array.shape
+    return lift(a).shape
 
 
 @implements(np.ndim)
@@ -81,18 +81,20 @@ def _isreal(x: Any) -> Tensor:
 
 @implements(np.isneginf)
 def _isneginf(x: Any, out: Any = None) -> Tensor:
+    refuse(np.isneginf, out=out)
     return lift(x) == -np.inf
 
 
 @implements(np.isposinf)
 def _isposinf(x: Any, out: Any = None) -> Tensor:
+    refuse(np.isposinf, out=out)
     return lift(x) == np.inf
 
 
 @implements(np.may_share_memory, np.shares_memory)
 def _shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
-    arrays = [lift(x)._array if isinstance(x, ArrayProtocol) else x for x in (a, b)]
-    return np.may_share_memory(*arrays)
+    first, second = (lift(x)._array if isinstance(x, ArrayProtocol) else x for x in (a, b))
+    return np.may_share_memory(first, second)
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ def _array2string(a: Any, *args: Any, **kwargs: Any) -> str:
     return np.array2string(lift(a)._array, *args, **kwargs)
 
 
-# Whole tensors compared ------------------------------------------------------------------------------------------------
+# Whole tensors compared ----------------------------------------------------------------------------------------------
 
 
 @implements(np.isclose)

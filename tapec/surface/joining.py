@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from operator import index
 from typing import Any
 
@@ -158,8 +159,10 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tens
             raise ValueError("number sections must be larger than 0.")
         each, extra = divmod(extent, sections)
         cuts = np.cumsum([0, *[each + 1] * extra, *[each] * (sections - extra)]).tolist()
-    return [window(x, number, start, max(stop - start, 0)) if stop > start else window(x, number, 0, 0)
-            for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]  # fmt: skip
+    return [
+        window(x, number, start, stop - start) if stop > start else window(x, number, 0, 0)
+        for start, stop in pairwise(cuts)
+    ]
 
 
 @implements(np.split)
@@ -167,7 +170,7 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     x = lift(ary)
     extent = x._array.shape[one_axis(axis, x._array.ndim)]
     if not np.ndim(indices_or_sections) and extent % index(indices_or_sections):
-        raise located(ShapeError(f"shape {x.shape} does not split into {indices_or_sections} equal parts on axis {axis}"))
+        raise located(ShapeError(f"axis {axis} of shape {x.shape} has no {indices_or_sections} equal parts"))
     return _array_split(x, indices_or_sections, axis)
 
 

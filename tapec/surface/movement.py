@@ -252,9 +252,15 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
     return lift(a)
 
 
+def at_least_one_axis(a: Any) -> Tensor:
+    """A scalar as a vector of one element; anything else as it is."""
+    x = lift(a)
+    return x if x._array.ndim else reshape(x, (1,))
+
+
 @implements(np.atleast_1d)
 def _atleast_1d(*arys: Any) -> Any:
-    return _each(arys, lambda x: reshape(x, (1,)) if not x._array.ndim else x)
+    return _each(arys, at_least_one_axis)
 
 
 @implements(np.atleast_2d)

@@ -10,7 +10,7 @@ from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, lift, promote
 from tapec.ops import indexing, ordering
 from tapec.surface.axes import one_axis
-from tapec.surface.primitives import broadcast, both, reshape, select, take
+from tapec.surface.primitives import both, broadcast, reshape, select, take
 from tapec.surface.registry import implements, not_supported, refuse
 from tapec.tensor import Tensor
 

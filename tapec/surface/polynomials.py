@@ -9,7 +9,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import lift, located, promote
 from tapec.errors import ShapeError
-from tapec.surface.movement import _atleast_1d, _flip
+from tapec.surface.movement import _flip, at_least_one_axis
 from tapec.surface.primitives import concat, filled, select, take
 from tapec.surface.registry import implements
 from tapec.tensor import Tensor
@@ -18,7 +18,7 @@ from tapec.tensor import Tensor
 @implements(np.polyval)
 def _polyval(p: Any, x: Any) -> Tensor:
     """Horner's scheme, as NumPy's."""
-    coefficients, at = _atleast_1d(p), lift(x)
+    coefficients, at = at_least_one_axis(p), lift(x)
     value: Tensor = NUMPY_FUNCTIONS[np.zeros_like](at)
     for i in range(coefficients._array.size):
         value = value * at + coefficients[i]
@@ -27,7 +27,7 @@ def _polyval(p: Any, x: Any) -> Tensor:
 
 @implements(np.polyder)
 def _polyder(p: Any, m: int = 1) -> Tensor:
-    c = _atleast_1d(p)
+    c = at_least_one_axis(p)
     for _ in range(m):
         n = c._array.size
         c = c[:-1] * np.arange(n - 1, 0, -1)
@@ -36,7 +36,7 @@ def _polyder(p: Any, m: int = 1) -> Tensor:
 
 @implements(np.polyint)
 def _polyint(p: Any, m: int = 1, k: Any = None) -> Tensor:
-    c = _atleast_1d(p)
+    c = at_least_one_axis(p)
     constants = np.broadcast_to(0.0 if k is None else np.asarray(k, dtype=float), (m,))
     for value in constants.tolist():
         scaled = c / np.arange(c._array.size, 0, -1)
@@ -45,7 +45,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Tensor:
 
 
 def _aligned(a: Any, b: Any) -> tuple[Tensor, Tensor]:
-    x, y = promote(_atleast_1d(a), _atleast_1d(b))
+    x, y = promote(at_least_one_axis(a), at_least_one_axis(b))
     n = max(x._array.size, y._array.size)
     pad = NUMPY_FUNCTIONS[np.pad]
     return pad(x, (n - x._array.size, 0)), pad(y, (n - y._array.size, 0))
@@ -70,9 +70,9 @@ def _polymul(a1: Any, a2: Any) -> Tensor:
 
 @implements(np.convolve)
 def _convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
-    x, kernel = promote(_atleast_1d(a), _atleast_1d(v))
+    x, kernel = promote(at_least_one_axis(a), at_least_one_axis(v))
     if x._array.ndim != 1 or kernel._array.ndim != 1 or not x._array.size or not kernel._array.size:
-        raise located(ShapeError(f"convolve takes two vectors that are not empty, got shapes {x.shape} and {kernel.shape}"))
+        raise located(ShapeError(f"convolve takes two vectors, not empty, got shapes {x.shape} and {kernel.shape}"))
     if kernel._array.size > x._array.size:
         x, kernel = kernel, x
     return _sliding(x, _flip(kernel), mode)
@@ -80,7 +80,7 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
 
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
-    x, kernel = promote(_atleast_1d(a), _atleast_1d(v))
+    x, kernel = promote(at_least_one_axis(a), at_least_one_axis(v))
     if kernel._array.size > x._array.size:
         return _flip(_sliding(kernel, x, mode))
     return _sliding(x, kernel, mode)

@@ -16,7 +16,7 @@ from tapec.ops import elementwise as ew
 from tapec.surface.axes import one_axis, several_axes
 from tapec.surface.movement import _moveaxis
 from tapec.surface.primitives import broadcast, reduce_sum, reshape, transpose
-from tapec.surface.registry import implements
+from tapec.surface.registry import implements, refuse
 from tapec.surface.ufuncs import binary_operator
 from tapec.tensor import Tensor
 
@@ -119,6 +119,7 @@ def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
 
 @implements(np.dot)
 def _dot(a: Any, b: Any, out: Any = None) -> Tensor:
+    refuse(np.dot, out=out)
     x, y = promote(lift(a), lift(b))
     p, q = x._array.shape, y._array.shape
     if not p or not q:
@@ -149,6 +150,7 @@ def _inner(a: Any, b: Any, /) -> Tensor:
 
 @implements(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Tensor:
+    refuse(np.outer, out=out)
     x, y = promote(lift(a), lift(b))
     return apply(ew.mul, (reshape(x, (x._array.size, 1)), reshape(y, (1, y._array.size))))
 
@@ -226,6 +228,7 @@ def _linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
 
 @implements(np.linalg.multi_dot)
 def _multi_dot(arrays: Any, *, out: Any = None) -> Tensor:
+    refuse(np.linalg.multi_dot, out=out)
     result = lift(arrays[0])
     for other in arrays[1:]:
         result = _dot(result, other)

@@ -23,10 +23,7 @@ _MISSING = np._NoValue
 def reduce(primitive: Primitive, x: Tensor, axis: Any, keepdims: Any) -> Tensor:
     """One reducing primitive with NumPy's `axis` and `keepdims`."""
     shape = x._array.shape
-    if axis is None:
-        axes = tuple(range(len(shape)))
-    else:
-        axes = tuple(sorted(several_axes(axis, len(shape))))
+    axes = tuple(range(len(shape))) if axis is None else tuple(sorted(several_axes(axis, len(shape))))
     out = apply(primitive, (x,), {"axes": axes}) if axes else x
     return reshape(out, kept(shape, axes)) if _given(keepdims) else out
 

@@ -15,7 +15,7 @@ from tapec.ops import reduction
 from tapec.surface.axes import kept, several_axes
 from tapec.surface.exponential import root_of_sum
 from tapec.surface.ordering import sorted_along
-from tapec.surface.primitives import broadcast, floating, reshape, select, strong, transpose, truth, window
+from tapec.surface.primitives import both, broadcast, floating, reshape, select, strong, transpose, truth, window
 from tapec.surface.reductions import _max, _min, _prod, _sum, reduce
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
@@ -214,7 +214,7 @@ _register_median(np.nanmedian, True)
 
 def _present(x: Tensor, where: Any) -> Tensor:
     mask = x == x
-    return mask if where is True or where is _MISSING else NUMPY_FUNCTIONS[np.logical_and](mask, where)  # type: ignore[no-any-return]  # noqa: E501
+    return mask if where is True or where is _MISSING else both(mask, truth(lift(where)))
 
 
 @implements(np.nansum)

@@ -104,23 +104,9 @@ def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, 
         primitive: what it is on two operands of one floating dtype, if that is one primitive.
         formula: what it is on operands of the loop's dtypes.
     """
-    if function not in NUMPY_FUNCTIONS:
-        _register(function, formula)
-    general = NUMPY_FUNCTIONS[function]
+    _register(function, formula)
 
-    def operator(a: Any, b: Any) -> Any:
-        if primitive is not None:
-            if type(a) is Tensor:
-                dtype = a._array.dtype
-                if dtype.kind == "f" and not a._weak:
-                    if type(b) is Tensor:
-                        if b._array.dtype is dtype and not b._weak:
-                            return apply(primitive, (a, b))
-                    elif type(b) is float or type(b) is int:
-                        return apply(primitive, (a, lift(b, dtype)))
-            elif type(a) is float or type(a) is int:
-                if type(b) is Tensor and b._array.dtype.kind == "f" and not b._weak:
-                    return apply(primitive, (lift(a, b._array.dtype), b))
+    def general(a: Any, b: Any) -> Any:
         x, y = operand(a), operand(b)
         if x is None or y is None:
             return NotImplemented
@@ -129,17 +115,40 @@ def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, 
         dtypes, _ = loop_dtypes(function, (x, y))
         return weaken(formula(*[t if t._array.dtype == d else cast(t, d) for t, d in zip((x, y), dtypes, strict=True)]))
 
+    if primitive is None:
+        OPERATORS[name] = general
+        return
+    direct = primitive
+    whole = NUMPY_FUNCTIONS[function]
+
+    def operator(a: Any, b: Any) -> Any:
+        pair = _floats(a, b)
+        return general(a, b) if pair is None else apply(direct, pair)
+
     def call(*inputs: Any, **options: Any) -> Any:
-        if primitive is not None and not options and len(inputs) == 2:
-            a, b = inputs
-            if type(a) is Tensor and type(b) is Tensor:
-                dtype = a._array.dtype
-                if dtype.kind == "f" and b._array.dtype is dtype and a._weak == b._weak:
-                    return apply(primitive, (a, b))
-        return general(*inputs, **options)
+        if not options and len(inputs) == 2:
+            pair = _floats(*inputs)
+            if pair is not None:
+                return apply(direct, pair)
+        return whole(*inputs, **options)
 
     OPERATORS[name] = operator
     NUMPY_FUNCTIONS[function] = call
+
+
+def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
+    """The operands where nothing need be looked up, which is common: a floating tensor, and its like or a number."""
+    if type(a) is Tensor:
+        dtype = a._array.dtype
+        if a._weak or dtype.kind != "f":
+            return None
+        if type(b) is Tensor:
+            return None if b._weak or b._array.dtype is not dtype else (a, b)
+        return (a, lift(b, dtype)) if type(b) is float or type(b) is int else None
+    if (type(a) is float or type(a) is int) and type(b) is Tensor and not b._weak:
+        dtype = b._array.dtype
+        return (lift(a, dtype), b) if dtype.kind == "f" else None
+    return None
 
 
 def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
@@ -147,8 +156,11 @@ def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
     _register(function, formula)
 
     def operator(x: Any) -> Any:
-        x = lift(x)
-        return weaken(formula(x)) if x._weak else run(function, formula, (x,))
+        if type(x) is not Tensor:
+            x = lift(x)
+        if x._weak:
+            return weaken(formula(x))
+        return formula(x) if x._array.dtype.kind == "f" else run(function, formula, (x,))
 
     OPERATORS[name] = operator
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (one family of cases to a line)
 """Every registered function gives NumPy's value, shape and dtype. Each case is an expression, evaluated on both."""
 
 import re
