@@ -32,8 +32,8 @@ def table(measured: list[Measured]) -> str:
     return "\n".join(rows)
 
 
-def surroundings() -> str:
-    """What the numbers depend on: processor, cores, versions."""
+def surroundings(load: float) -> str:
+    """What the numbers depend on: processor, cores, what else was running (`load`, an average of runnable processes)."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -42,7 +42,7 @@ def surroundings() -> str:
         ]
         cpu = names[0] if names else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "llvmlite", "jax"))
-    return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+    return f"{cpu}, {os.cpu_count()} cores (load {load:.1f} before), Python {platform.python_version()}, {packages}"
 
 
 def put(text: str, between: str) -> str:
@@ -60,8 +60,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     parser.add_argument("--rounds", type=int, default=5, help="processes for each peer and workload")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     measured = [compare(name, options.rounds) for name in WORKLOADS]
-    text = f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings()}."
+    text = (
+        f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings(load)}."
+    )
     print(text)
     if options.write:
         path = ROOT / "README.md"
