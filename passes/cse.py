@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 from tapec.ir.graph import Graph, Op, Value, attributes_key
+from tapec.ir.graph_key import graph_key
 from tapec.passes.graph_pass import Rebuild
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CommonSubexpressionElimination:
-    """Merges ops of the same primitive, operands and attributes.
+    """Merges ops of the same primitive, operands, attributes and regions; in regions as well.
 
         %0 = "tapec.add"(%arg0, %arg1)
         %1 = "tapec.add"(%arg1, %arg0)      ->      %0 = "tapec.add"(%arg0, %arg1)
@@ -26,7 +27,7 @@ class CommonSubexpressionElimination:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        rebuild = Rebuild(graph)
+        rebuild = Rebuild(graph, self.run)
         first: dict[tuple[Any, ...], Op] = {}
         for op in graph.ops:
             moved = rebuild.moved(op)
@@ -41,4 +42,5 @@ def _key(op: Op) -> tuple[Any, ...]:
     operands: tuple[Value, ...] | frozenset[Value] = op.operands
     if "commutative" in op.primitive.traits:
         operands = frozenset(operands)  # both kinds of key hold every operand: a set of one stands for x, x
-    return op.primitive, operands, attributes_key(op.attributes)
+    regions = tuple([graph_key(region) for region in op.regions])
+    return op.primitive, operands, attributes_key(op.attributes), regions

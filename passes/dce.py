@@ -31,7 +31,7 @@ class DeadCodeElimination:
             if "effect" in op.primitive.traits or not live.isdisjoint(op.results):
                 kept.append(op)
                 live.update(op.operands)
-        rebuild = Rebuild(graph)
+        rebuild = Rebuild(graph, self.run)
         for op in reversed(kept):
             rebuild.copy(op)
         return rebuild.finish()

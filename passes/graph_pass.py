@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Protocol, final
 
 from tapec.ir.graph import Graph, Op, Value
@@ -23,21 +24,28 @@ class Pass(Protocol):
 class Rebuild:
     """A new graph in the making, and where each value of the old one went.
 
+    Args:
+        old: the graph that the pass was given.
+        inner: what becomes of the regions of its ops; they stay as they are if it is not given.
+
     Attributes:
         graph: the new graph; it begins with inputs like the old one's.
         mapping: the new value of each old one that has been handled.
     """
 
-    __slots__ = ("_old", "graph", "mapping")
+    __slots__ = ("_inner", "_old", "graph", "mapping")
 
-    def __init__(self, old: Graph) -> None:
+    def __init__(self, old: Graph, inner: Callable[[Graph], Graph] | None = None) -> None:
         self._old = old
+        self._inner = inner
         self.graph = Graph(old.name)
         self.mapping: dict[Value, Value] = {value: self.graph.add_input(value.type) for value in old.inputs}
 
     def moved(self, op: Op) -> Op:
         """`op` with new operands, not yet in the graph. Types of values never change, so nothing is inferred."""
-        mapping = self.mapping
+        mapping, regions = self.mapping, op.regions
+        if regions and self._inner is not None:
+            regions = tuple([self._inner(region) for region in regions])
         return Op(
             op.primitive,
             tuple([mapping[v] for v in op.operands]),
@@ -45,6 +53,7 @@ class Rebuild:
             tuple([v.type for v in op.results]),
             op.location,
             op.phase,
+            regions,
         )
 
     def copy(self, op: Op) -> None:

@@ -36,7 +36,7 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        rebuild = Rebuild(graph)
+        rebuild = Rebuild(graph, self.run)
         rewriter = Rewriter(rebuild.graph, RULES, self.evaluate)
         for op in graph.ops:
             if len(op.results) != 1:

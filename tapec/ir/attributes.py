@@ -9,9 +9,12 @@ Kind = Literal["bool", "int", "float", "str", "ints", "bools"]
 ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "axes": ("ints",),
     "axis": ("int",),
+    "carries": ("int",),
+    "consts": ("int",),
     "dtype": ("str",),
     "expected": ("int", "bool"),
     "exponent": ("int",),
+    "length": ("int",),
     "permutation": ("ints",),
     "reverse": ("bool",),
     "shape": ("ints",),

@@ -21,9 +21,15 @@ class Builder:
         self.location: Location | None = None
         self.phase = phase
 
-    def emit(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Any] | None = None) -> Op:
+    def emit(
+        self,
+        primitive: Primitive,
+        operands: tuple[Value, ...],
+        attributes: dict[str, Any] | None = None,
+        regions: tuple[Graph, ...] = (),
+    ) -> Op:
         """Appends one op, its result types inferred by the primitive's family."""
-        return emit(self.graph, primitive, operands, attributes or {}, self.location, self.phase)
+        return emit(self.graph, primitive, operands, attributes or {}, self.location, self.phase, regions)
 
 
 def emit(
@@ -33,6 +39,7 @@ def emit(
     attributes: dict[str, Attribute],
     location: Location | None = None,
     phase: str = "primal",
+    regions: tuple[Graph, ...] = (),
 ) -> Op:
     """Appends one op to `graph`.
 
@@ -46,7 +53,9 @@ def emit(
             raise DTypeError(
                 f"{primitive.name} takes operands of kind {primitive.operand_kinds!r}, got {value.type.dtype.numpy}"
             )
-    types = primitive.family.infer(primitive, tuple([v.type for v in operands]), attributes)
-    op = Op(primitive, operands, attributes, types, location, phase)
+    if primitive.regions != len(regions) and (primitive.regions >= 0 or not regions):
+        raise ShapeError(f"{primitive.name} takes {primitive.regions} regions, got {len(regions)}")
+    types = primitive.family.infer_regions(primitive, tuple([v.type for v in operands]), attributes, regions)
+    op = Op(primitive, operands, attributes, types, location, phase, regions)
     graph.ops.append(op)
     return op

@@ -1,6 +1,7 @@
 """The IR itself: values, ops and graphs in static single assignment form.
 
-A graph is a straight line of ops; an op's operands are defined before it. Nothing here knows what an op means: that is
+A graph is a straight line of ops; an op's operands are defined before it. Loops and branches are ops with regions,
+which are graphs again. Nothing here knows what an op means: that is
 `tapec.ops`. Data are changed only by making new ops and new graphs; a pass never edits the graph it was given.
 """
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # What an attribute may hold: each has one spelling in the text form (`tapec.ir.printer`).
 Attribute = bool | int | float | str | tuple[int, ...] | tuple[bool, ...]
+
+REGION: Final = "region"  # the name of graphs that are regions; the text form does not show it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,10 @@ class Op:
         results: values it makes.
         location: the user's line, where it is known.
         phase: `"primal"` for what the user wrote, `"adjoint"` or `"tangent"` for what a derivative pass wrote.
+        regions: bodies of control flow. They are isolated: what they read comes in through their own inputs.
     """
 
-    __slots__ = ("attributes", "location", "operands", "phase", "primitive", "results")
+    __slots__ = ("attributes", "location", "operands", "phase", "primitive", "regions", "results")
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Op:
         result_types: tuple[TensorType, ...],
         location: Location | None = None,
         phase: str = "primal",
+        regions: tuple[Graph, ...] = (),
     ) -> None:
         self.primitive = primitive
         self.operands = operands
@@ -80,6 +85,7 @@ class Op:
         self.results = tuple([Value(t, self) for t in result_types])
         self.location = location
         self.phase = phase
+        self.regions = regions
 
     @property
     def result(self) -> Value:

@@ -9,7 +9,7 @@ from typing import final
 from tapec.errors import TapecError
 from tapec.ir import dtypes
 from tapec.ir.builder import emit
-from tapec.ir.graph import Attribute, Graph, Location, Value
+from tapec.ir.graph import REGION, Attribute, Graph, Location, Value
 from tapec.ir.lexer import Tokens
 from tapec.ir.primitive import Primitive
 from tapec.ir.printer import INT64_MAX, INT64_MIN, PHASE, UINT64_MAX
@@ -209,11 +209,7 @@ class _Parser:
         graph = Graph("")
         for mark in ("(", ")", "(", "{"):
             self.tokens.expect(mark)
-        if self.tokens.kind == "block":
-            self.block_head(graph)
-        while not self.statement(graph):
-            pass
-        self.tokens.expect("}")
+        self.block(graph)
         self.tokens.expect(")")
         at = self.tokens.start
         name = self.dictionary().get("sym_name")
@@ -224,6 +220,29 @@ class _Parser:
         if self.signature() != ([], []):
             self.tokens.fail(": () -> ()", at, "other types")
         return graph
+
+    def block(self, graph: Graph) -> None:
+        """The inputs, ops and outputs of a graph, and the brace behind them."""
+        if self.tokens.kind == "block":
+            self.block_head(graph)
+        while not self.statement(graph):
+            pass
+        self.tokens.expect("}")
+
+    def regions(self) -> tuple[Graph, ...]:
+        """`({ ... }, { ... })`, or nothing. A region sees no value from outside."""
+        found: list[Graph] = []
+        if not self.tokens.accept("("):
+            return ()
+        outer = self.values
+        while not found or self.tokens.accept(","):
+            self.tokens.expect("{")
+            self.values = {}
+            found.append(Graph(REGION))
+            self.block(found[-1])
+        self.values = outer
+        self.tokens.expect(")")
+        return tuple(found)
 
     def block_head(self, graph: Graph) -> None:
         """`^bb0(%arg0: type, ...):`, the graph's inputs."""
@@ -249,14 +268,15 @@ class _Parser:
         at = self.tokens.start
         name = self.name('an op such as "tapec.add"')
         names = self.operands()
+        regions = self.regions()
         at_attributes = self.tokens.start
         attributes = self.dictionary()
         at_types = self.tokens.start
         operand_types, result_types = self.signature()
         operands = self.resolve(names, operand_types, at_types)
         if name == "return":
-            if left is not None or attributes or result_types:
-                self.tokens.fail('"tapec.return" with operands alone', at, "results or attributes")
+            if left is not None or attributes or result_types or regions:
+                self.tokens.fail('"tapec.return" with operands alone', at, "results, attributes or regions")
             graph.outputs = list(operands)
             self.location()
             return True
@@ -269,7 +289,7 @@ class _Parser:
             self.tokens.fail(f"the attributes of {name}: {expected}", at_attributes, ", ".join(attributes) or "none")
         ordered = {key: attributes[key] for key in primitive.attributes}
         try:
-            op = emit(graph, primitive, operands, ordered, self.location(), phase)
+            op = emit(graph, primitive, operands, ordered, self.location(), phase, regions)
         except (TapecError, TypeError) as error:  # a TypeError: an attribute of a Python type that the rule cannot take
             self.tokens.fail(f"a valid {name}", at, f"one that is not ({error})")
         inferred = [v.type for v in op.results]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from tapec.ir.graph import Attribute
+from tapec.ir.graph import Attribute, Graph
 from tapec.ir.types import TensorType
 
 
@@ -32,6 +32,16 @@ class Family(ABC):
             AttributeValueError: an attribute is outside what it may be.
         """
 
+    def infer_regions(
+        self,
+        primitive: Primitive,
+        operands: tuple[TensorType, ...],
+        attributes: dict[str, Attribute],
+        regions: tuple[Graph, ...],
+    ) -> tuple[TensorType, ...]:
+        """Types of the results of an op whose type rule looks into its regions; `infer` for all others."""
+        return self.infer(primitive, operands, attributes)
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +59,9 @@ class Primitive:
             sums), eager runs call the generated code too.
         traits: algebraic facts: `commutative`, `idempotent`, `effect` (must not be removed), ...
         operand_kinds: dtype kinds that it takes, for example `"f"` or `"biuf"`.
-        result: dtype rule: `"same"` as the operands', `"bool"`, `"i64"`, `"attribute"` (the attribute `dtype`).
+        result: dtype rule: `"same"` as the operands', `"bool"`, `"i64"`, `"attribute"` (the attribute `dtype`), or
+            `"regions"` (what the regions return).
+        regions: number of regions; -1 for any number from one up.
     """
 
     name: str
@@ -62,6 +74,7 @@ class Primitive:
     traits: frozenset[str] = field(default_factory=frozenset)
     operand_kinds: str = "biuf"
     result: str = "same"
+    regions: int = 0
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name}>"

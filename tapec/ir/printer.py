@@ -1,7 +1,8 @@
 """The text form of graphs: MLIR's generic form, which `mlir-opt --allow-unregistered-dialect` reads.
 
 The text of a graph depends on its structure alone: inputs are numbered `%arg0`, `%arg1`, ... and ops that have results
-`%0`, `%1`, ... in order. `tapec.ir.parser` reads it back.
+`%0`, `%1`, ... in order. A region goes on counting where the op that holds it stands, since MLIR lets no name hide an
+outer one. `tapec.ir.parser` reads it back.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Sequence
+from typing import final
 
 from tapec.ir.graph import Attribute, Graph, Location, Op, Value
 
@@ -66,29 +69,49 @@ def print_attribute(value: Attribute) -> str:
     return spelling
 
 
-def _name_values(graph: Graph) -> dict[Value, str]:
-    names = {value: f"%arg{i}" for i, value in enumerate(graph.inputs)}
-    number = 0
-    for op in graph.ops:
-        if len(op.results) == 1:
-            names.setdefault(op.results[0], f"%{number}")
-        else:
-            for i, value in enumerate(op.results):
-                names.setdefault(value, f"%{number}#{i}")
-        number += bool(op.results)
-    return names
+@final
+class _Names:
+    """Names of the values of a graph and of its regions; `inputs` and `ops` count those that have a name."""
+
+    __slots__ = ("inputs", "of", "ops")
+
+    def __init__(self) -> None:
+        self.of: dict[Value, str] = {}
+        self.inputs = self.ops = 0
+
+    def enter(self, graph: Graph) -> None:
+        """Names the values of a graph."""
+        for value in graph.inputs:
+            self.of[value] = f"%arg{self.inputs}"
+            self.inputs += 1
+        for op in graph.ops:
+            if len(op.results) == 1:
+                self.of.setdefault(op.results[0], f"%{self.ops}")
+            else:
+                for i, value in enumerate(op.results):
+                    self.of.setdefault(value, f"%{self.ops}#{i}")
+            self.ops += bool(op.results)
+            for region in op.regions:
+                self.enter(region)
+
+    def join(self, values: Sequence[Value]) -> str:
+        """Names in a list."""
+        return ", ".join([self.of.get(v, "%undefined") for v in values])
 
 
 def _print_location(location: Location | None) -> str:
     return "" if location is None else f" loc({quote(location.filename)}:{location.line}:0)"
 
 
-def _print_op(op: Op, names: dict[Value, str], locations: bool) -> str:
-    parts = []
+def _print_op(op: Op, names: _Names, locations: bool, indent: str) -> str:
+    parts = [indent]
     if op.results:
-        left = names[op.results[0]]
+        left = names.of[op.results[0]]
         parts.append(f"{left} = " if len(op.results) == 1 else f"{left.partition('#')[0]}:{len(op.results)} = ")
-    parts.append(f'"tapec.{op.primitive.name}"({", ".join([names.get(v, "%undefined") for v in op.operands])})')
+    parts.append(f'"tapec.{op.primitive.name}"({names.join(op.operands)})')
+    if op.regions:
+        regions = ["\n".join(["{", *_block(r, names, locations, indent), f"{indent}}}"]) for r in op.regions]
+        parts.append(f" ({', '.join(regions)})")
     attributes = [f"{name} = {_spell(value) or f'?{value!r}'}" for name, value in op.attributes.items()]
     if op.phase != "primal":
         attributes.append(f"{PHASE} = {quote(op.phase)}")
@@ -102,17 +125,25 @@ def _print_op(op: Op, names: dict[Value, str], locations: bool) -> str:
     return "".join(parts)
 
 
-def print_lines(graph: Graph, *, locations: bool = False) -> list[str]:
-    """The lines of `print_graph`: two of the head, one for each op, two of the end."""
-    names = _name_values(graph)
-    arguments = ", ".join([f"{names[v]}: {v.type!r}" for v in graph.inputs])
-    outputs = ", ".join([names.get(v, "%undefined") for v in graph.outputs])
+def _block(graph: Graph, names: _Names, locations: bool, indent: str) -> list[str]:
+    """The head, one entry for each op, and the terminator."""
+    arguments = ", ".join([f"{names.of[v]}: {v.type!r}" for v in graph.inputs])
     types = ", ".join([repr(v.type) for v in graph.outputs])
     return [
+        f"{indent}^bb0({arguments}):" if arguments else f"{indent}^bb0:",
+        *[_print_op(op, names, locations, f"{indent}  ") for op in graph.ops],
+        f'{indent}  "tapec.return"({names.join(graph.outputs)}) : ({types}) -> ()',
+    ]
+
+
+def print_lines(graph: Graph, *, locations: bool = False) -> list[str]:
+    """The lines of `print_graph`: two of the head, one for each op (with line breaks inside if it has regions), two of
+    the end."""
+    names = _Names()
+    names.enter(graph)
+    return [
         '"tapec.graph"() ({',
-        f"^bb0({arguments}):" if arguments else "^bb0:",
-        *[f"  {_print_op(op, names, locations)}" for op in graph.ops],
-        f'  "tapec.return"({outputs}) : ({types}) -> ()',
+        *_block(graph, names, locations, ""),
         f"}}) {{sym_name = {quote(graph.name)}}} : () -> ()",
     ]
 

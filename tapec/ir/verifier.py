@@ -18,6 +18,8 @@ def verify(graph: Graph) -> None:
     - an op has as many operands as its primitive says, of the dtype kinds that it takes, all defined above it in this
       graph;
     - its attributes are those that the primitive declares, in that order, of the kinds in `tapec.ir.attributes`;
+    - it has as many regions as its primitive says; each is a graph that keeps these rules, reads nothing from outside,
+      and holds no op with an effect;
     - its results point back to it and have the types that the primitive's family infers;
     - every output is defined.
 
@@ -32,7 +34,14 @@ def verify(graph: Graph) -> None:
             raise _error(graph, -1, f"input {i} stands twice among the inputs")
         defined.add(value)
     for position, op in enumerate(graph.ops):
-        defect = _defect_of_operands(op, defined) or _defect_of_attributes(op) or _defect_of_results(op, defined)
+        for region in op.regions:
+            verify(region)
+        defect = (
+            _defect_of_operands(op, defined)
+            or _defect_of_attributes(op)
+            or _defect_of_regions(op)
+            or _defect_of_results(op, defined)
+        )
         if defect is not None:
             raise _error(graph, position, f"{op.primitive.name}: {defect}")
         defined.update(op.results)
@@ -66,9 +75,22 @@ def _defect_of_attributes(op: Op) -> str | None:
     return None
 
 
+def _defect_of_regions(op: Op) -> str | None:
+    count = op.primitive.regions
+    if len(op.regions) != count and (count >= 0 or not op.regions):
+        return f"takes {'one or more' if count < 0 else count} regions, has {len(op.regions)}"
+    for i, region in enumerate(op.regions):
+        for inner in region.ops:
+            if "effect" in inner.primitive.traits:
+                return f"region {i} holds {inner.primitive.name}, which has an effect; regions may run any number of times"
+    return None
+
+
 def _defect_of_results(op: Op, defined: set[Value]) -> str | None:
     try:
-        types = op.primitive.family.infer(op.primitive, tuple([v.type for v in op.operands]), op.attributes)
+        types = op.primitive.family.infer_regions(
+            op.primitive, tuple([v.type for v in op.operands]), op.attributes, op.regions
+        )
     except TapecError as error:
         return f"breaks its type rule: {error}"
     found = tuple([v.type for v in op.results])

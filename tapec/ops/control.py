@@ -1,0 +1,129 @@
+"""Loops and branches: ops whose bodies are regions. `tapec.runtime.regions` runs them; they have no NumPy meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from tapec.errors import AttributeValueError, DTypeError, ShapeError, TapecError
+from tapec.ir import dtypes
+from tapec.ir.graph import Attribute, Graph
+from tapec.ir.primitive import Family, Primitive
+from tapec.ir.types import TensorType, tensor_type
+from tapec.ops.registry import define
+
+
+class Control(Family):
+    """The regions say what goes in and out, and each primitive how often they run."""
+
+    name = "control"
+
+    def infer(
+        self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
+    ) -> tuple[TensorType, ...]:
+        """Always raises: the types of the results stand in the regions."""
+        raise ShapeError(f"{primitive.name} needs regions; their types are those of its results")
+
+    def infer_regions(
+        self,
+        primitive: Primitive,
+        operands: tuple[TensorType, ...],
+        attributes: dict[str, Attribute],
+        regions: tuple[Graph, ...],
+    ) -> tuple[TensorType, ...]:
+        """See `Family.infer_regions`."""
+        if primitive is scan:
+            return _infer_scan(operands, attributes, regions)
+        if primitive is cond:
+            return _infer_cond(operands, regions)
+        return _infer_while(operands, attributes, regions)
+
+
+def _infer_scan(
+    operands: tuple[TensorType, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
+) -> tuple[TensorType, ...]:
+    length, first = attributes["length"], attributes["consts"] + attributes["carries"]
+    carries = _carries("scan", operands, attributes)
+    if length < 0:
+        raise AttributeValueError(f"scan: the length must not be negative, got {length}")
+    slices = []
+    for i, x in enumerate(operands[first:]):
+        if x.rank == 0 or x.shape[0] != length:
+            raise ShapeError(f"scan: xs {i} is {x!r}; its first extent must be the length, {length}")
+        slices.append(tensor_type(x.dtype, x.shape[1:]))
+    (body,) = regions
+    _check("scan", "the body's inputs", _types(body.inputs), (*operands[:first], *slices))
+    outputs = _types(body.outputs)
+    _check("scan", "the body's carries", outputs[: len(carries)], carries)
+    return (*carries, *[tensor_type(y.dtype, (length, *y.shape)) for y in outputs[len(carries) :]])
+
+
+def _infer_cond(operands: tuple[TensorType, ...], regions: tuple[Graph, ...]) -> tuple[TensorType, ...]:
+    index, *rest = operands
+    if index.rank or index.dtype.is_float:
+        raise DTypeError(f"cond: the index must be an integer or boolean scalar, got {index!r}")
+    if index.dtype.kind == "b" and len(regions) != 2:
+        raise ShapeError(f"cond: a boolean index chooses between 2 regions, got {len(regions)}")
+    results = _types(regions[0].outputs)
+    for i, region in enumerate(regions):
+        _check("cond", f"the inputs of region {i}", _types(region.inputs), tuple(rest))
+        _check("cond", f"the outputs of region {i}", _types(region.outputs), results)
+    return results
+
+
+def _infer_while(
+    operands: tuple[TensorType, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
+) -> tuple[TensorType, ...]:
+    carries = _carries("while_loop", operands, {**attributes, "carries": len(operands) - attributes["consts"]})
+    condition, body = regions
+    _check("while_loop", "the condition's inputs", _types(condition.inputs), operands)
+    _check("while_loop", "the condition's outputs", _types(condition.outputs), (tensor_type(dtypes.BOOL, ()),))
+    _check("while_loop", "the body's inputs", _types(body.inputs), operands)
+    _check("while_loop", "the body's carries", _types(body.outputs), carries)
+    return (*carries, tensor_type(dtypes.I64, ()))
+
+
+def _carries(name: str, operands: tuple[TensorType, ...], attributes: dict[str, Any]) -> tuple[TensorType, ...]:
+    consts, carries = attributes["consts"], attributes["carries"]
+    if consts < 0 or carries < 0 or consts + carries > len(operands):
+        raise AttributeValueError(f"{name}: {consts} consts and {carries} carries among {len(operands)} operands")
+    return operands[consts : consts + carries]
+
+
+def _types(values: Sequence[Any]) -> tuple[TensorType, ...]:
+    return tuple([v.type for v in values])
+
+
+def _check(name: str, what: str, found: tuple[TensorType, ...], expected: tuple[TensorType, ...]) -> None:
+    if found == expected:
+        return
+    error: type[TapecError] = ShapeError
+    if tuple([t.shape for t in found]) == tuple([t.shape for t in expected]):
+        error = DTypeError
+    raise error(f"{name}: {what} must be {expected}, got {found}")
+
+
+def _meaning(*operands: Any, **attributes: Any) -> NoReturn:
+    raise TypeError("control flow has no meaning apart from its regions; tapec.runtime.regions runs it")
+
+
+CONTROL = Control()
+
+scan = define(
+    Primitive("scan", CONTROL, -1, _meaning,
+              "A loop of known length: operands are consts, first carries and xs; the region takes consts, carries and "
+              "one slice of each xs along axis 0, and gives new carries and ys; results are the last carries and the "
+              "ys stacked along axis 0. With `reverse` the last slice comes first.",
+              ("consts", "carries", "length", "reverse"), result="regions", regions=1)
+)  # fmt: skip
+cond = define(
+    Primitive("cond", CONTROL, -1, _meaning,
+              "The region that the first operand chooses (an integer, clamped into range; False is 0), applied to the "
+              "others.", result="regions", regions=-1)
+)  # fmt: skip
+while_loop = define(
+    Primitive("while_loop", CONTROL, -1, _meaning,
+              "A loop that runs while the first region says so: operands are consts and first carries, which both "
+              "regions take; the second gives new carries. Results are the last carries and the number of rounds.",
+              ("consts",), result="regions", regions=2)
+)  # fmt: skip
