@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
-from tapec.passes.loops import Buffer, Load, Nest, Reduce, Step, Store
+from tapec.passes.loops import Branch, Buffer, LibraryStep, Load, Nest, Reduce, Step, Store, While, inner_steps
 
 ALIGNMENT = 64
 
 
 def buffers_of(step: Step) -> set[Buffer]:
-    """Every buffer that a step touches."""
+    """Every buffer that a step touches, at any depth; of slices, the buffers that they are part of."""
+    return {_owner(b) for b in _named(step)}
+
+
+def _owner(buffer: Buffer) -> Buffer:
+    while buffer.base is not None:
+        buffer = buffer.base
+    return buffer
+
+
+def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
-    return {o.buffer for o in step.operands} | {b for b in (step.result, step.scratch) if b is not None}
+    if isinstance(step, LibraryStep):
+        return {o.buffer for o in step.operands} | {b for b in (step.result, step.scratch) if b is not None}
+    named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local
+    if isinstance(step, Branch):
+        return named | {step.index.buffer}
+    for carry in step.carries:
+        named |= {carry.initial.buffer, carry.current, carry.next}
+    return named | ({step.condition, step.trips} if isinstance(step, While) else set(step.slices))
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Steps in the order in which they run, loop bodies once."""
+
+    now: int = 0
+    spans: dict[Buffer, tuple[int, int]] = field(default_factory=dict)
+
+    def touch(self, buffer: Buffer, first: int, last: int) -> None:
+        known = self.spans.get(buffer, (first, last))
+        self.spans[buffer] = (min(known[0], first), max(known[1], last))
+
+    def run(self, step: Step) -> None:
+        start = self.now
+        self.now += 1
+        if isinstance(step, Nest | LibraryStep):
+            for buffer in buffers_of(step):
+                self.touch(buffer, start, start)
+            return
+        for inner in inner_steps(step):
+            self.run(inner)
+        # The next iteration begins where this one ends: only what is written anew in each may die inside.
+        own = set() if isinstance(step, Branch) else {c.next for c in step.carries}
+        if isinstance(step, While):
+            own.add(step.condition)
+        for buffer in buffers_of(step) - (step.local - own):
+            self.touch(buffer, start, self.now)
+        self.now += 1
 
 
 def lifetimes(steps: Sequence[Step]) -> dict[Buffer, tuple[int, int]]:
-    """First and last step that touches each temporary."""
-    spans: dict[Buffer, tuple[int, int]] = {}
-    for at, step in enumerate(steps):
-        for buffer in buffers_of(step):
-            if buffer.kind == "temporary":
-                spans[buffer] = (spans.get(buffer, (at, at))[0], at)
-    return spans
+    """First and last moment at which each temporary is in use."""
+    clock = _Clock()
+    for step in steps:
+        clock.run(step)
+    return {b: span for b, span in clock.spans.items() if b.kind == "temporary"}
 
 
-def plan(steps: Sequence[Step]) -> tuple[dict[Buffer, int], int]:
-    """Byte offset of each temporary, and the arena's size.
+def plan(steps: Sequence[Step], elsewhere: Collection[Buffer] = ()) -> tuple[dict[Buffer, int], int]:
+    """Byte offset of each temporary that does not lie `elsewhere`, and the arena's size.
 
     Buffers are placed largest first at the lowest offset that no buffer alive at the same time covers.
     """
-    spans = lifetimes(steps)
+    spans = {b: span for b, span in lifetimes(steps).items() if b not in elsewhere}
     order = sorted(spans, key=lambda b: (-b.size * b.dtype.itemsize, spans[b][0], b.name))
     placed: list[tuple[int, int, int, int]] = []  # (start, end, first, last)
     offsets: dict[Buffer, int] = {}

@@ -7,6 +7,7 @@ operands comes from a group that itself depends on that one. Constants and views
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,9 +84,9 @@ def nodes_of(op: Op) -> list[Node]:
 
 
 class _Fusion:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, seeds: Mapping[Value, View] | None) -> None:
         self.graph = graph
-        self.views = views_of(graph)
+        self.views = views_of(graph, seeds)
         self.groups: list[Group] = []
         self.ancestors: list[int] = []  # bit h of ancestors[g]: group g needs a result of group h
         self.producers: dict[Value, dict[int, Node]] = {}
@@ -174,6 +175,6 @@ def _dense_over(domain: Shape) -> Shape:
     return tuple([0 if n == 1 else s for n, s in zip(domain, dense_strides(domain), strict=True)])
 
 
-def fuse(graph: Graph) -> Fused:
-    """Groups of a graph that `materialize` has prepared."""
-    return _Fusion(graph).run()
+def fuse(graph: Graph, seeds: Mapping[Value, View] | None = None) -> Fused:
+    """Groups of a graph that `materialize` has prepared; `seeds` as in `views_of`."""
+    return _Fusion(graph, seeds).run()

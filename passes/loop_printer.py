@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from tapec.passes.loops import Access, Compute, Constant, Index, Load, Nest, Program, Reduce, Step, Store
+from collections.abc import Sequence
+
+from tapec.passes.loops import (
+    Access,
+    Branch,
+    Compute,
+    Constant,
+    Index,
+    LibraryStep,
+    Load,
+    Loop,
+    Nest,
+    Program,
+    Reduce,
+    Step,
+    Store,
+    While,
+)
 
 
 def print_program(program: Program) -> str:
@@ -10,6 +27,8 @@ def print_program(program: Program) -> str:
     lines = [f"program {program.name}"]
     for buffer in (*program.inputs, *program.outputs):
         lines.append(f"  {buffer.kind} {buffer.name}: {buffer.size} x {buffer.dtype.name}")
+    for buffer in sorted(program.registers, key=lambda b: b.name):
+        lines.append(f"  register {buffer.name}: {buffer.size} x {buffer.dtype.name}")
     for buffer, offset in program.temporaries.items():
         lines.append(f"  temporary {buffer.name}: {buffer.size} x {buffer.dtype.name} at byte {offset}")
     lines.append(f"  arena: {program.arena_bytes} bytes")
@@ -19,7 +38,17 @@ def print_program(program: Program) -> str:
 
 
 def _step(step: Step) -> list[str]:
-    if not isinstance(step, Nest):
+    if isinstance(step, Loop):
+        return [f"loop {step.count} times{', backwards' if step.reverse else ''}", *_carried(step), *_inside(step.body)]
+    if isinstance(step, While):
+        lines = ["while", *_carried(step), *_inside(step.test), f"  holds {step.condition.name}"]
+        return [*lines, *_inside(step.body), f"  rounds -> {step.trips.name}"]
+    if isinstance(step, Branch):
+        lines = [f"branch on {step.index.buffer.name}+{step.index.offset}"]
+        for i, case in enumerate(step.cases):
+            lines += [f"  case {i}", *[f"  {line}" for line in _inside(case)]]
+        return lines
+    if isinstance(step, LibraryStep):
         operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
         result = f"{step.result.name} = " if step.result is not None else ""
         attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
@@ -41,6 +70,17 @@ def _step(step: Step) -> list[str]:
         elif isinstance(i, Reduce):
             lines.append(f"  {i.primitive.name} %{i.value} -> {_access(i.access)}")
     return lines
+
+
+def _carried(step: Loop | While) -> list[str]:
+    lines = [f"  {c.current.name} from {c.initial.buffer.name}, then {c.next.name}" for c in step.carries]
+    if isinstance(step, Loop):
+        lines += [f"  {p.name}: slice of {p.base.name}+{p.offset}" for p in step.slices if p.base is not None]
+    return lines
+
+
+def _inside(steps: Sequence[Step]) -> list[str]:
+    return [f"  {line}" for step in steps for line in _step(step)]
 
 
 def _access(access: Access) -> str:

@@ -7,6 +7,7 @@ outside, on which thread, or across SIMD lanes is the target's business. Steps t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,17 +28,27 @@ class Buffer:
         name: as printed.
         dtype: of its elements.
         size: number of elements; 0 where the kernel gets it at run time.
-        kind: an `input`, an `output`, or `temporary` memory of the arena.
+        kind: an `input`, an `output`, `temporary` memory, or the `slice` of another buffer that belongs to the present
+            iteration of a `Loop`.
         index: which input or output.
         value: the graph's value, where there is one.
+        base: of a slice, the buffer that holds all of them one after the other.
+        offset: of a slice, where the first one begins in `base`, in elements.
     """
 
     name: str
     dtype: DType
     size: int
-    kind: Literal["input", "output", "temporary"]
+    kind: Literal["input", "output", "temporary", "slice"]
     index: int = 0
     value: Value | None = None
+    base: Buffer | None = None
+    offset: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in bytes."""
+        return self.size * self.dtype.itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +199,93 @@ class LibraryStep:
     location: Location | None
 
 
-Step = Nest | LibraryStep
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A value that goes from one iteration to the next.
+
+    Args:
+        initial: what it is before the first.
+        current: what the body reads; after the loop, the result.
+        next: what the body writes, which becomes `current` at the end of the iteration.
+    """
+
+    initial: Operand
+    current: Buffer
+    next: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A body that runs a fixed number of times (`scan`).
+
+    Args:
+        count: how often.
+        reverse: whether slices are visited from the last to the first.
+        carries: values from iteration to iteration.
+        slices: buffers that stand for the present iteration's part of another buffer.
+        body: steps of one iteration.
+        local: temporaries that no later iteration reads.
+    """
+
+    count: int
+    reverse: bool
+    carries: tuple[Carry, ...]
+    slices: tuple[Buffer, ...]
+    body: tuple[Step, ...]
+    local: frozenset[Buffer]
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """A body that runs as long as a condition holds.
+
+    Args:
+        carries: values from iteration to iteration.
+        test: steps that compute `condition`.
+        condition: one boolean.
+        body: steps of one iteration.
+        trips: receives the number of iterations, an i64.
+        local: temporaries that no later iteration reads.
+    """
+
+    carries: tuple[Carry, ...]
+    test: tuple[Step, ...]
+    condition: Buffer
+    body: tuple[Step, ...]
+    trips: Buffer
+    local: frozenset[Buffer]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of several bodies, by an index that is moved into their range."""
+
+    index: Operand
+    cases: tuple[tuple[Step, ...], ...]
+    local: frozenset[Buffer]
+
+
+Step = Nest | LibraryStep | Loop | While | Branch
+
+
+def inner_steps(step: Step) -> tuple[Step, ...]:
+    """The steps inside a step of control flow."""
+    if isinstance(step, Loop):
+        return step.body
+    if isinstance(step, While):
+        return step.test + step.body
+    if isinstance(step, Branch):
+        return tuple([s for case in step.cases for s in case])
+    return ()
+
+
+def leaves(steps: Sequence[Step]) -> Iterator[Nest | LibraryStep]:
+    """All steps that are no control flow, at any depth."""
+    for step in steps:
+        if isinstance(step, Nest | LibraryStep):
+            yield step
+        else:
+            yield from leaves(inner_steps(step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +297,8 @@ class Program:
         inputs: one buffer per graph input.
         outputs: one buffer per graph output.
         temporaries: arena memory, with the byte offset of each.
+        registers: temporaries so small, and so short-lived, that they lie on the stack one by one, where LLVM makes
+            registers of them.
         arena_bytes: size of the arena.
         steps: in order.
         guards: number of guard values that it reports.
@@ -209,6 +308,7 @@ class Program:
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
     temporaries: dict[Buffer, int]
+    registers: frozenset[Buffer]
     arena_bytes: int
     steps: tuple[Step, ...]
     guards: int

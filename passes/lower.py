@@ -1,50 +1,70 @@
-"""From fused groups to the loop IR: buffers, accesses, nests and library steps."""
+"""From fused groups to the loop IR: buffers, nests, library steps, and control flow with the steps inside it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tapec.ir import dtypes
-from tapec.ir.graph import Value
-from tapec.ops import creation, elementwise, movement, ordering
-from tapec.passes.arena import plan
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ops import control, creation, ordering
+from tapec.passes.arena import buffers_of, plan
 from tapec.passes.collapse import collapse
-from tapec.passes.fuse import Fused, Group, Node, readable_in_place
+from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
+from tapec.passes.identities import of_nothing
 from tapec.passes.loops import (
     Access,
+    Branch,
     Buffer,
-    Compute,
+    Carry,
     Constant,
-    Index,
     Instruction,
     LibraryStep,
-    Load,
+    Loop,
     Nest,
     Operand,
     Program,
-    Reduce,
     Step,
     Store,
-    Window,
+    While,
+    leaves,
 )
-from tapec.passes.identities import of_nothing
-from tapec.passes.materialize import matrix_strides
+from tapec.passes.materialize import materialize, matrix_strides
+from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.views import View, dense_strides
+
+# A temporary of up to this many bytes may become registers.
+REGISTER_BYTES = 256
+# Programs of more top-level steps are cut into functions, which only the arena connects.
+LONG_PROGRAM = 48
+
+
+class _Memory:
+    """Which buffer holds which value, over a graph and the regions in it."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[Value, Buffer] = {}
+        self.temporaries = 0
+
+    def of(self, value: Value) -> Buffer:
+        found = self.buffers.get(value)
+        if found is None:
+            found = self.buffers[value] = self.temporary(value.type.dtype, value.type.size, value)
+        return found
+
+    def temporary(self, dtype: dtypes.DType, size: int, value: Value | None = None) -> Buffer:
+        self.temporaries += 1
+        return Buffer(f"tmp{self.temporaries}", dtype, size, "temporary", 0, value)
 
 
 class _Lowering:
-    def __init__(self, fused: Fused) -> None:
-        self.fused = fused
-        self.buffers: dict[Value, Buffer] = {}
-        self.temporaries = 0
-        graph = fused.graph
-        for i, value in enumerate(graph.inputs):
-            self.buffers[value] = Buffer(f"in{i}", value.type.dtype, value.type.size, "input", i, value)
-        for i, value in enumerate(graph.outputs):
-            self.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
-        self.read_outside = self._read_outside()
+    """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def _read_outside(self) -> set[Value]:
+    def __init__(self, fused: Fused, memory: _Memory) -> None:
+        self.fused = fused
+        self.memory = memory
+        self.stored = self._stored()
+
+    def _stored(self) -> set[Value]:
         """Values that must be in memory: outputs, and what another step or another position of the same step reads."""
         needed = set(self.fused.graph.outputs)
         for group in self.fused.groups:
@@ -57,29 +77,17 @@ class _Lowering:
                         needed.add(view.base)
         return needed
 
-    def buffer(self, value: Value) -> Buffer:
-        found = self.buffers.get(value)
-        if found is None:
-            self.temporaries += 1
-            found = Buffer(f"tmp{self.temporaries}", value.type.dtype, value.type.size, "temporary", 0, value)
-            self.buffers[value] = found
-        return found
-
-    def run(self) -> Program:
-        graph = self.fused.graph
+    def steps(self) -> tuple[Step, ...]:
+        """The steps, in order."""
         steps: list[Step] = []
         for group in self.fused.groups:
             if group.library:
-                steps.append(self._library(group.nodes[0]))
+                steps.append(self._library(group.nodes[0].op))
             elif all(group.domain):
-                steps.append(collapse(_NestBuilder(self, group).nest()))
+                steps.append(collapse(NestBuilder(self.fused, group, self.memory.of, self.stored).nest()))
             else:
                 steps += self._empty(group)
-        guards = sum(isinstance(s, LibraryStep) and s.primitive is creation.guard for s in steps)
-        offsets, total = plan(steps)
-        inputs = tuple([self.buffers[v] for v in graph.inputs])
-        outputs = tuple([self.buffers[v] for v in graph.outputs])
-        return Program(graph.name, inputs, outputs, offsets, total, tuple(steps), guards)
+        return tuple(steps)
 
     def _empty(self, group: Group) -> list[Step]:
         """Nests for a group that walks nothing: its reductions still have results, the identity."""
@@ -92,143 +100,146 @@ class _Lowering:
             shape = result.shape
             body: tuple[Instruction, ...] = (
                 Constant(0, number, result.type.dtype),
-                Store(0, Access(self.buffer(result), 0, dense_strides(shape))),
+                Store(0, Access(self.memory.of(result), 0, dense_strides(shape))),
             )
             steps.append(collapse(Nest(shape, (False,) * len(shape), body, False, node.op.primitive.name)))
         return steps
 
-    def _library(self, node: Node) -> LibraryStep:
-        op = node.op
-        operands = []
-        for value in op.operands:
-            view = self.fused.views[value]
-            strides = view.strides
-            if op.primitive.name == "matmul":
-                found = matrix_strides(view)
-                assert found is not None
-                strides = found
-            operands.append(Operand(self.buffer(view.base), view.offset, view.shape, strides))
-        result = self.buffer(op.results[0]) if op.results else None
+    def _operand(self, value: Value) -> Operand:
+        view = self.fused.views[value]
+        return Operand(self.memory.of(view.base), view.offset, view.shape, view.strides)
+
+    def _library(self, op: Op) -> Step:
+        if op.primitive is control.scan:
+            return self._loop(op)
+        if op.primitive is control.while_loop:
+            return self._while(op)
+        if op.primitive is control.cond:
+            return self._branch(op)
+        operands = [self._operand(value) for value in op.operands]
+        if op.primitive.name == "matmul":
+            operands = [self._matrix(value) for value in op.operands]
+        result = self.memory.of(op.results[0]) if op.results else None
         shape = op.results[0].shape if op.results else ()
         scratch = None
         if op.primitive is ordering.argsort:
             axis: Any = op.attributes["axis"]
-            self.temporaries += 1
-            scratch = Buffer(f"tmp{self.temporaries}", dtypes.I64, shape[axis], "temporary")
+            scratch = self.memory.temporary(dtypes.I64, shape[axis])
         return LibraryStep(op.primitive, tuple(operands), result, scratch, shape, op.attributes, op.location)
 
+    def _matrix(self, value: Value) -> Operand:
+        view = self.fused.views[value]
+        strides = matrix_strides(view)
+        assert strides is not None
+        return Operand(self.memory.of(view.base), view.offset, view.shape, strides)
 
-class _NestBuilder:
-    """Writes the body of one group's nest; registers are numbered in order."""
+    # Control flow ----------------------------------------------------------------------------------------------------
 
-    def __init__(self, lowering: _Lowering, group: Group) -> None:
-        self.lowering = lowering
-        self.group = group
-        self.body: list[Instruction] = []
-        self.registers: dict[Value, int] = {}
-        self.loads: dict[Any, int] = {}
-        self.made_by = {value: node for node in group.nodes for value in node.op.results}
+    def _region(
+        self, graph: Graph, seeds: list[View | None], inputs: list[Buffer | None], outputs: list[Buffer]
+    ) -> tuple[tuple[Step, ...], frozenset[Buffer]]:
+        """Steps of a region, and the temporaries that are its own.
 
-    def nest(self) -> Nest:
-        group = self.group
-        for node in group.nodes:
-            self._node(node)
-        axes = group.axes or ()
-        reduced = tuple([i in axes for i in range(len(group.domain))])
-        longer = [i for i, n in enumerate(group.domain) if n > 1]
-        row = bool(longer) and reduced[longer[-1]]
-        label = "+".join(dict.fromkeys(n.op.primitive.name for n in group.nodes))
-        return Nest(group.domain, reduced, tuple(self.body), row, label)
+        Args:
+            graph: the region.
+            seeds: per input, the view that it is of a value outside, or None.
+            inputs: per input without a seed, its buffer.
+            outputs: per output, the buffer to write.
+        """
+        prepared = materialize(graph, seeds)
+        for value, buffer in zip(prepared.inputs, inputs, strict=True):
+            if buffer is not None:
+                self.memory.buffers[value] = buffer
+        self.memory.buffers.update(zip(prepared.outputs, outputs, strict=True))
+        known = set(self.memory.buffers.values())
+        views = {v: seed for v, seed in zip(prepared.inputs, seeds, strict=True) if seed is not None}
+        steps = _Lowering(fuse(prepared, views), self.memory).steps()
+        touched = {b for step in steps for b in buffers_of(step)}
+        return steps, frozenset(b for b in touched - known if b.kind == "temporary")
 
-    def _fresh(self) -> int:
-        return len(self.body)
+    def _seeds(self, values: tuple[Value, ...]) -> list[View | None]:
+        return [self.fused.views[v] for v in values]
 
-    def _node(self, node: Node) -> None:
-        op, primitive = node.op, node.op.primitive
-        if primitive is movement.unslice:
-            self._finish(node, self._windowed(node))
-        elif primitive is creation.iota:
-            axis: Any = op.attributes["axis"]
-            out = self._fresh()
-            self.body.append(Index(out, axis, op.result.type.dtype))
-            self._finish(node, out)
-        else:
-            operands = tuple([self._operand(node, v) for v in node.operands])
-            if node.piece is not None or primitive is elementwise.copy:
-                self._finish(node, operands[0])
-            elif node.axes is not None:
-                access = self._result_access(node)
-                self.body.append(Reduce(operands[0], primitive, op.result.type.dtype, access))
-            else:
-                out = self._fresh()
-                dtype = op.operands[-1].type.dtype
-                self.body.append(Compute(out, primitive, operands, op.attributes, dtype, op.location))
-                self._finish(node, out)
-
-    def _finish(self, node: Node, register: int) -> None:
-        value = node.op.result
-        self.registers[value] = register
-        if value in self.lowering.read_outside:
-            self.body.append(Store(register, self._result_access(node)))
-
-    def _result_access(self, node: Node) -> Access:
-        result = node.op.result
-        strides = dense_strides(result.shape)
-        if node.piece is not None:
-            axis: Any = node.op.attributes["axis"]
-            before = sum(v.shape[axis] for v in node.op.operands[: node.piece])
-            return Access(self.lowering.buffer(result), before * strides[axis], strides)
-        if node.axes is not None:
-            kept = iter(strides)
-            strides = tuple([0 if i in node.axes else next(kept) for i in range(len(node.domain))])
-        return Access(self.lowering.buffer(result), 0, strides)
-
-    def _operand(self, node: Node, value: Value) -> int:
-        view = self.lowering.fused.views[value]
-        made_by = self.made_by.get(view.base)
-        if made_by is not None and readable_in_place(made_by, node, view):
-            return self.registers[view.base]
-        base = view.base.op
-        if base is not None and base.primitive is creation.constant:
-            number: Any = base.attributes["value"]
-            return self._shared(
-                ("constant", type(number), repr(number), value.type.dtype.name),
-                lambda out: Constant(out, number, value.type.dtype),
-            )
-        return self._load(view, view.over(node.domain), ())
-
-    def _windowed(self, node: Node) -> int:
-        a: Any = node.op.attributes
-        view = self.lowering.fused.views[node.op.operands[0]]
-        if not all(view.shape):
-            dtype = node.op.result.type.dtype
-            zero: bool | float = False if dtype.kind == "b" else 0.0 if dtype.is_float else 0
-            return self._shared(("constant", type(zero), repr(zero), dtype.name), lambda out: Constant(out, zero, dtype))
-        windows = tuple(
+    def _carries(self, operands: tuple[Value, ...], results: tuple[Value, ...]) -> tuple[Carry, ...]:
+        return tuple(
             [
-                None if n == whole and step == 1 else Window(start, step, n)
-                for start, step, n, whole in zip(a["start"], a["step"], view.shape, node.domain, strict=True)
+                Carry(self._operand(v), self.memory.of(r), self.memory.temporary(r.type.dtype, r.type.size))
+                for v, r in zip(operands, results, strict=True)
             ]
         )
-        return self._load(view, view.strides, windows)
 
-    def _load(self, view: View, strides: tuple[int, ...], windows: tuple[Window | None, ...]) -> int:
-        base = view.base.op
-        if base is not None and base.primitive is creation.constant:
-            raise AssertionError("a windowed constant must be materialized first")
-        access = Access(self.lowering.buffer(view.base), view.offset, strides, windows)
-        return self._shared((view.base, access.offset, strides, windows), lambda out: Load(out, access))
+    def _slice(self, whole: Operand, value: Value) -> Buffer:
+        self.memory.temporaries += 1
+        name = f"part{self.memory.temporaries}"
+        return Buffer(name, value.type.dtype, value.type.size, "slice", 0, value, whole.buffer, whole.offset)
 
-    def _shared(self, key: Any, make: Any) -> int:
-        found = self.loads.get(key)
-        if found is None:
-            found = self._fresh()
-            self.body.append(make(found))
-            self.loads[key] = found
-        return found
+    def _loop(self, op: Op) -> Loop:
+        a: Any = op.attributes
+        consts, count = a["consts"], a["carries"]
+        (body,) = op.regions
+        carries = self._carries(op.operands[consts : consts + count], op.results[:count])
+        xs = [
+            self._slice(self._operand(v), inner)
+            for v, inner in zip(op.operands[consts + count :], body.inputs[consts + count :], strict=True)
+        ]
+        ys = [
+            self._slice(Operand(self.memory.of(r), 0, r.shape, dense_strides(r.shape)), inner)
+            for r, inner in zip(op.results[count:], body.outputs[count:], strict=True)
+        ]
+        steps, local = self._region(
+            body,
+            [*self._seeds(op.operands[:consts]), *[None] * (count + len(xs))],
+            [*[None] * consts, *(c.current for c in carries), *xs],
+            [*(c.next for c in carries), *ys],
+        )
+        local |= {c.next for c in carries}
+        return Loop(a["length"], a["reverse"], carries, (*xs, *ys), steps, local)
+
+    def _while(self, op: Op) -> While:
+        consts: Any = op.attributes["consts"]
+        test, body = op.regions
+        carries = self._carries(op.operands[consts:], op.results[:-1])
+        condition = self.memory.temporary(dtypes.BOOL, 1)
+        seeds = [*self._seeds(op.operands[:consts]), *[None] * len(carries)]
+        inputs: list[Buffer | None] = [*[None] * consts, *(c.current for c in carries)]
+        test_steps, test_local = self._region(test, seeds, inputs, [condition])
+        body_steps, body_local = self._region(body, seeds, inputs, [c.next for c in carries])
+        local = test_local | body_local | {condition} | {c.next for c in carries}
+        return While(carries, test_steps, condition, body_steps, self.memory.of(op.results[-1]), local)
+
+    def _branch(self, op: Op) -> Branch:
+        seeds = self._seeds(op.operands[1:])
+        outputs = [self.memory.of(r) for r in op.results]
+        cases, local = [], frozenset[Buffer]()
+        for region in op.regions:
+            steps, own = self._region(region, seeds, [None] * len(seeds), outputs)
+            cases.append(steps)
+            local |= own
+        return Branch(self._operand(op.operands[0]), tuple(cases), local)
+
+
+def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
+    """Temporaries that may become registers: small, and in a long program known to one step only."""
+    uses: dict[Buffer, int] = {}
+    for step in steps:
+        for buffer in buffers_of(step):
+            if buffer.kind == "temporary" and buffer.nbytes <= REGISTER_BYTES:
+                uses[buffer] = uses.get(buffer, 0) + 1
+    return frozenset(b for b, n in uses.items() if n == 1 or len(steps) <= LONG_PROGRAM)
 
 
 def lower(fused: Fused) -> Program:
     """The program of a fused graph."""
-    return _Lowering(fused).run()
-
+    graph = fused.graph
+    memory = _Memory()
+    for i, value in enumerate(graph.inputs):
+        memory.buffers[value] = Buffer(f"in{i}", value.type.dtype, value.type.size, "input", i, value)
+    for i, value in enumerate(graph.outputs):
+        memory.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
+    inputs = tuple([memory.buffers[v] for v in graph.inputs])
+    outputs = tuple([memory.buffers[v] for v in graph.outputs])
+    steps = _Lowering(fused, memory).steps()
+    small = _small(steps)
+    offsets, total = plan(steps, small)
+    guards = sum(isinstance(s, LibraryStep) and s.primitive is creation.guard for s in leaves(steps))
+    return Program(graph.name, inputs, outputs, offsets, small, total, steps, guards)

@@ -6,10 +6,12 @@ memory as the step needs it, and every output is the result of an op that comput
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import contraction, creation, indexing, movement, ordering, reduction
+from tapec.ops import contraction, control, creation, indexing, movement, ordering, reduction
 from tapec.ops import elementwise as ew
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
@@ -17,7 +19,8 @@ DENSE_OPERANDS: frozenset[Primitive] = frozenset(
     {indexing.take, indexing.scatter_add, indexing.take_along, indexing.scatter_add_along,
      ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum}
 )  # fmt: skip
-LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard}
+CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond})
+LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL
 
 
 def matrix_strides(view: View) -> tuple[int, int, int] | None:
@@ -58,10 +61,13 @@ def _product(extents: list[int]) -> int:
 class _Rebuild:
     """The graph being written, and what became of each old value."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, seeds: Sequence[View | None]) -> None:
         self.graph = Graph(graph.name)
         self.new: dict[Value, Value] = {v: self.graph.add_input(v.type) for v in graph.inputs}
         self.views = ViewTable()
+        for value, seed in zip(self.graph.inputs, seeds, strict=False):
+            if seed is not None:
+                self.views[value] = seed
         self.copies: dict[Value, Value] = {}
 
     def copy_of(self, value: Value, like: Op | None) -> Value:
@@ -91,17 +97,34 @@ class _Rebuild:
             ready = self.in_memory(value) and matrix_strides(view) is not None
         elif op.primitive in (creation.guard, movement.unslice):
             ready = self.in_memory(value)
+        elif op.primitive in CONTROL:
+            # What a region only reads may be any view, even a constant; carries, slices and the index need memory.
+            ready = self._is_outside(op, position) or (self.in_memory(value) and view.is_dense)
         else:
             ready = True
         return value if ready else self.copy_of(value, op)
 
+    def _is_outside(self, op: Op, position: int) -> bool:
+        """Whether an operand of a control op is handed to the region as it is."""
+        if op.primitive is control.cond:
+            return position > 0
+        consts = op.attributes["consts"]
+        assert isinstance(consts, int)
+        return position < consts
 
-def materialize(graph: Graph) -> Graph:
-    """See the module."""
-    out = _Rebuild(graph)
+
+def materialize(graph: Graph, seeds: Sequence[View | None] = ()) -> Graph:
+    """See the module. The regions of control ops are prepared when they are lowered.
+
+    Args:
+        graph: a graph, or a region.
+        seeds: of a region, for each input the view that it is of a value outside, or None.
+    """
+    out = _Rebuild(graph, seeds)
     for op in graph.ops:
         operands = tuple([out.operand(op, i, out.new[v]) for i, v in enumerate(op.operands)])
-        made = Op(op.primitive, operands, op.attributes, tuple([r.type for r in op.results]), op.location, op.phase)
+        types = tuple([r.type for r in op.results])
+        made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
         out.graph.ops.append(made)
         out.new.update(zip(op.results, made.results, strict=True))
     taken: set[Value] = set()

@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tapec.ir.graph import Location
+from tapec.passes.control_text import emit_control
 from tapec.passes.kernel_status import FINE as FINE
 from tapec.passes.kernel_status import GUARD_DIFFERS as GUARD_DIFFERS
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE as INDEX_OUT_OF_RANGE
 from tapec.passes.kernel_status import NO_MEMORY as NO_MEMORY
 from tapec.passes.library.table import EMITTERS
-from tapec.passes.llvm_text import FunctionText, Reg, module_text
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import Buffer, Nest, Program, Step
+from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step
+from tapec.passes.lower import LONG_PROGRAM
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
 
@@ -49,17 +51,24 @@ class _StepsText:
         self.pointers: dict[Buffer, Reg] = {}
         self.status = f.alloca("i64", 1)
         f.store(i64(FINE), self.status)
-        self.around = Surroundings(self._pointer, self._fault, self._fail, self._guard, vector_bits)
+        self.around = Surroundings(self.pointer, self._fault, self._fail, self._guard, vector_bits)
 
     def write(self, steps: Sequence[Step]) -> None:
         """Appends the steps."""
         for step in steps:
             if isinstance(step, Nest):
                 emit_nest(self.f, step, self.around)
-            else:
+            elif isinstance(step, LibraryStep):
                 EMITTERS[step.primitive](self.f, step, self.around)
+            else:
+                emit_control(self, step)
 
-    def _pointer(self, buffer: Buffer) -> Reg:
+    def bind(self, buffer: Buffer, pointer: Reg) -> None:
+        """See `control_text.Scope`."""
+        self.pointers[buffer] = pointer
+
+    def pointer(self, buffer: Buffer) -> Reg:
+        """Address of a buffer's first element."""
         found = self.pointers.get(buffer)
         if found is None:
             found = self.pointers[buffer] = Reg(f"%{self.f.fresh(buffer.name)}", "ptr")
@@ -67,6 +76,9 @@ class _StepsText:
         return found
 
     def _address(self, buffer: Buffer, name: str) -> list[str]:
+        if buffer in self.program.registers:
+            element = memory_element(buffer.dtype)
+            return [f"  {name} = alloca [{max(buffer.size, 1)} x {element}], align 64"]
         if buffer.kind == "temporary":
             assert self.arena is not None
             return [f"  {name} = getelementptr i8, ptr {self.arena.text}, i64 {self.program.temporaries[buffer]}"]
@@ -174,7 +186,7 @@ def program_text(program: Program, symbol: str = "kernel", vector_bits: int = 25
     on_stack = program.arena_bytes <= _STACK_ARENA
     arena = _stack_arena(f, program) if on_stack else _heap_arena(f, program)
     parts: list[FunctionText] = []
-    if len(program.steps) <= 2 * _PART:
+    if len(program.steps) <= LONG_PROGRAM:
         # The arena's address must come before the addresses in it, which stand in the prologue.
         f.prologue += f.lines
         f.lines.clear()

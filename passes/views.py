@@ -6,6 +6,7 @@ a value whose elements lie dense and row-major in a buffer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,9 +137,14 @@ class ViewTable(dict[Value, View]):
         return view
 
 
-def views_of(graph: Graph) -> ViewTable:
-    """Views of all values, filled in program order so that no lookup recurses deeply."""
-    table = ViewTable()
+def views_of(graph: Graph, seeds: Mapping[Value, View] | None = None) -> ViewTable:
+    """Views of all values, filled in program order so that no lookup recurses deeply.
+
+    Args:
+        graph: whose values.
+        seeds: views that inputs are of values outside the graph (in regions).
+    """
+    table = ViewTable(seeds or {})
     for op in graph.ops:
         for value in op.results:
             table[value]

@@ -18,7 +18,7 @@ from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
-from tapec.passes.loops import Nest, Program
+from tapec.passes.loops import LibraryStep, Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.passes.program_text import FINE, RELEASE, program_text
@@ -68,14 +68,14 @@ class Executable:
 
     @property
     def kernel_count(self) -> int:
-        """Steps of the program: loop nests and library calls."""
-        return len(self.program.steps)
+        """Loop nests and library calls of the program, those inside loops and branches counted once."""
+        return sum(1 for _ in leaves(self.program.steps))
 
     @property
     def residual_bytes(self) -> int:
         """Bytes of temporaries that primal ops leave for adjoint ops to read."""
         views = views_of(self.graph)
-        kept = {b.value: b for b in self.program.temporaries if b.value is not None}
+        kept = {b.value: b for b in (*self.program.temporaries, *self.program.registers) if b.value is not None}
         read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
         return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
 
@@ -138,8 +138,8 @@ def compile_graph(graph: Graph) -> Executable:
     text = program_text(program, "kernel", vector_bits())
     symbols = {
         matmul_text.symbol(dtype): matmul.address(dtype)
-        for dtype in {s.operands[0].buffer.dtype for s in program.steps
-                      if not isinstance(s, Nest) and s.primitive is contraction.matmul}
+        for dtype in {s.operands[0].buffer.dtype for s in leaves(program.steps)
+                      if isinstance(s, LibraryStep) and s.primitive is contraction.matmul}
     }  # fmt: skip
     library = jit.compile_module(text, symbols=symbols)
     executable = Executable(graph, final_graph, program, text, library)
