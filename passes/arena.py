@@ -30,7 +30,7 @@ def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Branch):
         return named | {step.index.buffer}
     for carry in step.carries:
-        named |= {carry.initial.buffer, carry.current, carry.next}
+        named |= {carry.initial.buffer, carry.current, carry.next, carry.result}
     return named | ({step.condition, step.trips} if isinstance(step, While) else set(step.slices))
 
 
@@ -55,7 +55,7 @@ class _Clock:
         for inner in inner_steps(step):
             self.run(inner)
         # The next iteration begins where this one ends: only what is written anew in each may die inside.
-        own = set() if isinstance(step, Branch) else {c.next for c in step.carries}
+        own = set() if isinstance(step, Branch) else {b for c in step.carries for b in (c.current, c.next)}
         if isinstance(step, While):
             own.add(step.condition)
         for buffer in buffers_of(step) - (step.local - own):

@@ -83,6 +83,8 @@ class _Carries:
     def leave(self) -> None:
         """The results are put where the rest of the program looks for them."""
         f = self.f
+        for carry in self.copied:
+            copy_elements(f, self.scope.pointer(carry.result), self.scope.pointer(carry.current), carry.current)
         for carry, home, (slot, _) in zip(self.swapped, self.homes, self.slots, strict=True):
             self.scope.bind(carry.current, home[0])
             self.scope.bind(carry.next, home[1])

@@ -205,13 +205,15 @@ class Carry:
 
     Args:
         initial: what it is before the first.
-        current: what the body reads; after the loop, the result.
+        current: what the body reads. A small one is a temporary, so that it can be a register; of a large one it is `result`.
         next: what the body writes, which becomes `current` at the end of the iteration.
+        result: where the last `current` is found after the loop.
     """
 
     initial: Operand
     current: Buffer
     next: Buffer
+    result: Buffer
 
 
 @dataclass(frozen=True, slots=True)

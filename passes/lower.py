@@ -161,12 +161,12 @@ class _Lowering:
         return [self.fused.views[v] for v in values]
 
     def _carries(self, operands: tuple[Value, ...], results: tuple[Value, ...]) -> tuple[Carry, ...]:
-        return tuple(
-            [
-                Carry(self._operand(v), self.memory.of(r), self.memory.temporary(r.type.dtype, r.type.size))
-                for v, r in zip(operands, results, strict=True)
-            ]
-        )
+        carries = []
+        for value, result in zip(operands, results, strict=True):
+            dtype, size, home = result.type.dtype, result.type.size, self.memory.of(result)
+            current = self.memory.temporary(dtype, size) if result.type.nbytes <= REGISTER_BYTES else home
+            carries.append(Carry(self._operand(value), current, self.memory.temporary(dtype, size), home))
+        return tuple(carries)
 
     def _slice(self, whole: Operand, value: Value) -> Buffer:
         self.memory.temporaries += 1
@@ -192,7 +192,7 @@ class _Lowering:
             [*[None] * consts, *(c.current for c in carries), *xs],
             [*(c.next for c in carries), *ys],
         )
-        local |= {c.next for c in carries}
+        local |= own_memory(carries)
         return Loop(a["length"], a["reverse"], carries, (*xs, *ys), steps, local)
 
     def _while(self, op: Op) -> While:
@@ -204,7 +204,7 @@ class _Lowering:
         inputs: list[Buffer | None] = [*[None] * consts, *(c.current for c in carries)]
         test_steps, test_local = self._region(test, seeds, inputs, [condition])
         body_steps, body_local = self._region(body, seeds, inputs, [c.next for c in carries])
-        local = test_local | body_local | {condition} | {c.next for c in carries}
+        local = test_local | body_local | {condition} | own_memory(carries)
         return While(carries, test_steps, condition, body_steps, self.memory.of(op.results[-1]), local)
 
     def _branch(self, op: Op) -> Branch:
@@ -216,6 +216,11 @@ class _Lowering:
             cases.append(steps)
             local |= own
         return Branch(self._operand(op.operands[0]), tuple(cases), local)
+
+
+def own_memory(carries: tuple[Carry, ...]) -> frozenset[Buffer]:
+    """Temporaries that exist for carries only."""
+    return frozenset({c.next for c in carries} | {c.current for c in carries if c.current is not c.result})
 
 
 def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
