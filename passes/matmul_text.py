@@ -6,7 +6,6 @@ the inner axis; larger ones go to BLAS. Which of the two it is depends on the si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from tapec.ir.dtypes import DType
@@ -31,15 +30,20 @@ def symbol(dtype: DType) -> str:
     return f"tapec_matmul_{dtype.name}"
 
 
+def blas_symbol(routine: str) -> str:
+    """The name by which the text calls a BLAS routine, whose own name could be that of another BLAS in the process."""
+    return f"tapec_blas_{routine}"
+
+
 def blas_names(dtype: DType) -> tuple[str, ...]:
-    """The BLAS routines whose addresses `matmul_routine` wants for this dtype; none for integers."""
+    """The BLAS routines that `matmul_routine` calls for this dtype, each by its `blas_symbol`; none for integers."""
     if not dtype.is_float:
         return ()
     prefix = "d" if dtype.bits == 64 else "s"
     return (f"{prefix}gemm", f"{prefix}gemv")
 
 
-def matmul_routine(dtype: DType, blas: Mapping[str, int]) -> list[FunctionText]:
+def matmul_routine(dtype: DType) -> list[FunctionText]:
     """The functions of one module that multiplies matrices of this dtype.
 
     `i64 tapec_matmul_f64(batch, m, n, k, a, a_batch, a_row, a_col, b, b_batch, b_row, b_col, c)` writes the dense
@@ -50,7 +54,6 @@ def matmul_routine(dtype: DType, blas: Mapping[str, int]) -> list[FunctionText]:
 
     Args:
         dtype: any but booleans.
-        blas: addresses of the routines that `blas_names` lists.
     """
     f = FunctionText(symbol(dtype), SIGNATURE, "i64")
     size = dtype.itemsize
@@ -93,7 +96,7 @@ def matmul_routine(dtype: DType, blas: Mapping[str, int]) -> list[FunctionText]:
     f.branch("done")
     if dtype.is_float:
         f.label("large")
-        _large(f, dtype, blas, arg, a, b, c)
+        _large(f, dtype, arg, a, b, c)
     return [small_kernel(f"{symbol(dtype)}_small", dtype), f]
 
 
@@ -125,7 +128,7 @@ class _Operand:
         self.leading = f.select(self.plain, f.select(one_row, columns, row), f.select(one_column, rows, column))
 
 
-def _large(f: FunctionText, dtype: DType, blas: Mapping[str, int], arg: dict[str, Reg], a: Reg, b: Reg, c: Reg) -> None:
+def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c: Reg) -> None:
     """BLAS. It thinks in columns: the row-major product `c = a b` is `c' = b' a'` there, primes being transposes."""
     element = memory_element(dtype)
     one = f.number(1, "i64")
@@ -177,7 +180,7 @@ def _large(f: FunctionText, dtype: DType, blas: Mapping[str, int], arg: dict[str
     p_alpha, p_beta = scalar(1.0), scalar(0.0)
 
     def routine(name: str, *pointers: Reg) -> None:
-        f.line(f"call void inttoptr (i64 {blas[name]} to ptr)({', '.join(f'ptr {p.text}' for p in pointers)})")
+        f.call(blas_symbol(name), "void", *pointers)
 
     gemm, gemv = blas_names(dtype)
     f.branch("batches")

@@ -19,6 +19,8 @@ from itertools import count
 from typing import Any, Final, final
 
 from tapec.errors import CompilationError
+from tapec.runtime import object_cache
+from tapec.runtime.object_cache import ObjectCode
 
 CLEANUP: Final = ("sroa", "new_gvn", "instruction_combine", "simplify_cfg")
 
@@ -45,13 +47,21 @@ class Library:
 
     Attributes:
         object_code: the relocatable object; `load` makes a library of it again, on the same kind of CPU.
-        compile_seconds: wall time from text to callable addresses; 0.0 for one that was loaded.
+        compile_seconds: wall time from text to callable addresses; 0.0 for one that `load` made.
+        cached: whether the object code came from the disk cache.
     """
 
-    __slots__ = ("_addresses", "_options", "_text", "_tracker", "compile_seconds", "object_code")
+    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "compile_seconds", "object_code")
 
     def __init__(
-        self, tracker: Any, addresses: dict[str, int], object_code: bytes, text: str, options: Options, seconds: float
+        self,
+        tracker: Any,
+        addresses: dict[str, int],
+        object_code: bytes,
+        text: str,
+        options: Options,
+        seconds: float,
+        cached: bool = False,
     ) -> None:
         self._tracker = tracker
         self._addresses = addresses
@@ -59,6 +69,7 @@ class Library:
         self._options = options
         self.object_code = object_code
         self.compile_seconds = seconds
+        self.cached = cached
 
     def address(self, symbol: str) -> int:
         """Address of a function that the module defines; `KeyError` if it defines none of that name."""
@@ -85,10 +96,11 @@ class Library:
 
 
 def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Mapping[str, int] | None = None) -> Library:
-    """Compiles LLVM IR and loads it.
+    """Compiles LLVM IR and loads it, or loads what an earlier process made of the same text (`runtime.cache`).
 
     Args:
-        text: a module in LLVM's assembly language.
+        text: a module in LLVM's assembly language. It must hold no address, since an address means something else in
+            the next process.
         opt: passes and effort.
         symbols: addresses of functions that the module declares; others are looked for in this process (libm, libc,
             Python's own).
@@ -97,15 +109,18 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Mapping[str, 
         CompilationError: the text is not valid IR, or a declared function is nowhere to be found.
     """
     start = time.perf_counter()
+    key = object_cache.object_key(text, repr(opt), target_name())
+    found = object_cache.read(key)
+    cached = found is not None
     with _LOCK:
         backend = _backend()
-        module = _optimised(backend, text, opt)
-        functions = list(module.functions)
-        exports = [f.name for f in functions if not f.is_declaration and f.linkage.name == "external"]
-        imports = _resolve(backend, [f.name for f in functions if f.is_declaration], symbols or {})
-        code = backend.machine(opt.codegen_level).emit_object(module)
-        tracker, addresses = _link(backend, code, exports, imports)
-    return Library(tracker, addresses, code, text, opt, time.perf_counter() - start)
+        if found is None:
+            found = _compiled(backend, text, opt)
+        imports = _resolve(backend, found.imports, symbols or {})
+        tracker, addresses = _link(backend, found.code, found.exports, imports)
+    if not cached:
+        object_cache.write(key, found)
+    return Library(tracker, addresses, found.code, text, opt, time.perf_counter() - start, cached)
 
 
 def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
@@ -120,7 +135,7 @@ def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] 
         CompilationError: it does not define a name, or needs one that is not to be found.
     """
     with _LOCK:
-        tracker, addresses = _link(_backend(), object_code, list(exports), dict(symbols or {}))
+        tracker, addresses = _link(_backend(), object_code, tuple(exports), dict(symbols or {}))
     return Library(tracker, addresses, object_code, "", _DEFAULT, 0.0)
 
 
@@ -128,7 +143,7 @@ def target_name() -> str:
     """The CPU and its features: object code is good where this string is the same."""
     with _LOCK:
         backend = _backend()
-        return f"{backend.triple} {backend.cpu} {backend.features} llvm-{backend.version}"
+        return f"{backend.triple} {backend.cpu} {backend.features} {backend.version}"
 
 
 # Below: llvmlite. Its objects are untyped and are used under `_LOCK` only, since a target machine serves one at a time.
@@ -164,11 +179,12 @@ _STATE: list[_Backend] = []
 
 def _backend() -> _Backend:
     if not _STATE:
-        import llvmlite.binding as llvm  # takes time that `import tapec` should not
+        import llvmlite  # takes time that `import tapec` should not
+        import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        version = ".".join(map(str, llvm.llvm_version_info))
+        version = f"llvm-{'.'.join(map(str, llvm.llvm_version_info))} llvmlite-{llvmlite.__version__}"
         backend = _Backend(
             llvm,
             llvm.get_process_triple(),
@@ -181,6 +197,16 @@ def _backend() -> _Backend:
         backend.engine = llvm.create_lljit_compiler(backend.machine(2), use_jit_link=True, suppress_errors=True)
         _STATE.append(backend)
     return _STATE[0]
+
+
+def _compiled(backend: _Backend, text: str, options: Options) -> ObjectCode:
+    module = _optimised(backend, text, options)
+    functions = list(module.functions)
+    return ObjectCode(
+        tuple([f.name for f in functions if not f.is_declaration and f.linkage.name == "external"]),
+        tuple([f.name for f in functions if f.is_declaration and not f.name.startswith("llvm.")]),
+        backend.machine(options.codegen_level).emit_object(module),
+    )
 
 
 def _optimised(backend: _Backend, text: str, options: Options) -> Any:
@@ -215,19 +241,17 @@ def _surroundings(text: str, message: str) -> str:
     return "\n".join(f"{'>' if i in faults else ' '} {i + 1:5d} | {lines[i]}" for i in shown)
 
 
-def _resolve(backend: _Backend, declared: list[str], given: Mapping[str, int]) -> dict[str, int]:
+def _resolve(backend: _Backend, declared: Iterable[str], given: Mapping[str, int]) -> dict[str, int]:
     """The given addresses of declared functions, after a check that every other one exists in this process."""
-    missing = [
-        name
-        for name in declared
-        if name not in given and not name.startswith("llvm.") and backend.llvm.address_of_symbol(name) is None
-    ]
+    missing = [name for name in declared if name not in given and backend.llvm.address_of_symbol(name) is None]
     if missing:
         raise CompilationError(f"functions declared but not found: {', '.join(missing)}; give their addresses")
     return {name: given[name] for name in declared if name in given}
 
 
-def _link(backend: _Backend, code: bytes, exports: list[str], imports: dict[str, int]) -> tuple[Any, dict[str, int]]:
+def _link(
+    backend: _Backend, code: bytes, exports: tuple[str, ...], imports: dict[str, int]
+) -> tuple[Any, dict[str, int]]:
     builder = backend.llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for name, address in imports.items():
         builder.import_symbol(name, address)

@@ -21,7 +21,7 @@ def address(dtype: DType) -> int:
         with _LOCK:
             library = _LIBRARIES.get(dtype)
             if library is None:
-                routines = {name: blas.address(name) for name in matmul_text.blas_names(dtype)}
-                library = jit.compile_module(module_text(matmul_text.matmul_routine(dtype, routines)))
+                symbols = {matmul_text.blas_symbol(n): blas.address(n) for n in matmul_text.blas_names(dtype)}
+                library = jit.compile_module(module_text(matmul_text.matmul_routine(dtype)), symbols=symbols)
                 _LIBRARIES[dtype] = library
     return library.address(matmul_text.symbol(dtype))

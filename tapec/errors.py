@@ -73,5 +73,9 @@ class EagerFallbackWarning(UserWarning):
     """A compiled function runs eagerly from now on, for all calls or for some; the message says why and at which line."""
 
 
+class CacheWarning(UserWarning):
+    """The disk cache of machine code is not used, or its configuration is wrong; the message says why."""
+
+
 class CompilationError(TapecError):
     """Code generation failed: a defect of tapec, with the graph that shows it."""

@@ -221,5 +221,5 @@ def test_threshold_and_unrolling_agree_with_each_other() -> None:
 
 def test_memory_elements_cover_the_dtypes() -> None:
     for dtype in (*FLOATS, *INTEGERS):
-        text = module_text(matmul_text.matmul_routine(dtype, dict.fromkeys(matmul_text.blas_names(dtype), 1)))
+        text = module_text(matmul_text.matmul_routine(dtype))
         assert memory_element(dtype) in text

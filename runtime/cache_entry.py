@@ -1,0 +1,39 @@
+"""One entry of the disk cache as bytes: a payload behind a header that tells a whole entry of ours from all else."""
+
+from __future__ import annotations
+
+import struct
+from hashlib import sha256
+from typing import Final
+
+MAGIC: Final = b"tapec cache\n"
+FORMAT: Final = 1  # of the header and of every payload: raise it when either changes
+
+_HEADER: Final = struct.Struct("<12sI32s32sQ")  # magic, format, key, digest of the payload, length of the payload
+HEADER_SIZE: Final = _HEADER.size
+
+
+def key_of(*parts: bytes | str) -> bytes:
+    """The name of what these parts determine: 32 bytes in which no two lists of parts can be expected to agree."""
+    digest = sha256(b"%d" % FORMAT)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.digest()
+
+
+def packed(key: bytes, payload: bytes) -> bytes:
+    """The entry as it is written."""
+    return _HEADER.pack(MAGIC, FORMAT, key, sha256(payload).digest(), len(payload)) + payload
+
+
+def unpacked(key: bytes, data: bytes) -> bytes | None:
+    """The payload; None if `data` is not a whole, unchanged entry of this format under this key."""
+    if len(data) < HEADER_SIZE:
+        return None
+    magic, version, written_key, digest, length = _HEADER.unpack_from(data)
+    payload = data[HEADER_SIZE:]
+    if (magic, version, written_key, length) != (MAGIC, FORMAT, key, len(payload)):
+        return None
+    return payload if sha256(payload).digest() == digest else None

@@ -1,0 +1,24 @@
+"""Every run of the tests has a disk cache of its own: none reads or fills the user's."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # a process of pytest-xdist, which inherits the environment
+        return
+    config.stash[_PLACE] = os.environ["TAPEC_CACHE_DIR"] = tempfile.mkdtemp(prefix="tapec-tests-")
+    os.environ.pop("TAPEC_CACHE", None)
+    os.environ.pop("TAPEC_CACHE_SIZE", None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    place = config.stash.get(_PLACE, None)
+    if place is not None:
+        shutil.rmtree(place, ignore_errors=True)  # another process may be writing an entry
+
+
+_PLACE = pytest.StashKey[str]()
