@@ -7,10 +7,11 @@ class Noting(Recorder):
     """Keeps what it hears."""
 
     def __init__(self):
-        self.ops, self.observed, self.leaks = [], [], []
+        self.ops, self.operands, self.observed, self.leaks = [], [], [], []
 
     def record(self, primitive, operands, attributes, result):
         self.ops.append(primitive.name)
+        self.operands.extend(operands)
 
     def observe(self, tensor, expected):
         self.observed.append(expected)

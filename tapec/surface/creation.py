@@ -1,4 +1,4 @@
-"""Tensors from values, and NumPy's `*_like` and conversion functions."""
+"""NumPy's `*_like` and conversion functions, and ranges between tensors."""
 
 from __future__ import annotations
 
@@ -8,41 +8,9 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import cast, lift, promote
-from tapec.ir import dtypes
 from tapec.surface.primitives import broadcast, filled, floating
 from tapec.surface.registry import implements
-from tapec.tensor import Tensor, make
-
-
-def constant(value: Any, dtype: Any = None) -> Tensor:
-    """A tensor of given values.
-
-    Args:
-        value: a number, nested lists, or an array, which is copied. A tensor or Variable gives its present value.
-        dtype: NumPy dtype of the result; without it the one that NumPy gives the values.
-
-    Returns:
-        A tensor that the active tapes do not watch by themselves.
-
-    Raises:
-        DTypeError: NumPy makes of the values an array of a dtype that tapec does not hold.
-
-    Example:
-        >>> import tapec as tp
-        >>> tp.constant([[1.0, 2.0], [3.0, 4.0]]).shape
-        (2, 2)
-    """
-    tensor = lift(value)
-    if dtype is not None and tensor._array.dtype != np.dtype(dtype):
-        dtypes.of(np.dtype(dtype))
-        return cast(make(tensor._array), np.dtype(dtype)) if not _tracked(value) else cast(tensor, np.dtype(dtype))
-    if _tracked(value):
-        return cast(tensor, tensor._array.dtype)
-    return make(np.array(tensor._array))
-
-
-def _tracked(value: Any) -> bool:
-    return isinstance(value, Tensor) or hasattr(type(value), "__tapec_tensor__")
+from tapec.tensor import Tensor
 
 
 def _like(x: Tensor, dtype: Any, shape: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:

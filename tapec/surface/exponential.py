@@ -77,7 +77,7 @@ def _is_zero(t: Tensor) -> bool:
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)). Selected on the sign, not through |x|, so that all derivatives at 0 are those of the function."""
+    """log(1 + exp(x)). Selected on the sign, not through |x|, so that every derivative at 0 is the function's own."""
     positive = x > 0
     return select(positive, x, 0) + log1p(exp(select(positive, -x, x)))
 
@@ -92,7 +92,7 @@ def _high_and_distance(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 @ufunc(np.hypot)
 def _hypot(a: Tensor, b: Tensor) -> Tensor:
-    """Scaled by the larger one, held constant: the result is the same for any scale, so derivatives are right."""
+    """Scaled by the larger one, held constant: the result is the same for any scale, and so are derivatives."""
     larger = stop_gradient(_maximum_magnitude(a, b))
     scale = select(both(larger > 0, larger < INFINITY), larger, 1)
     p, q = a / scale, b / scale

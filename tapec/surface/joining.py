@@ -11,7 +11,7 @@ import numpy as np
 from tapec.dispatch import cast, lift, located, promote
 from tapec.errors import ShapeError, UnsupportedFunctionError
 from tapec.surface.axes import one_axis
-from tapec.surface.movement import _atleast_1d, _atleast_2d, _atleast_3d, _moveaxis, _ravel
+from tapec.surface.movement import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel
 from tapec.surface.primitives import broadcast, concat, reshape, take, window
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
@@ -33,7 +33,7 @@ def _concatenate(
     refuse(np.concatenate, out=out)
     operands = _together(arrays, dtype)
     if axis is None:
-        return concat([_ravel(x) for x in operands], 0)
+        return concat([ravel(x) for x in operands], 0)
     first = operands[0]
     if not first._array.ndim:
         raise located(ShapeError("zero-dimensional arrays cannot be concatenated; use np.stack"))
@@ -56,18 +56,18 @@ def _stack(
 
 @implements(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    rows = [_atleast_1d(x) for x in tup]
+    rows = [atleast_1d(x) for x in tup]
     return _concatenate(rows, 1 if rows and rows[0]._array.ndim > 1 else 0, dtype=dtype)
 
 
 @implements(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    return _concatenate([_atleast_2d(x) for x in tup], 0, dtype=dtype)
+    return _concatenate([atleast_2d(x) for x in tup], 0, dtype=dtype)
 
 
 @implements(np.dstack)
 def _dstack(tup: Any) -> Tensor:
-    return _concatenate([_atleast_3d(x) for x in tup], 2)
+    return _concatenate([atleast_3d(x) for x in tup], 2)
 
 
 @implements(np.column_stack)
@@ -115,7 +115,7 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Tensor:
 def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tensor:
     x = lift(arr)
     if axis is None:
-        x, number = _ravel(x), 0
+        x, number = ravel(x), 0
     else:
         number = one_axis(axis, x._array.ndim)
     extent = x._array.shape[number]
@@ -123,7 +123,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tensor:
     single = np.ndim(obj) == 0 and not isinstance(obj, slice)
     new = cast(lift(values), x._array.dtype)
     if single:
-        new = _moveaxis(reshape(new, (1,) * (x._array.ndim - new._array.ndim) + new._array.shape), 0, number)
+        new = moveaxis(reshape(new, (1,) * (x._array.ndim - new._array.ndim) + new._array.shape), 0, number)
         count = new._array.shape[number]
         order = np.insert(np.arange(extent), [index(obj)] * count, np.arange(extent, extent + count))
     else:
@@ -137,7 +137,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tensor:
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Tensor:
     x = lift(arr)
     if axis is None:
-        x, number = _ravel(x), 0
+        x, number = ravel(x), 0
     else:
         number = one_axis(axis, x._array.ndim)
     return take(x, lift(np.delete(np.arange(x._array.shape[number]), obj)), number)

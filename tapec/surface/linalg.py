@@ -13,7 +13,7 @@ from tapec.ops import reduction
 from tapec.surface.axes import one_axis, several_axes
 from tapec.surface.exponential import root_of_sum
 from tapec.surface.primitives import floating, power, reshape
-from tapec.surface.reductions import _max, _min, reduce
+from tapec.surface.reductions import max_over, min_over, reduce
 from tapec.surface.registry import implements, not_supported
 from tapec.tensor import Tensor
 
@@ -42,9 +42,9 @@ def _vector_norm_along(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: Any
     if ord == 2:
         return _root_of_squares(x, axes, keepdims)
     if ord == inf:
-        return _max(abs(x), axes, None, keepdims)
+        return max_over(abs(x), axes, None, keepdims)
     if ord == -inf:
-        return _min(abs(x), axes, None, keepdims)
+        return min_over(abs(x), axes, None, keepdims)
     if ord == 0:
         return reduce(reduction.sum, cast(x != 0, x._array.dtype), axes, keepdims)
     if ord == 1:
@@ -59,7 +59,7 @@ def _matrix(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: Any) -> Tensor
     if ord in (1, -1, inf, -inf):
         summed, over = (row, column) if abs(ord) == 1 else (column, row)
         sums = reduce(reduction.sum, abs(x), summed, True)
-        result = (_max if ord > 0 else _min)(sums, over, None, True)
+        result = (max_over if ord > 0 else min_over)(sums, over, None, True)
         rest = tuple([n for i, n in enumerate(result._array.shape) if i not in axes])
         return result if keepdims else reshape(result, rest)
     raise UnsupportedFunctionError(

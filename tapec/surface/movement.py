@@ -39,7 +39,8 @@ def _reverse_axes(x: Tensor) -> Tensor:
 
 
 @implements(np.ravel)
-def _ravel(a: Any, order: str = "C") -> Tensor:
+def ravel(a: Any, order: str = "C") -> Tensor:
+    """All elements along one axis."""
     x = lift(a)
     return _reshape(x, (x._array.size,), order)
 
@@ -72,7 +73,8 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Tensor:
 
 
 @implements(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Tensor:
+def moveaxis(a: Any, source: Any, destination: Any) -> Tensor:
+    """Axes at other places, the others in their order."""
     x = lift(a)
     sources, targets = several_axes(source, x._array.ndim), several_axes(destination, x._array.ndim)
     if len(sources) != len(targets):
@@ -138,7 +140,7 @@ def _common_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
     if indexing not in ("xy", "ij"):
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
-    axes = [_ravel(x) for x in xi]
+    axes = [ravel(x) for x in xi]
     order = list(range(len(axes)))
     if indexing == "xy" and len(axes) > 1:
         order[:2] = [1, 0]
@@ -160,19 +162,20 @@ def _reversed(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 @implements(np.flip)
-def _flip(m: Any, axis: Any = None) -> Tensor:
+def flip(m: Any, axis: Any = None) -> Tensor:
+    """Elements in reverse order along axes; along all for None."""
     x = lift(m)
     return _reversed(x, several_axes(axis, x._array.ndim))
 
 
 @implements(np.fliplr)
 def _fliplr(m: Any) -> Tensor:
-    return _flip(m, 1)
+    return flip(m, 1)
 
 
 @implements(np.flipud)
 def _flipud(m: Any) -> Tensor:
-    return _flip(m, 0)
+    return flip(m, 0)
 
 
 @implements(np.rot90)
@@ -237,7 +240,7 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Tensor:
 
 @implements(np.resize)
 def _resize(a: Any, new_shape: Any) -> Tensor:
-    x = _ravel(a)
+    x = ravel(a)
     shape = tuple(new_shape) if isinstance(new_shape, (tuple, list)) else (index(new_shape),)
     return reshape(take(x, lift(np.arange(prod(shape)) % x._array.size), 0), shape)
 
@@ -259,17 +262,20 @@ def at_least_one_axis(a: Any) -> Tensor:
 
 
 @implements(np.atleast_1d)
-def _atleast_1d(*arys: Any) -> Any:
+def atleast_1d(*arys: Any) -> Any:
+    """Scalars as vectors of one element."""
     return _each(arys, at_least_one_axis)
 
 
 @implements(np.atleast_2d)
-def _atleast_2d(*arys: Any) -> Any:
+def atleast_2d(*arys: Any) -> Any:
+    """Vectors as single rows."""
     return _each(arys, lambda x: reshape(x, (1,) * (2 - x._array.ndim) + x._array.shape))
 
 
 @implements(np.atleast_3d)
-def _atleast_3d(*arys: Any) -> Any:
+def atleast_3d(*arys: Any) -> Any:
+    """Vectors and matrices with three axes, as NumPy places them."""
     def deepen(x: Tensor) -> Tensor:
         shape = x._array.shape
         return reshape(x, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape), shape))

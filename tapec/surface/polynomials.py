@@ -9,7 +9,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import lift, located, promote
 from tapec.errors import ShapeError
-from tapec.surface.movement import _flip, at_least_one_axis
+from tapec.surface.movement import at_least_one_axis, flip
 from tapec.surface.primitives import concat, filled, select, take
 from tapec.surface.registry import implements
 from tapec.tensor import Tensor
@@ -75,14 +75,14 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
         raise located(ShapeError(f"convolve takes two vectors, not empty, got shapes {x.shape} and {kernel.shape}"))
     if kernel._array.size > x._array.size:
         x, kernel = kernel, x
-    return _sliding(x, _flip(kernel), mode)
+    return _sliding(x, flip(kernel), mode)
 
 
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
     x, kernel = promote(at_least_one_axis(a), at_least_one_axis(v))
     if kernel._array.size > x._array.size:
-        return _flip(_sliding(kernel, x, mode))
+        return flip(_sliding(kernel, x, mode))
     return _sliding(x, kernel, mode)
 
 

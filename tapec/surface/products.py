@@ -14,7 +14,7 @@ from tapec.errors import ShapeError
 from tapec.ops import contraction
 from tapec.ops import elementwise as ew
 from tapec.surface.axes import one_axis, several_axes
-from tapec.surface.movement import _moveaxis
+from tapec.surface.movement import moveaxis
 from tapec.surface.primitives import broadcast, reduce_sum, reshape, transpose
 from tapec.surface.registry import implements, refuse
 from tapec.surface.ufuncs import binary_operator
@@ -114,7 +114,7 @@ for _name, _ufunc, _formula in (
 @implements(np.linalg.vecdot)
 def _linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     a, b = promote(lift(x1), lift(x2))
-    return _vecdot(_moveaxis(a, axis, -1), _moveaxis(b, axis, -1))
+    return _vecdot(moveaxis(a, axis, -1), moveaxis(b, axis, -1))
 
 
 @implements(np.dot)
@@ -211,14 +211,14 @@ def _cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = promote(lift(a), lift(b))
-    x, y = _moveaxis(x, axisa, -1), _moveaxis(y, axisb, -1)
+    x, y = moveaxis(x, axisa, -1), moveaxis(y, axisb, -1)
     if x._array.shape[-1] != 3 or y._array.shape[-1] != 3:
         raise located(ShapeError(f"cross takes vectors of three components, got shapes {x.shape} and {y.shape}"))
     a0, a1, a2 = (x[..., i] for i in range(3))
     b0, b1, b2 = (y[..., i] for i in range(3))
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
     stacked: Tensor = NUMPY_FUNCTIONS[np.stack](parts, axis=-1)
-    return _moveaxis(stacked, -1, one_axis(axisc, stacked._array.ndim))
+    return moveaxis(stacked, -1, one_axis(axisc, stacked._array.ndim))
 
 
 @implements(np.linalg.cross)

@@ -60,15 +60,16 @@ def _additive(function: Any, primitive: Primitive, identity: int) -> Callable[..
         result = reduce(primitive, x, axis, keepdims)
         if initial is _MISSING or initial is None:
             return result
-        return result + initial if primitive is reduction.sum else result * initial
+        whole: Tensor = result + initial if primitive is reduction.sum else result * initial
+        return whole
 
     return call
 
 
-_sum = _additive(np.sum, reduction.sum, 0)
-_prod = _additive(np.prod, reduction.prod, 1)
-implements(np.sum)(_sum)
-implements(np.prod)(_prod)
+sum_over = _additive(np.sum, reduction.sum, 0)
+prod_over = _additive(np.prod, reduction.prod, 1)
+implements(np.sum)(sum_over)
+implements(np.prod)(prod_over)
 
 
 def _extreme(function: Any, primitive: Primitive, ufunc: np.ufunc) -> Callable[..., Tensor]:
@@ -94,21 +95,21 @@ def _extreme(function: Any, primitive: Primitive, ufunc: np.ufunc) -> Callable[.
                 remaining = tuple([n for i, n in enumerate(x._array.shape) if i not in axes])
             return broadcast(lift(initial, x._array.dtype), remaining)
         result = reduce(primitive, x, axis, keepdims)
-        return NUMPY_FUNCTIONS[ufunc](result, initial) if have_initial else result  # type: ignore[no-any-return]
+        return NUMPY_FUNCTIONS[ufunc](result, initial) if have_initial else result
 
     return call
 
 
-_max = _extreme(np.max, reduction.max, np.maximum)
-_min = _extreme(np.min, reduction.min, np.minimum)
-implements(np.max, np.amax)(_max)
-implements(np.min, np.amin)(_min)
+max_over = _extreme(np.max, reduction.max, np.maximum)
+min_over = _extreme(np.min, reduction.min, np.minimum)
+implements(np.max, np.amax)(max_over)
+implements(np.min, np.amin)(min_over)
 
 
 @implements(np.ptp)
 def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Tensor:
     refuse(np.ptp, out=out)
-    return _max(a, axis, None, keepdims) - _min(a, axis, None, keepdims)
+    return max_over(a, axis, None, keepdims) - min_over(a, axis, None, keepdims)
 
 
 @implements(np.any)
@@ -138,7 +139,7 @@ def _truth_reduction(a: Any, axis: Any, keepdims: Any, where: Any, some: bool) -
 
 @implements(np.count_nonzero)
 def _count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Tensor:
-    return _sum(truth(lift(a)), axis, np.int64, None, keepdims)
+    return sum_over(truth(lift(a)), axis, np.int64, None, keepdims)
 
 
 def _position(function: Any, primitive: Primitive) -> None:

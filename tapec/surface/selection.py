@@ -79,13 +79,13 @@ def _clip(
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     if not copy:
         raise UnsupportedFunctionError("nan_to_num(copy=False) would write to a tensor; use the result instead")
-    x = lift(x)
-    if x._array.dtype.kind != "f":
-        return x
-    limits = np.finfo(x._array.dtype)
+    t = lift(x)
+    if t._array.dtype.kind != "f":
+        return t
+    limits = np.finfo(t._array.dtype)
     high = float(limits.max) if posinf is None else posinf
     low = float(limits.min) if neginf is None else neginf
-    return select(x != x, nan, select(x == INFINITY, high, select(x == -INFINITY, low, x)))
+    return select(t != t, nan, select(t == INFINITY, high, select(t == -INFINITY, low, t)))
 
 
 # Rounding and signs ----------------------------------------------------------------------------------------------

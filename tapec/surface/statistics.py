@@ -16,7 +16,7 @@ from tapec.surface.axes import kept, several_axes
 from tapec.surface.exponential import root_of_sum
 from tapec.surface.ordering import sorted_along
 from tapec.surface.primitives import both, broadcast, floating, reshape, select, strong, transpose, truth, window
-from tapec.surface.reductions import _max, _min, _prod, _sum, reduce
+from tapec.surface.reductions import max_over, min_over, prod_over, reduce, sum_over
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
@@ -46,13 +46,13 @@ def _mean(
 ) -> Tensor:
     refuse(np.mean, out=out)
     x = _typed(a, dtype)
-    return _sum(x, axis, None, None, keepdims, where=where) / _count(x, axis, keepdims, where)
+    return sum_over(x, axis, None, None, keepdims, where=where) / _count(x, axis, keepdims, where)
 
 
 def _variance(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any, mean: Any = _MISSING) -> Tensor:
     center = lift(mean) if mean is not _MISSING else _mean(x, axis, keepdims=True, where=where)
     distance = x - center
-    total = _sum(distance * distance, axis, None, None, keepdims, where=where)
+    total = sum_over(distance * distance, axis, None, None, keepdims, where=where)
     count = _count(x, axis, keepdims, where)
     freedom = NUMPY_FUNCTIONS[np.maximum](count - ddof, 0.0) if isinstance(count, Tensor) else max(count - ddof, 0.0)
     return total / freedom  # type: ignore[no-any-return]
@@ -110,8 +110,8 @@ def _average(
                 tuple([n if i in axes else 1 for i, n in enumerate(x._array.shape)]),
             )
             w = broadcast(w, x._array.shape)
-        scale = _sum(floating(w) if w._array.dtype.kind != "f" else w, axis, None, None, keepdims)
-        average = _sum(x * w, axis, None, None, keepdims) / scale
+        scale = sum_over(floating(w) if w._array.dtype.kind != "f" else w, axis, None, None, keepdims)
+        average = sum_over(x * w, axis, None, None, keepdims) / scale
     return (average, scale) if returned else average
 
 
@@ -223,7 +223,7 @@ def _nansum(
     where: Any = True,
 ) -> Tensor:  # fmt: skip
     x = strong(a)
-    return _sum(select(x == x, x, 0), axis, dtype, out, keepdims, initial, where)
+    return sum_over(select(x == x, x, 0), axis, dtype, out, keepdims, initial, where)
 
 
 @implements(np.nanprod)
@@ -232,7 +232,7 @@ def _nanprod(
     where: Any = True,
 ) -> Tensor:  # fmt: skip
     x = strong(a)
-    return _prod(select(x == x, x, 1), axis, dtype, out, keepdims, initial, where)
+    return prod_over(select(x == x, x, 1), axis, dtype, out, keepdims, initial, where)
 
 
 @implements(np.nanmean)
@@ -274,8 +274,8 @@ def _nan_extreme(function: Any, extreme: Any, fill: float) -> None:
         return select(nothing, float("nan"), result)
 
 
-_nan_extreme(np.nanmax, _max, -inf)
-_nan_extreme(np.nanmin, _min, inf)
+_nan_extreme(np.nanmax, max_over, -inf)
+_nan_extreme(np.nanmin, min_over, inf)
 
 
 # Several variables ---------------------------------------------------------------------------------------------------

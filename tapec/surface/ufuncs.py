@@ -122,7 +122,7 @@ def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, 
     whole = NUMPY_FUNCTIONS[function]
 
     def operator(a: Any, b: Any) -> Any:
-        pair = _floats(a, b)
+        pair = _floats(a, b) or _floats(_read(a), _read(b))
         return general(a, b) if pair is None else apply(direct, pair)
 
     def call(*inputs: Any, **options: Any) -> Any:
@@ -149,6 +149,12 @@ def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
         dtype = b._array.dtype
         return (lift(a, dtype), b) if dtype.kind == "f" else None
     return None
+
+
+def _read(value: Any) -> Any:
+    """A Variable's tensor; anything else as it is."""
+    read = getattr(type(value), "__tapec_tensor__", None)
+    return value if read is None else read(value)
 
 
 def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import tapec.surface  # noqa: F401  (fills the tables)
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.surface.creation import constant
+from tapec.constants import constant
 from tapec.tensor import Tensor
 
 CASES = """

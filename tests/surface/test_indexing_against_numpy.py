@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table of keys)
 """`t[key]` gives what NumPy gives, for all kinds of keys."""
 
 import numpy as np
@@ -8,9 +9,9 @@ from hypothesis.extra import numpy as hnp
 from noting_recorder import Noting
 
 import tapec.surface  # noqa: F401  (fills the tables)
+from tapec.constants import constant
 from tapec.errors import IndexOutOfRangeError, TapecError
 from tapec.recording import ACTIVE
-from tapec.surface.creation import constant
 
 SHAPE = (3, 4, 2, 3)
 X = np.arange(72.0).reshape(SHAPE)
