@@ -1,4 +1,4 @@
-"""The reference execution of a graph: op by op, each as eager code runs it."""
+"""The reference execution of a graph: op by op, each as eager code runs it; loops and branches in Python."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from tapec.ir.graph import Graph, Value
-from tapec.ops import creation
+from tapec.ir.primitive import Primitive
+from tapec.ops import control, creation
 from tapec.runtime.eager import execute
 
+Array = np.ndarray[Any, Any]
 
-def interpret(graph: Graph, arrays: Sequence[np.ndarray[Any, Any]]) -> tuple[list[np.ndarray[Any, Any]], list[int]]:
+
+def interpret(graph: Graph, arrays: Sequence[Array]) -> tuple[list[Array], list[int]]:
     """Runs `graph` on one array per input.
 
     Returns:
@@ -27,6 +30,46 @@ def interpret(graph: Graph, arrays: Sequence[np.ndarray[Any, Any]]) -> tuple[lis
         operands = [known[value] for value in op.operands]
         if op.primitive is creation.guard:
             guards.append(int(operands[0].reshape(())))
+        elif op.regions:
+            results = interpret_control(op.primitive, operands, op.attributes, op.regions)
+            known.update(zip(op.results, results, strict=True))
         else:
             known[op.result] = np.asarray(execute(op.primitive, operands, op.attributes))
     return [known[value] for value in graph.outputs], guards
+
+
+def interpret_control(
+    primitive: Primitive, arrays: list[Array], attributes: dict[str, Any], regions: Sequence[Graph]
+) -> list[Array]:
+    """The results of an op with regions: what `tapec.ops.control` says, with Python's own loops and branches.
+
+    Raises:
+        IndexOutOfRangeError: an index in a region that runs is outside its axis.
+    """
+    if primitive is control.scan:
+        return _scan(arrays, attributes, regions[0])
+    if primitive is control.cond:
+        index = min(max(int(arrays[0]), 0), len(regions) - 1)
+        return interpret(regions[index], arrays[1:])[0]
+    return _while_loop(arrays, attributes["consts"], *regions)
+
+
+def _scan(arrays: list[Array], attributes: dict[str, Any], body: Graph) -> list[Array]:
+    length = attributes["length"]
+    consts, carries, xs = control.scan_parts(arrays, attributes)
+    stacked = [np.empty((length, *v.shape), v.type.dtype.numpy) for v in body.outputs[len(carries) :]]
+    for i in reversed(range(length)) if attributes["reverse"] else range(length):
+        outputs = interpret(body, [*consts, *carries, *[np.asarray(x[i]) for x in xs]])[0]
+        carries = outputs[: len(carries)]
+        for rows, y in zip(stacked, outputs[len(carries) :], strict=True):
+            rows[i] = y
+    return [*carries, *stacked]
+
+
+def _while_loop(arrays: list[Array], count: int, condition: Graph, body: Graph) -> list[Array]:
+    consts, carries = arrays[:count], arrays[count:]
+    rounds = 0
+    while interpret(condition, [*consts, *carries])[0][0]:
+        carries = interpret(body, [*consts, *carries])[0]
+        rounds += 1
+    return [*carries, np.array(rounds, np.int64)]

@@ -1,4 +1,4 @@
-"""Appending ops to a graph. Passes write graphs through `Builder`; formulas read better through `tapec.ops.symbolic`."""
+"""Appending ops to a graph. Passes write through `Builder`; formulas read better through `tapec.ops.symbolic`."""
 
 from __future__ import annotations
 

@@ -137,8 +137,10 @@ def _block(graph: Graph, names: _Names, locations: bool, indent: str) -> list[st
 
 
 def print_lines(graph: Graph, *, locations: bool = False) -> list[str]:
-    """The lines of `print_graph`: two of the head, one for each op (with line breaks inside if it has regions), two of
-    the end."""
+    """The lines of `print_graph`: two of the head, one for each op, two of the end.
+
+    That of an op with regions has line breaks inside.
+    """
     names = _Names()
     names.enter(graph)
     return [

@@ -82,7 +82,7 @@ def _defect_of_regions(op: Op) -> str | None:
     for i, region in enumerate(op.regions):
         for inner in region.ops:
             if "effect" in inner.primitive.traits:
-                return f"region {i} holds {inner.primitive.name}, which has an effect; regions may run any number of times"
+                return f"region {i} holds {inner.primitive.name}, whose effect could happen any number of times"
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tapec.errors import AttributeValueError, DTypeError, ShapeError, TapecError
 from tapec.ir import dtypes
@@ -11,6 +11,8 @@ from tapec.ir.graph import Attribute, Graph
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
+
+_T = TypeVar("_T")
 
 
 class Control(Family):
@@ -37,6 +39,12 @@ class Control(Family):
         if primitive is cond:
             return _infer_cond(operands, regions)
         return _infer_while(operands, attributes, regions)
+
+
+def scan_parts(values: Sequence[_T], attributes: dict[str, Any]) -> tuple[list[_T], list[_T], list[_T]]:
+    """What belongs to consts, carries and xs, among the operands of a scan or the inputs of its region."""
+    consts, carries = attributes["consts"], attributes["carries"]
+    return list(values[:consts]), list(values[consts : consts + carries]), list(values[consts + carries :])
 
 
 def _infer_scan(
