@@ -16,9 +16,11 @@ from tapec.surface import (
     ordering,
     polynomials,
     products,
+    quantiles,
     reductions,
     selection,
     statistics,
+    taking,
     trigonometric,
 )
 
@@ -38,8 +40,10 @@ __all__ = [
     "ordering",
     "polynomials",
     "products",
+    "quantiles",
     "reductions",
     "selection",
     "statistics",
+    "taking",
     "trigonometric",
 ]

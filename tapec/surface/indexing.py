@@ -15,15 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
+from tapec.array_protocol import OPERATORS, ArrayProtocol
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import IndexOutOfRangeError, ShapeError
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
-from tapec.recording import ACTIVE
-from tapec.surface.axes import one_axis
+from tapec.surface.plain import plain_values
 from tapec.surface.primitives import broadcast, reshape, take, transpose
-from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
 _I64 = np.dtype(np.int64)
@@ -188,7 +186,7 @@ def _array_entries(entries: list[_Entry], item: Any, shape: tuple[int, ...], axi
                     f"boolean index of shape {item.shape} does not match the indexed axes {shape[axis:][: item.ndim]}"
                 )
             )
-        mask = _values(item, "a boolean mask, whose result has a size that depends on the data")
+        mask = plain_values(item, "a boolean mask, whose result has a size that depends on the data")
         if not item.ndim:
             picked = lift(np.zeros(int(mask), np.int64))
             entries.append(_Entry(0, 1, 1, keep=False, new=True, indices=picked, advanced=True))
@@ -200,16 +198,6 @@ def _array_entries(entries: list[_Entry], item: Any, shape: tuple[int, ...], axi
     indices = lift(item)
     entries.append(_Entry(0, shape[axis], 1, keep=False, indices=indices, advanced=True))
     return 1
-
-
-def _values(item: Any, how: str) -> Any:
-    """Plain values; those of a tensor leave the recording."""
-    if not isinstance(item, ArrayProtocol):
-        return np.asarray(item)
-    tensor = lift(item)
-    for recorder in ACTIVE.recorders:
-        recorder.leak(tensor, how)
-    return tensor._array
 
 
 def _basic(x: Tensor, entries: list[_Entry]) -> Tensor:
@@ -277,59 +265,3 @@ def _flat_index(arrays: list[Tensor], extents: list[int]) -> Tensor:
         total = wrapped if total is None else total * extent + wrapped
     assert total is not None
     return broadcast(total, shape)
-
-
-# Functions that index ------------------------------------------------------------------------------------------------
-
-
-@implements(np.take)
-def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Tensor:
-    refuse(np.take, out=out)
-    x = lift(a)
-    if axis is None:
-        x, number = reshape(x, (x._array.size,)), 0
-    else:
-        number = one_axis(axis, x._array.ndim)
-    where = _index_tensor(indices)
-    extent = x._array.shape[number]
-    if mode == "wrap":
-        where = where % extent
-    elif mode == "clip":
-        where = NUMPY_FUNCTIONS[np.clip](where, 0, extent - 1)
-    elif mode != "raise":
-        raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
-    return take(x, where, number)
-
-
-def _index_tensor(indices: Any) -> Tensor:
-    if isinstance(indices, (list, tuple)) and not len(indices):
-        return lift(np.zeros((0,), np.int64))
-    t = lift(indices)
-    return cast(t, _I64) if t._weak or t._array.dtype.kind == "b" else t
-
-
-@implements(np.compress)
-def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Tensor:
-    refuse(np.compress, out=out)
-    chosen = np.flatnonzero(_values(condition, "np.compress, whose result has a size that depends on the data"))
-    return _take(a, chosen, axis)
-
-
-@implements(np.extract)
-def _extract(condition: Any, arr: Any) -> Tensor:
-    return _compress(NUMPY_FUNCTIONS[np.ravel](condition), NUMPY_FUNCTIONS[np.ravel](arr))
-
-
-@implements(np.nonzero)
-def _nonzero(a: Any) -> tuple[np.ndarray[Any, Any], ...]:
-    return np.nonzero(_values(a, "np.nonzero, whose result has a size that depends on the data"))
-
-
-@implements(np.flatnonzero)
-def _flatnonzero(a: Any) -> np.ndarray[Any, Any]:
-    return np.flatnonzero(_values(a, "np.flatnonzero, whose result has a size that depends on the data"))
-
-
-@implements(np.argwhere)
-def _argwhere(a: Any) -> np.ndarray[Any, Any]:
-    return np.argwhere(_values(a, "np.argwhere, whose result has a size that depends on the data"))

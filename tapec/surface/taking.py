@@ -1,0 +1,70 @@
+"""Functions that index: `take` and its kin, and the positions of what is not zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.dispatch import cast, lift
+from tapec.surface.axes import one_axis
+from tapec.surface.plain import plain_values
+from tapec.surface.primitives import reshape, take
+from tapec.surface.registry import implements, refuse
+from tapec.tensor import Tensor
+
+_I64 = np.dtype(np.int64)
+
+
+@implements(np.take)
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Tensor:
+    refuse(np.take, out=out)
+    x = lift(a)
+    if axis is None:
+        x, number = reshape(x, (x._array.size,)), 0
+    else:
+        number = one_axis(axis, x._array.ndim)
+    where = _index_tensor(indices)
+    extent = x._array.shape[number]
+    if mode == "wrap":
+        where = where % extent
+    elif mode == "clip":
+        where = NUMPY_FUNCTIONS[np.clip](where, 0, extent - 1)
+    elif mode != "raise":
+        raise ValueError(f"mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
+    return take(x, where, number)
+
+
+def _index_tensor(indices: Any) -> Tensor:
+    if isinstance(indices, (list, tuple)) and not len(indices):
+        return lift(np.zeros((0,), np.int64))
+    t = lift(indices)
+    return cast(t, _I64) if t._weak or t._array.dtype.kind == "b" else t
+
+
+@implements(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Tensor:
+    refuse(np.compress, out=out)
+    chosen = np.flatnonzero(plain_values(condition, "np.compress, whose result has a size that depends on the data"))
+    return _take(a, chosen, axis)
+
+
+@implements(np.extract)
+def _extract(condition: Any, arr: Any) -> Tensor:
+    return _compress(NUMPY_FUNCTIONS[np.ravel](condition), NUMPY_FUNCTIONS[np.ravel](arr))
+
+
+@implements(np.nonzero)
+def _nonzero(a: Any) -> tuple[np.ndarray[Any, Any], ...]:
+    return np.nonzero(plain_values(a, "np.nonzero, whose result has a size that depends on the data"))
+
+
+@implements(np.flatnonzero)
+def _flatnonzero(a: Any) -> np.ndarray[Any, Any]:
+    return np.flatnonzero(plain_values(a, "np.flatnonzero, whose result has a size that depends on the data"))
+
+
+@implements(np.argwhere)
+def _argwhere(a: Any) -> np.ndarray[Any, Any]:
+    return np.argwhere(plain_values(a, "np.argwhere, whose result has a size that depends on the data"))
