@@ -65,6 +65,14 @@ class ArgumentError(TapecError, TypeError):
     """A compiled function got an argument that it can't specialise on, or changed one in place."""
 
 
+class BatchedValueError(TapecError, TypeError):
+    """Inside `vmap` Python wanted the one value of a tensor that has a value for each example."""
+
+
+class AxisSizeError(TapecError, ValueError):
+    """The axes that `vmap` maps over have different sizes, or an argument has no such axis."""
+
+
 class AuxiliaryResultError(TapecError, TypeError):
     """Under `has_aux=True` a function did not return a pair."""
 
