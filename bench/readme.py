@@ -33,7 +33,7 @@ def table(measured: list[Measured]) -> str:
 
 
 def surroundings(load: float) -> str:
-    """What the numbers depend on: processor, cores, what else was running (`load`, an average of runnable processes)."""
+    """What the numbers depend on: processor, cores, how many other processes were running (`load`), versions."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
