@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
+from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, cast, lift
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
@@ -38,24 +38,11 @@ def _formula(name: str, primitive: Primitive) -> Formula:
 
 def _compare(name: str, function: np.ufunc, primitive: Primitive) -> None:
     """Enters a comparison; a Python integer outside an integer tensor's range compares by value, as in NumPy."""
-    binary_operator(name, function, primitive, _formula(name, primitive))
-    plain_operator, plain_function = OPERATORS[name], NUMPY_FUNCTIONS[function]
 
-    def operator(a: Any, b: Any) -> Any:
-        if type(a) is int or type(b) is int:
-            outside = _outside(name, a, b)
-            if outside is not None:
-                return outside
-        return plain_operator(a, b)
+    def exception(a: Any, b: Any) -> Tensor | None:
+        return _outside(name, a, b) if type(a) is int or type(b) is int else None
 
-    def call(a: Any, b: Any, **options: Any) -> Any:
-        if type(a) is int or type(b) is int:
-            outside = _outside(name, a, b)
-            if outside is not None:
-                return outside
-        return plain_function(a, b, **options)
-
-    OPERATORS[name], NUMPY_FUNCTIONS[function] = operator, call
+    binary_operator(name, function, primitive, _formula(name, primitive), exception)
 
 
 def _outside(name: str, a: Any, b: Any) -> Tensor | None:

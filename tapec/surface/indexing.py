@@ -21,7 +21,7 @@ from tapec.errors import IndexOutOfRangeError, ShapeError
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.surface.plain import plain_values
-from tapec.surface.primitives import broadcast, reshape, take, transpose
+from tapec.surface.primitives import broadcast, filled, reshape, take, transpose
 from tapec.tensor import Tensor
 
 _I64 = np.dtype(np.int64)
@@ -259,6 +259,8 @@ def _flat_index(arrays: list[Tensor], extents: list[int]) -> Tensor:
         raise located(
             IndexOutOfRangeError(f"shape mismatch: indexing arrays could not be broadcast together with {shapes}")
         ) from None
+    if 0 in shape:  # nothing is looked up, so nothing is out of range either: NumPy's rule
+        return filled(0, shape, _I64)
     total: Tensor | None = None
     for t, extent in zip(arrays, extents, strict=True):
         wrapped = apply(ew.wrap_index, (cast(t, _I64),), {"size": extent})

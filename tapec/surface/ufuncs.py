@@ -95,7 +95,13 @@ def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
     NUMPY_FUNCTIONS[function] = call
 
 
-def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, formula: Formula) -> None:
+def binary_operator(
+    name: str,
+    function: np.ufunc,
+    primitive: Primitive | None,
+    formula: Formula,
+    exception: Callable[[Any, Any], Tensor | None] | None = None,
+) -> None:
     """Enters a ufunc of two operands and Python's operator `name` for it.
 
     Args:
@@ -103,10 +109,15 @@ def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, 
         function: NumPy's name for it.
         primitive: what it is on two operands of one floating dtype, if that is one primitive.
         formula: what it is on operands of the loop's dtypes.
+        exception: asked first for operands that are not both of one floating dtype; None where the rule holds.
     """
     _register(function, formula)
 
     def general(a: Any, b: Any) -> Any:
+        if exception is not None:
+            found = exception(a, b)
+            if found is not None:
+                return found
         x, y = operand(a), operand(b)
         if x is None or y is None:
             return NotImplemented
@@ -130,6 +141,10 @@ def binary_operator(name: str, function: np.ufunc, primitive: Primitive | None, 
             pair = _floats(*inputs)
             if pair is not None:
                 return apply(direct, pair)
+            if exception is not None:
+                found = exception(*inputs)
+                if found is not None:
+                    return found
         return whole(*inputs, **options)
 
     OPERATORS[name] = operator

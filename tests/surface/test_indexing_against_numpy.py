@@ -85,7 +85,7 @@ FIXED = [
     (X[..., 0, 0] > 30, 0), (slice(None), [True, False, True, True]), True, False, (True, 0), (0, False), (None, True),
     np.array(1), (np.array(1), np.array(2)), (np.array(1), slice(None), np.array(0)), (np.int8(1), np.uint8(2)), (A, True),
     (slice(None, None, -1), A[:, None], [[0, 1]]), (slice(2, 0, -1), ..., slice(None, None, -2)), (A, A, [0, 1, 0], A), (1, 1, 1, 1),
-    (slice(5, 9), A), ([[0, 1], [2, 0]],), (np.array([], int), np.array([], int)),
+    (slice(5, 9), A), ([[7], [0]], []), ([[0, 1], [2, 0]],), (np.array([], int), np.array([], int)),
 ]  # fmt: skip
 
 
