@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
+from tapec.passes.kernel_status import KERNEL
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loops import Access, Buffer, Compute, Load, Nest, Reduce, Store
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
-
-SYMBOL = "kernel"
 
 
 def _surroundings(names: dict[Buffer, str], vector_bits: int) -> Surroundings:
@@ -39,7 +38,7 @@ def elementwise_kernel(primitive: Primitive, dtype: DType, scalar: tuple[bool, .
     body = (*loads, compute, Store(result, Access(out, 0, (1,))))
     names = {b: f"%{b.name}" for b in (*operands, out)}
     parameters = ", ".join(["i64 %n", *(f"ptr noalias {name}" for name in names.values())])
-    f = FunctionText(SYMBOL, parameters, "i64")
+    f = FunctionText(KERNEL, parameters, "i64")
     emit_nest(f, Nest(("%n",), (False,), body, False, primitive.name), _surroundings(names, vector_bits))
     f.line("ret i64 0")
     return module_text([f])
@@ -60,7 +59,7 @@ def reduction_kernel(primitive: Primitive, dtype: DType, row: bool, vector_bits:
         extents, reduced = ("%outer", "%n", "%inner"), (False, True, False)
         read, write = Access(source, 0, ("%block", "%inner", 1)), Access(out, 0, ("%inner", 0, 1))
     body = (Load(0, read), Reduce(0, primitive, dtype, write))
-    f = FunctionText(SYMBOL, "i64 %outer, i64 %n, i64 %inner, i64 %block, ptr noalias %in, ptr noalias %out", "i64")
+    f = FunctionText(KERNEL, "i64 %outer, i64 %n, i64 %inner, i64 %block, ptr noalias %in, ptr noalias %out", "i64")
     names = {source: "%in", out: "%out"}
     emit_nest(f, Nest(extents, reduced, body, row, primitive.name), _surroundings(names, vector_bits))
     f.line("ret i64 0")

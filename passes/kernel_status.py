@@ -1,6 +1,9 @@
-"""What a kernel returns: a module of its own, since whoever calls kernels need not know how they are written."""
+"""What a kernel's module defines and returns, for those who call kernels and need not know how they are written."""
 
 from typing import Final
+
+KERNEL: Final = "kernel"  # name of the function that runs the program
+RELEASE: Final = "release"  # and of the one that frees what it keeps from run to run, if it keeps something
 
 FINE: Final = 0
 GUARD_DIFFERS: Final = 1

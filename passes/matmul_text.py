@@ -11,36 +11,15 @@ from typing import Final
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.matmul_kernel import SMALL_PRODUCT, SMALL_VECTOR_PRODUCT, small_kernel
+from tapec.passes.matmul_names import BAD_STRIDES, DONE, TOO_LARGE, blas_names, blas_symbol, symbol
 from tapec.passes.text_loops import counted
 
 _BLAS_LIMIT: Final = 2**31
-
-DONE: Final = 0
-TOO_LARGE: Final = 2
-BAD_STRIDES: Final = 3
 
 SIGNATURE: Final = (
     "i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %a_batch, i64 %a_row, i64 %a_col, "
     "ptr %b, i64 %b_batch, i64 %b_row, i64 %b_col, ptr %c"
 )
-
-
-def symbol(dtype: DType) -> str:
-    """Name of the routine of a dtype."""
-    return f"tapec_matmul_{dtype.name}"
-
-
-def blas_symbol(routine: str) -> str:
-    """The name by which the text calls a BLAS routine, whose own name could be that of another BLAS in the process."""
-    return f"tapec_blas_{routine}"
-
-
-def blas_names(dtype: DType) -> tuple[str, ...]:
-    """The BLAS routines that `matmul_routine` calls for this dtype, each by its `blas_symbol`; none for integers."""
-    if not dtype.is_float:
-        return ()
-    prefix = "d" if dtype.bits == 64 else "s"
-    return (f"{prefix}gemm", f"{prefix}gemv")
 
 
 def matmul_routine(dtype: DType) -> list[FunctionText]:

@@ -16,6 +16,7 @@ from tapec.passes.control_text import emit_control
 from tapec.passes.kernel_status import FINE as FINE
 from tapec.passes.kernel_status import GUARD_DIFFERS as GUARD_DIFFERS
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE as INDEX_OUT_OF_RANGE
+from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.kernel_status import NO_MEMORY as NO_MEMORY
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text
@@ -26,7 +27,6 @@ from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
 
 ARENA = "arena_kept"
-RELEASE = "release"
 _STACK_ARENA = 16_384
 _PART = 24  # steps per function of a long program
 _PARAMETERS = "ptr noalias %args, ptr noalias %outs, ptr noalias %guards"
@@ -180,7 +180,7 @@ def _call_parts(f: FunctionText, parts: Sequence[FunctionText], arena: Reg | Non
     return f.load(status, "i64")
 
 
-def program_text(program: Program, symbol: str = "kernel", vector_bits: int = 256) -> str:
+def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256) -> str:
     """The LLVM module of a program."""
     f = FunctionText(symbol, _PARAMETERS, "i64")
     on_stack = program.arena_bytes <= _STACK_ARENA

@@ -8,13 +8,14 @@ from typing import Final
 
 MAGIC: Final = b"tapec cache\n"
 FORMAT: Final = 1  # of the header and of every payload: raise it when either changes
+KEY_SIZE: Final = 32
 
 _HEADER: Final = struct.Struct("<12sI32s32sQ")  # magic, format, key, digest of the payload, length of the payload
 HEADER_SIZE: Final = _HEADER.size
 
 
 def key_of(*parts: bytes | str) -> bytes:
-    """The name of what these parts determine: 32 bytes in which no two lists of parts can be expected to agree."""
+    """The name of what these parts determine: `KEY_SIZE` bytes, in practice never the same for two lists of parts."""
     digest = sha256(b"%d" % FORMAT)
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -1,35 +1,32 @@
-"""The compiler driver: the one place that knows the order of passes, from a recorded graph to callable machine code."""
+"""The compiler driver: from a recorded graph to callable machine code, made here or found in the disk cache."""
 
 from __future__ import annotations
 
 import ctypes
+import struct
 import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph
-from tapec.ops import contraction
-from tapec.passes import matmul_text
-from tapec.passes.cse import CommonSubexpressionElimination
-from tapec.passes.dce import DeadCodeElimination
-from tapec.passes.fuse import fuse
-from tapec.passes.loop_printer import print_program
-from tapec.passes.loops import LibraryStep, Program, leaves
-from tapec.passes.lower import lower
-from tapec.passes.materialize import materialize
-from tapec.passes.program_text import FINE, RELEASE, program_text
-from tapec.passes.simplify import Simplify
-from tapec.passes.views import views_of
-from tapec.passes.work import instructions
-from tapec.runtime import jit, matmul
+from tapec.passes.kernel_status import KERNEL, RELEASE
+from tapec.passes.matmul_names import PREFIX
+from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.target import vector_bits
+
+if TYPE_CHECKING:
+    from tapec.passes.loops import Program
+    from tapec.runtime.pipeline import Forms
 
 # Below this many instructions (some 20 microseconds) a run is over before another thread could use the lock.
 _LONG_RUN = 100_000
+_FACTS = struct.Struct("<QQ")  # instructions of a run, number of guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +37,82 @@ class Stage:
     text: str
 
 
+class _Written:
+    """The forms of a graph, made when somebody asks: a program from the disk cache needs none to run."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    @cached_property
+    def forms(self) -> Forms:
+        """What the passes make of the graph."""
+        from tapec.runtime.pipeline import forms_of
+
+        return forms_of(self._graph, vector_bits())
+
+    def module(self) -> recipes.Written:
+        """The module, with what a run must know of it."""
+        forms = self.forms
+        return recipes.Written(forms.text, _FACTS.pack(forms.instructions, forms.program.guards))
+
+
 @final
 class Executable:
     """Machine code of one graph.
 
     Attributes:
-        graph: the graph after all passes over graphs.
-        program: its loops.
+        recorded: the graph.
+        library: what keeps the code.
         address: of `i64 kernel(ptr args, ptr outs, ptr guards)`; see `tapec.passes.program_text`.
+        guards: number of guard values that a run reports.
         compile_seconds: wall time of the whole way.
         release_gil: whether a run is long enough to let other threads run meanwhile.
     """
 
-    def __init__(self, recorded: Graph, graph: Graph, program: Program, text: str, library: jit.Library) -> None:
+    def __init__(self, recorded: Graph, written: _Written, built: recipes.Built, seconds: float) -> None:
+        instructions, self.guards = _FACTS.unpack(built.facts)
         self.recorded = recorded
-        self.graph = graph
-        self.program = program
-        self.text = text
-        self.library = library
-        self.address = library.address("kernel")
-        self.compile_seconds = 0.0
-        self.release_gil = instructions(program) > _LONG_RUN
+        self.library = built.library
+        self.address = self.library.address(KERNEL)
+        self.compile_seconds = seconds
+        self.release_gil = instructions > _LONG_RUN
+        self._written = written
         self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.address)
-        if RELEASE in library.symbols:
-            release = ctypes.CFUNCTYPE(None)(library.address(RELEASE))
-            weakref.finalize(self, _release, release, library)
+        if RELEASE in self.library.symbols:
+            release = ctypes.CFUNCTYPE(None)(self.library.address(RELEASE))
+            weakref.finalize(self, _release, release, self.library)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph after all passes over graphs."""
+        return self._written.forms.graph
+
+    @property
+    def program(self) -> Program:
+        """Its loops."""
+        return self._written.forms.program
+
+    @property
+    def text(self) -> str:
+        """Its LLVM IR."""
+        return self._written.forms.text
 
     @property
     def kernel_count(self) -> int:
         """Loop nests and library calls of the program, those inside loops and branches counted once."""
-        return sum(1 for _ in leaves(self.program.steps))
+        return self._written.forms.kernel_count
 
     @property
     def residual_bytes(self) -> int:
         """Bytes of temporaries that primal ops leave for adjoint ops to read."""
-        views = views_of(self.graph)
-        kept = {b.value: b for b in (*self.program.temporaries, *self.program.registers) if b.value is not None}
-        read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
-        return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
+        return self._written.forms.residual_bytes
 
     def stages(self) -> list[Stage]:
         """Every form that the program took, in order."""
         return [
             Stage("recorded graph", str(self.recorded)),
             Stage("graph after passes", str(self.graph)),
-            Stage("loops", print_program(self.program)),
+            Stage("loops", self._written.forms.loops),
             Stage("LLVM IR", self.text),
             Stage("optimised LLVM IR", self.library.ir_text),
             Stage("assembly", self.library.assembly),
@@ -99,7 +127,7 @@ class Executable:
         Raises:
             ValueError: an array is not as the graph's input says.
         """
-        graph, program = self.graph, self.program
+        graph = self.recorded
         if len(arrays) != len(graph.inputs):
             raise ValueError(f"{graph.name} takes {len(graph.inputs)} arrays, got {len(arrays)}")
         for array, value in zip(arrays, graph.inputs, strict=True):
@@ -107,23 +135,22 @@ class Executable:
             if array.dtype != dtype or array.shape != shape or not (array.flags.c_contiguous and array.flags.aligned):
                 raise ValueError(f"{graph.name} takes a dense {dtype}{shape} array, got {array.dtype}{array.shape}")
         outputs = [np.empty(v.shape, v.type.dtype.numpy) for v in graph.outputs]
-        guards = np.zeros(max(program.guards, 1), np.int64)
+        guards = np.zeros(max(self.guards, 1), np.int64)
         ins = np.array([a.ctypes.data for a in arrays], np.uintp)
         outs = np.array([a.ctypes.data for a in outputs], np.uintp)
         status = self._kernel(ins.ctypes.data, outs.ctypes.data, guards.ctypes.data)
-        return status, outputs, guards[: program.guards].tolist()
+        return status, outputs, guards[: self.guards].tolist()
 
 
-def _release(release: Any, library: jit.Library) -> None:
-    """Frees an arena; holds the library so that the code is still there to do it."""
+def _release(release: Any, library: jit.Library) -> None:  # noqa: ARG001 - held so that the code is still there
+    """Frees an arena."""
     release()
 
 
-def optimised(graph: Graph) -> Graph:
-    """The graph passes, in order."""
-    for step in (Simplify(differentiated=True), CommonSubexpressionElimination(), DeadCodeElimination()):
-        graph = step.run(graph)
-    return graph
+def _routines(names: tuple[str, ...]) -> dict[str, int]:
+    """Addresses of the routines of ours that a program calls by name."""
+    routines = [name for name in names if name.startswith(PREFIX)]
+    return {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in routines}
 
 
 def compile_graph(graph: Graph) -> Executable:
@@ -133,18 +160,6 @@ def compile_graph(graph: Graph) -> Executable:
         CompilationError: code generation failed; a defect of tapec.
     """
     start = time.perf_counter()
-    final_graph = materialize(optimised(graph))
-    program = lower(fuse(final_graph))
-    text = program_text(program, "kernel", vector_bits())
-    symbols = {
-        matmul_text.symbol(dtype): matmul.address(dtype)
-        for dtype in {s.operands[0].buffer.dtype for s in leaves(program.steps)
-                      if isinstance(s, LibraryStep) and s.primitive is contraction.matmul}
-    }  # fmt: skip
-    library = jit.compile_module(text, symbols=symbols)
-    executable = Executable(graph, final_graph, program, text, library)
-    executable.compile_seconds = time.perf_counter() - start
-    return executable
-
-
-__all__ = ["FINE", "Executable", "Stage", "compile_graph", "optimised"]
+    written = _Written(graph)
+    built = recipes.build(("graph", str(graph)), written.module, _routines)
+    return Executable(graph, written, built, time.perf_counter() - start)

@@ -7,26 +7,15 @@ Interpreters that do not have CPython's layout get the same callable in plain Py
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from tapec.runtime import cpython, jit
+from tapec.runtime import cpython
+from tapec.runtime.entry_code import entry_supported, library_of
 from tapec.runtime.entry_python import make_python_entry
 from tapec.runtime.entry_spec import EntrySpec
-from tapec.runtime.entry_table import Table, symbols
+from tapec.runtime.entry_table import Table
 from tapec.runtime.entry_text import SYMBOL, entry_text
-
-_LIBRARIES: Final[dict[str, jit.Library]] = {}
-_LOCK: Final = threading.Lock()
-# An entry runs through once and mostly calls C functions: LLVM's quick path makes it in a third of the time (6 ms for
-# two arrays) and costs 10 ns per call.
-_QUICK: Final = jit.Options(passes=(), codegen_level=0)
-
-
-def entry_supported() -> bool:
-    """Whether this interpreter takes native entries: CPython 3.10 to 3.14 with its lock, 64 bits, NumPy 2."""
-    return not cpython.unsupported()
 
 
 def make_entry(
@@ -47,12 +36,3 @@ def make_entry(
     table = Table()
     library = library_of(entry_text(spec, table))
     return cpython.builtin(library.address(SYMBOL), spec.name, (*table.items(kernel, slow, miss), library, keep))
-
-
-def library_of(text: str) -> jit.Library:
-    """The code of an entry, compiled once in a process for all entries of one structure."""
-    with _LOCK:
-        library = _LIBRARIES.get(text)
-        if library is None:
-            library = _LIBRARIES[text] = jit.compile_module(text, opt=_QUICK, symbols=symbols())
-        return library

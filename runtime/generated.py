@@ -14,11 +14,11 @@ from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
-from tapec.passes.eager_kernels import SYMBOL, elementwise_kernel, reduction_kernel
 from tapec.passes.identities import of_nothing
-from tapec.passes.matmul_text import TOO_LARGE
+from tapec.passes.kernel_status import KERNEL
 from tapec.passes.materialize import strided_matrix
-from tapec.runtime import jit, matmul
+from tapec.passes.matmul_names import TOO_LARGE
+from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.raw_entry import raw_entry
 from tapec.runtime.target import vector_bits
 
@@ -30,16 +30,37 @@ _LIBRARIES: list[jit.Library] = []  # kernels live as long as the process: there
 _LOCK = threading.Lock()
 
 
-def _kernel(key: tuple[Any, ...], text: Callable[[], str], signature: str) -> _Kernel:
+def _kernel(key: tuple[Any, ...], description: tuple[str, ...], text: Callable[[], str], signature: str) -> _Kernel:
+    """The kernel that is kept under `key`; `description` says the same to other processes."""
     found = _KERNELS.get(key)
     if found is None:
         with _LOCK:
             found = _KERNELS.get(key)
             if found is None:
-                library = jit.compile_module(text())
+                library = recipes.build(description, lambda: recipes.Written(text())).library
                 _LIBRARIES.append(library)
-                found = _KERNELS[key] = raw_entry(library.address(SYMBOL), signature)
+                found = _KERNELS[key] = raw_entry(library.address(KERNEL), signature)
     return found
+
+
+def _elementwise_kernel(key: tuple[Any, ...], primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _Kernel:
+    def text() -> str:
+        from tapec.passes.eager_kernels import elementwise_kernel
+
+        return elementwise_kernel(primitive, dtype, scalar, vector_bits())
+
+    description = ("elementwise", primitive.name, dtype.name, repr(scalar))
+    return _kernel(key, description, text, "i" + "p" * (len(scalar) + 1))
+
+
+def _reduction_kernel(primitive: Primitive, dtype: DType, row: bool) -> _Kernel:
+    def text() -> str:
+        from tapec.passes.eager_kernels import reduction_kernel
+
+        return reduction_kernel(primitive, dtype, row, vector_bits())
+
+    description = ("reduction", primitive.name, dtype.name, repr(row))
+    return _kernel((primitive, dtype, row), description, text, "iiiipp")
 
 
 def elementwise(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
@@ -59,19 +80,13 @@ def elementwise(primitive: Primitive, arrays: list[Array], attributes: dict[str,
         for a, one in zip(arrays, scalar, strict=True)
     ]
     out = np.empty(shape, dtype.numpy)
-    kernel = _kernel(
-        (primitive, dtype, scalar),
-        lambda: elementwise_kernel(primitive, dtype, scalar, vector_bits()),
-        "i" + "p" * (len(arrays) + 1),
-    )
+    kernel = _elementwise_kernel((primitive, dtype, scalar), primitive, dtype, scalar)
     kernel(out.size, *dense, out)
     return out
 
 
 def _unary(primitive: Primitive, dtype: DType) -> _Kernel:
-    return _kernel(
-        (primitive, dtype.numpy.num), lambda: elementwise_kernel(primitive, dtype, (False,), vector_bits()), "ipp"
-    )
+    return _elementwise_kernel((primitive, dtype.numpy.num), primitive, dtype, (False,))
 
 
 class _Reduction(NamedTuple):
@@ -128,9 +143,7 @@ def _plan(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tupl
     inner_axes = [] if row else [i for i in kept if i > max(axes)]
     order = (*[i for i in kept if i not in inner_axes], *axes, *inner_axes)
     inner = prod([shape[i] for i in inner_axes])
-    kernel = _kernel(
-        (primitive, dtype, row), lambda: reduction_kernel(primitive, dtype, row, vector_bits()), "iiiipp"
-    )
+    kernel = _reduction_kernel(primitive, dtype, row)
     permutation = None if order == tuple(range(len(shape))) else order
     return _Reduction(out_shape, permutation, prod(shape) // (n * inner), n, inner, kernel)
 

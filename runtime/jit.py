@@ -13,14 +13,17 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 from tapec.errors import CompilationError
 from tapec.runtime import object_cache
 from tapec.runtime.object_cache import ObjectCode
+
+# Addresses of functions by name, or what gives them for the names that a module declares.
+Symbols: TypeAlias = Mapping[str, int] | Callable[[tuple[str, ...]], Mapping[str, int]]
 
 CLEANUP: Final = ("sroa", "new_gvn", "instruction_combine", "simplify_cfg")
 
@@ -47,27 +50,28 @@ class Library:
 
     Attributes:
         object_code: the relocatable object; `load` makes a library of it again, on the same kind of CPU.
+        key: what the object code is kept under in the disk cache; empty for a library that `load` made.
         compile_seconds: wall time from text to callable addresses; 0.0 for one that `load` made.
         cached: whether the object code came from the disk cache.
     """
 
-    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "compile_seconds", "object_code")
+    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "compile_seconds", "key", "object_code")
 
     def __init__(
         self,
-        tracker: Any,
-        addresses: dict[str, int],
+        linked: tuple[Any, dict[str, int]],
         object_code: bytes,
-        text: str,
+        text: str | Callable[[], str],
         options: Options,
-        seconds: float,
+        key: bytes = b"",
+        seconds: float = 0.0,
         cached: bool = False,
     ) -> None:
-        self._tracker = tracker
-        self._addresses = addresses
+        self._tracker, self._addresses = linked
         self._text = text
         self._options = options
         self.object_code = object_code
+        self.key = key
         self.compile_seconds = seconds
         self.cached = cached
 
@@ -83,19 +87,21 @@ class Library:
     @property
     def ir_text(self) -> str:
         """LLVM IR after the passes (made again from the text, since keeping it would cost memory)."""
+        text = self._text if isinstance(self._text, str) else self._text()
         with _LOCK:
-            return str(_optimised(_backend(), self._text, self._options))
+            return str(_optimised(_backend(), text, self._options))
 
     @property
     def assembly(self) -> str:
         """The machine code as assembly, made when asked for."""
+        text = self._text if isinstance(self._text, str) else self._text()
         with _LOCK:
             backend = _backend()
-            module = _optimised(backend, self._text, self._options)
+            module = _optimised(backend, text, self._options)
             return str(backend.machine(self._options.codegen_level).emit_assembly(module))
 
 
-def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Mapping[str, int] | None = None) -> Library:
+def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | None = None) -> Library:
     """Compiles LLVM IR and loads it, or loads what an earlier process made of the same text (`runtime.cache`).
 
     Args:
@@ -110,33 +116,62 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Mapping[str, 
     """
     start = time.perf_counter()
     key = object_cache.object_key(text, repr(opt), target_name())
-    found = object_cache.read(key)
-    cached = found is not None
+    library = find(key, text, opt=opt, symbols=symbols)
+    if library is not None:
+        return library
     with _LOCK:
-        backend = _backend()
-        if found is None:
-            found = _compiled(backend, text, opt)
-        imports = _resolve(backend, found.imports, symbols or {})
-        tracker, addresses = _link(backend, found.code, found.exports, imports)
-    if not cached:
-        object_cache.write(key, found)
-    return Library(tracker, addresses, found.code, text, opt, time.perf_counter() - start, cached)
+        made = _compiled(_backend(), text, opt)
+    given = _given(made, symbols)
+    with _LOCK:
+        linked = _link(_backend(), made, given)
+    object_cache.write(key, made)
+    return Library(linked, made.code, text, opt, key, time.perf_counter() - start)
+
+
+def find(
+    key: bytes, text: str | Callable[[], str], *, opt: Options = _DEFAULT, symbols: Symbols | None = None
+) -> Library | None:
+    """The library whose object code is in the disk cache under `key`, or None.
+
+    Args:
+        key: `Library.key` of one that was compiled.
+        text: what it was compiled from, or what gives that, for `ir_text` and `assembly`.
+        opt: how it was compiled.
+        symbols: as in `compile_module`.
+
+    Raises:
+        CompilationError: a declared function is nowhere to be found.
+    """
+    start = time.perf_counter()
+    found = object_cache.read(key)
+    if found is None:
+        return None
+    given = _given(found, symbols)
+    with _LOCK:
+        linked = _link(_backend(), found, given)
+    return Library(linked, found.code, text, opt, key, time.perf_counter() - start, cached=True)
 
 
 def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
-    """Loads what `Library.object_code` held, perhaps in another process; it has no IR text to show.
+    """Loads what `Library.object_code` held; it has no IR text to show.
 
     Args:
         object_code: made by `compile_module` for the same CPU.
         exports: names whose addresses are wanted.
-        symbols: as in `compile_module`.
+        symbols: addresses of functions that it calls and that do not go by their own name.
 
     Raises:
         CompilationError: it does not define a name, or needs one that is not to be found.
     """
+    given = dict(symbols or {})
     with _LOCK:
-        tracker, addresses = _link(_backend(), object_code, tuple(exports), dict(symbols or {}))
-    return Library(tracker, addresses, object_code, "", _DEFAULT, 0.0)
+        linked = _link(_backend(), ObjectCode(tuple(exports), tuple(given), object_code), given)
+    return Library(linked, object_code, "", _DEFAULT)
+
+
+def _given(module: ObjectCode, symbols: Symbols | None) -> Mapping[str, int]:
+    """The addresses that the caller gives; not under the lock, since the caller may compile more to have them."""
+    return symbols(module.imports) if callable(symbols) else symbols or {}
 
 
 def target_name() -> str:
@@ -241,24 +276,20 @@ def _surroundings(text: str, message: str) -> str:
     return "\n".join(f"{'>' if i in faults else ' '} {i + 1:5d} | {lines[i]}" for i in shown)
 
 
-def _resolve(backend: _Backend, declared: Iterable[str], given: Mapping[str, int]) -> dict[str, int]:
-    """The given addresses of declared functions, after a check that every other one exists in this process."""
-    missing = [name for name in declared if name not in given and backend.llvm.address_of_symbol(name) is None]
+def _link(backend: _Backend, module: ObjectCode, given: Mapping[str, int]) -> tuple[Any, dict[str, int]]:
+    """Loads object code: what keeps it, and its addresses."""
+    missing = [n for n in module.imports if n not in given and backend.llvm.address_of_symbol(n) is None]
     if missing:
         raise CompilationError(f"functions declared but not found: {', '.join(missing)}; give their addresses")
-    return {name: given[name] for name in declared if name in given}
-
-
-def _link(
-    backend: _Backend, code: bytes, exports: tuple[str, ...], imports: dict[str, int]
-) -> tuple[Any, dict[str, int]]:
-    builder = backend.llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-    for name, address in imports.items():
-        builder.import_symbol(name, address)
-    for name in exports:
+    builder = backend.llvm.JITLibraryBuilder().add_object_img(module.code).add_current_process()
+    for name in module.imports:
+        if name in given:
+            builder.import_symbol(name, given[name])
+    for name in module.exports:
         builder.export_symbol(name)
     try:
         tracker = builder.link(backend.engine, f"tapec{_serial()}")
     except RuntimeError as error:
-        raise CompilationError(f"cannot load machine code that should define {', '.join(exports)}: {error}") from None
-    return tracker, {name: tracker[name] for name in exports}
+        wanted = ", ".join(module.exports)
+        raise CompilationError(f"cannot load machine code that should define {wanted}: {error}") from None
+    return tracker, {name: tracker[name] for name in module.exports}

@@ -6,9 +6,8 @@ import threading
 from typing import Final
 
 from tapec.ir.dtypes import DType
-from tapec.passes import matmul_text
-from tapec.passes.llvm_text import module_text
-from tapec.runtime import blas, jit
+from tapec.passes.matmul_names import blas_names, blas_symbol, symbol
+from tapec.runtime import blas, jit, recipes
 
 _LIBRARIES: Final[dict[DType, jit.Library]] = {}
 _LOCK: Final = threading.Lock()
@@ -21,7 +20,16 @@ def address(dtype: DType) -> int:
         with _LOCK:
             library = _LIBRARIES.get(dtype)
             if library is None:
-                symbols = {matmul_text.blas_symbol(n): blas.address(n) for n in matmul_text.blas_names(dtype)}
-                library = jit.compile_module(module_text(matmul_text.matmul_routine(dtype)), symbols=symbols)
-                _LIBRARIES[dtype] = library
-    return library.address(matmul_text.symbol(dtype))
+                library = _LIBRARIES[dtype] = _library(dtype)
+    return library.address(symbol(dtype))
+
+
+def _library(dtype: DType) -> jit.Library:
+    def write() -> recipes.Written:
+        from tapec.passes.llvm_text import module_text
+        from tapec.passes.matmul_text import matmul_routine
+
+        return recipes.Written(module_text(matmul_routine(dtype)))
+
+    symbols = {blas_symbol(name): blas.address(name) for name in blas_names(dtype)}
+    return recipes.build(("matmul", dtype.name), write, symbols).library

@@ -11,8 +11,8 @@ import numpy as np
 
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.runtime import cpython
-from tapec.runtime.entry import entry_supported, library_of
 from tapec.runtime.entry_calls import FORWARD, FORWARD_NEEDS, forward
+from tapec.runtime.entry_code import entry_supported, library_of
 from tapec.runtime.entry_table import NULL, Table, field
 
 _SYMBOL: Final = "tapec_raw_entry"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tapec as tp
-from tapec.runtime.entry import entry_supported
+from tapec.runtime.entry_code import entry_supported
 from tapec.structure import flatten
 
 pytestmark = pytest.mark.skipif(not entry_supported(), reason="no native entries in this interpreter")

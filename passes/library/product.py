@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ir import dtypes
-from tapec.passes import matmul_text
+from tapec.passes import matmul_names
 from tapec.passes.kernel_status import TOO_LARGE
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
@@ -29,10 +29,10 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
         return
     sizes = [i64(x) for x in (prod(batch), m, n, k)]
     status = f.call(
-        matmul_text.symbol(dtype), "i64", *sizes,
+        matmul_names.symbol(dtype), "i64", *sizes,
         left, *(i64(s) for s in a.strides), right, *(i64(s) for s in b.strides), result,
     )  # fmt: skip
-    when(f, f.icmp("ne", status, i64(matmul_text.DONE)), lambda: around.fail(i64(TOO_LARGE)))
+    when(f, f.icmp("ne", status, i64(matmul_names.DONE)), lambda: around.fail(i64(TOO_LARGE)))
 
 
 def guard(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from tapec.ir import dtypes
-from tapec.runtime import cpython, entry_python, jit
-from tapec.runtime import entry as entry_module
-from tapec.runtime.entry import entry_supported, make_entry
+from tapec.runtime import cpython, entry_code, entry_python, jit
+from tapec.runtime.entry import make_entry
+from tapec.runtime.entry_code import entry_supported
 from tapec.runtime.entry_spec import (
     ArrayLeaf,
     ArrayOut,
@@ -543,11 +543,11 @@ def test_threads(make: Maker, release_gil: bool) -> None:
 
 def test_entries_of_one_structure_share_their_code() -> None:
     make_entry(EntrySpec((MATRIX,), DONE), 1, print, print)
-    known = len(entry_module._LIBRARIES)
+    known = len(entry_code._LIBRARIES)
     make_entry(EntrySpec((ArrayLeaf(F64, (2, 3)),), ObjectOut("other")), 2, print, print)
-    assert len(entry_module._LIBRARIES) == known
+    assert len(entry_code._LIBRARIES) == known
     make_entry(EntrySpec((ArrayLeaf(F64, (3, 2)),), DONE), 1, print, print)
-    assert len(entry_module._LIBRARIES) == known + 1
+    assert len(entry_code._LIBRARIES) == known + 1
 
 
 def test_native_entries_are_built_in_functions() -> None:

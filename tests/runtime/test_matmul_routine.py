@@ -9,7 +9,7 @@ import pytest
 
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
-from tapec.passes import matmul_kernel, matmul_text
+from tapec.passes import matmul_kernel, matmul_names, matmul_text
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text
 from tapec.runtime import jit, matmul
 
@@ -143,11 +143,11 @@ def test_signed_zero_and_special_values() -> None:
 def test_refusals_leave_the_result_alone() -> None:
     a, b = np.ones((1, 100, 100)), np.ones((1, 100, 200))[:, :, ::2]
     status, c = call(dtypes.F64, a, b)
-    assert status == matmul_text.BAD_STRIDES
+    assert status == matmul_names.BAD_STRIDES
     assert (c == 77).all()
     far = np.lib.stride_tricks.as_strided(a, (1, 100, 100), (8, 8 * 2**31, 8))
     status, c = call(dtypes.F64, far, a)
-    assert status == matmul_text.TOO_LARGE
+    assert status == matmul_names.TOO_LARGE
     assert (c == 77).all()
 
 

@@ -1,0 +1,77 @@
+"""The order of passes, from a recorded graph to LLVM IR: the one place that knows it.
+
+The driver imports it when there is something to compile: a program that the disk cache has needs no pass.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tapec.ir.graph import Graph
+from tapec.passes.cse import CommonSubexpressionElimination
+from tapec.passes.dce import DeadCodeElimination
+from tapec.passes.fuse import fuse
+from tapec.passes.loop_printer import print_program
+from tapec.passes.loops import Program, leaves
+from tapec.passes.lower import lower
+from tapec.passes.materialize import materialize
+from tapec.passes.program_text import program_text
+from tapec.passes.simplify import Simplify
+from tapec.passes.views import views_of
+from tapec.passes.work import instructions
+
+
+class Forms(NamedTuple):
+    """What a recorded graph becomes on its way to machine code.
+
+    Attributes:
+        graph: after all passes over graphs.
+        program: its loops.
+        text: its LLVM IR.
+    """
+
+    graph: Graph
+    program: Program
+    text: str
+
+    @property
+    def loops(self) -> str:
+        """The loops as text."""
+        return print_program(self.program)
+
+    @property
+    def instructions(self) -> int:
+        """About how many vector instructions a run takes."""
+        return instructions(self.program)
+
+    @property
+    def kernel_count(self) -> int:
+        """Loop nests and library calls of the program, those inside loops and branches counted once."""
+        return sum(1 for _ in leaves(self.program.steps))
+
+    @property
+    def residual_bytes(self) -> int:
+        """Bytes of temporaries that primal ops leave for adjoint ops to read."""
+        views = views_of(self.graph)
+        kept = {b.value: b for b in (*self.program.temporaries, *self.program.registers) if b.value is not None}
+        read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
+        return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
+
+
+def optimised(graph: Graph) -> Graph:
+    """The graph passes, in order."""
+    for step in (Simplify(differentiated=True), CommonSubexpressionElimination(), DeadCodeElimination()):
+        graph = step.run(graph)
+    return graph
+
+
+def forms_of(graph: Graph, vector_bits: int) -> Forms:
+    """All passes, in order, over a recorded graph.
+
+    Args:
+        graph: as recorded.
+        vector_bits: width of the machine's vector registers.
+    """
+    final = materialize(optimised(graph))
+    program = lower(fuse(final))
+    return Forms(final, program, program_text(program, vector_bits=vector_bits))
