@@ -37,7 +37,7 @@ class Workload:
     tolerance: float
 
 
-# Value and gradient of the Rosenbrock function of five variables, NumPy in and out --------------------------------------
+# Value and gradient of the Rosenbrock function of five variables, NumPy in and out
 
 
 def _rosenbrock(x: Any) -> Any:
@@ -66,7 +66,7 @@ def rosenbrock_jax() -> Call:
     return Call(numpy_out, (_START,))
 
 
-# Import and first gradient of a function of ten operations, in a new process ---------------------------------------------
+# Import and first gradient of a function of ten operations, in a new process
 
 _TEN = np.linspace(-1.0, 2.0, 1000)
 
