@@ -12,6 +12,7 @@ from tapec.ir.types import TensorType
 from tapec.ops.symbolic import Sym
 from tapec.passes.activity import differentiable_operands
 from tapec.passes.derivatives import DERIVATIVES
+from tapec.passes.derivatives.table import Missing
 from tapec.passes.pullback import pull
 from tapec.passes.tangent import push
 
@@ -37,7 +38,7 @@ def needed(
     positions = [i for i in differentiable_operands(op) if active >> i & 1]
     if not positions:
         return None
-    if primitive not in DERIVATIVES:
+    if isinstance(DERIVATIVES.get(primitive, Missing("")), Missing):
         return ()
     builder = Builder(Graph("rule"))
     out = Value(op.results[0].type)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
+from tapec.ops import sampling
 
 # Shapes of the operands of a unary and of a binary op: 0-d, full, empty, and three kinds of broadcast.
 UNARY = [((),), ((2, 3),), ((0, 2),)]
@@ -171,6 +172,8 @@ OTHER_CASES: dict[str, list[Case]] = {
 
 def cases(primitive: Primitive) -> list[Case]:
     """Cases of a differentiable primitive; `KeyError` if nobody has thought of one."""
+    if primitive is sampling.gamma_sample:  # its derivative is not that of its value: tests/random/test_gamma.py
+        return []
     if primitive.family is ew.ELEMENTWISE:
         return elementwise_cases(primitive)
     return OTHER_CASES[primitive.name]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tapec.errors import NotDifferentiableError
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
-from tapec.passes.derivatives import elementwise, explicit, linear
-from tapec.passes.derivatives.table import Row, Rows
+from tapec.passes.derivatives import elementwise, explicit, linear, sampling
+from tapec.passes.derivatives.table import Missing, Row, Rows
 
-DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS}
+DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS, **sampling.ROWS}
 
 
 def derivative_of(primitive: Primitive, location: Location | None = None) -> Row:
@@ -18,10 +18,11 @@ def derivative_of(primitive: Primitive, location: Location | None = None) -> Row
         NotDifferentiableError: there is none; the message names the op and the user's line.
     """
     row = DERIVATIVES.get(primitive)
-    if row is None:
+    if row is None or isinstance(row, Missing):
         where = f" at {location}" if location else ""
+        reason = "" if row is None else f" ({row.reason})"
         raise NotDifferentiableError(
-            f"the op {primitive.name!r}{where} has no derivative rule; compute it from other functions, or put "
+            f"the op {primitive.name!r}{where} has no derivative rule{reason}; compute it from other functions, or put "
             "tp.stop_gradient around it if no derivative should flow"
         )
     return row

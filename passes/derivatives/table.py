@@ -73,5 +73,12 @@ class Excused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An op that depends on its operands but whose derivative nobody has written, and why: asking for it is an error."""
+
+    reason: str
+
+
 Row = Partials | Linear | ReducedPartial | Excused
-Rows = dict[Primitive, Row]
+Rows = dict[Primitive, Row | Missing]

@@ -96,6 +96,11 @@ def relu(f: FunctionText, dtype: DType, a: Reg) -> Reg:
     return f.select(compare(f, dtype, "le", a, zero(f, a)), zero(f, a), a)
 
 
+def adjust_contrast(f: FunctionText, dtype: DType, image: Reg, factor: Reg, mean: Reg) -> Reg:
+    """(image - mean) * factor + mean, each step rounded."""
+    return f.fadd(f.fmul(f.fsub(image, mean), factor), mean)
+
+
 def bit_not(f: FunctionText, dtype: DType, a: Reg) -> Reg:
     """Complement; on booleans, not."""
     return f.binary("xor", a, f.number(1 if dtype.kind == "b" else -1, a.element, a.width))

@@ -13,6 +13,7 @@ from tapec.ir.dtypes import DType
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
+from tapec.ops import sampling
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.scalar import (
     arctangent,
@@ -21,6 +22,7 @@ from tapec.passes.scalar import (
     error_function,
     exponential,
     logarithm,
+    philox,
     power,
     trigonometric,
 )
@@ -114,6 +116,10 @@ ROWS: dict[Primitive, Row] = {
     ew.bit_xor: _instruction("xor"),
     ew.bit_not: _plain(arithmetic.bit_not),
     ew.select: _select,
+    sampling.philox_low: _plain(philox.low),
+    sampling.philox_high: _plain(philox.high),
+    sampling.gamma_sample: _identity,
+    sampling.adjust_contrast: _plain(arithmetic.adjust_contrast),
 }
 
 EXCUSED: dict[Primitive, str] = {
@@ -125,7 +131,8 @@ _COSTS: dict[Primitive, int] = {
     ew.div: 4, ew.sqrt: 5, ew.floor_divide: 30, ew.remainder: 25, ew.strong_mul: 3, ew.zero_mul: 5, ew.maximum: 3,
     ew.minimum: 3, ew.sign: 5, ew.integer_pow: 3, ew.exp: 25, ew.expm1: 30, ew.log: 35, ew.log1p: 40, ew.sin: 22,
     ew.cos: 22, ew.atan: 35, ew.atan2: 45, ew.tanh: 50, ew.sigmoid: 40, ew.erf: 65, ew.pow: 110, ew.copy: 0,
-    ew.stop_gradient: 0,
+    ew.stop_gradient: 0, sampling.philox_low: 100, sampling.philox_high: 100, sampling.gamma_sample: 0,
+    sampling.adjust_contrast: 3,
 }  # fmt: skip
 
 

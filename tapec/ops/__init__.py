@@ -1,6 +1,6 @@
 """The primitives: names and reference meanings. Importing this package fills `tapec.ops.registry.PRIMITIVES`."""
 
-from tapec.ops import contraction, control, creation, elementwise, indexing, movement, ordering, reduction
+from tapec.ops import contraction, control, creation, elementwise, indexing, movement, ordering, reduction, sampling
 from tapec.ops.registry import PRIMITIVES
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "movement",
     "ordering",
     "reduction",
+    "sampling",
 ]
