@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tapec.ir.graph import Graph, Value
 from tapec.ops.symbolic import Sym
 from tapec.passes.activity import active_values
-from tapec.passes.derivative_graph import DerivativeGraph, accumulate
-from tapec.passes.pullback import pull
-
-
-@dataclass(frozen=True, slots=True)
-class AdjointGraph:
-    """What `adjoint` makes.
-
-    Attributes:
-        graph: its inputs are the cotangents of those targets that were `given`, then the residuals; its outputs are the
-            gradients that are connected.
-        residuals: the values of the primal graph that it reads.
-        gradients: for each value asked for its cotangent in `graph`, or None where no target depends on it.
-    """
-
-    graph: Graph
-    residuals: tuple[Value, ...]
-    gradients: tuple[Value | None, ...]
+from tapec.passes.derivative_graph import AdjointGraph, DerivativeGraph, accumulate
+from tapec.passes.derivatives.table import Flow
+from tapec.passes.pullback import pull, pull_structured
 
 
 def adjoint(
@@ -54,18 +38,26 @@ def adjoint(
             accumulate(cts, target, ct or derivative.number(1.0, target.type))
     wanted = set(wrt)
     for op, positions in reversed(ops):
-        out = op.results[0]
-        if out not in cts:
+        reached = [i for i, out in enumerate(op.results) if out in cts]
+        if not reached:
             continue
-        ct = cts[out] if out in wanted else cts.pop(out)
-        if ct is None:
+        received = {i: cts[out] if (out := op.results[i]) in wanted else cts.pop(out) for i in reached}
+        if all(ct is None for ct in received.values()):
             for i in positions:
                 accumulate(cts, op.operands[i], None)
             continue
         derivative.builder.location = op.location
         operands = [derivative.primal(v) for v in op.operands]
-        for i, received in pull(op, derivative.primal(out), operands, ct, positions):
-            accumulate(cts, op.operands[i], received)
+        outs = [derivative.primal(v) for v in op.results]
+        if op.regions:
+            flow = Flow(positions, [i for i, out in enumerate(op.results) if out in active])
+            found = pull_structured(op, outs, operands, [received.get(i) for i in range(len(outs))], flow, adjoint)
+        else:
+            (ct,) = received.values()
+            assert ct is not None
+            found = pull(op, outs[0], operands, ct, positions)
+        for i, part in found:
+            accumulate(cts, op.operands[i], part)
     full = {value: derivative.full(cts[value], value.type).value for value in dict.fromkeys(wrt) if value in cts}
     gradients = tuple([full.get(value) for value in wrt])
     finished, residuals = derivative.finish([value for value in gradients if value is not None])

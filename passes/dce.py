@@ -41,11 +41,11 @@ class DeadCodeElimination:
                 kept.append((op, None))
                 live.update(op.operands)
         rebuild = Rebuild(graph)
-        for op, part in reversed(kept):
-            if part is None:
+        for op, remains in reversed(kept):
+            if remains is None:
                 rebuild.copy(op)
             else:
-                _copy_part(op, part, rebuild.graph, rebuild.mapping)
+                _copy_part(op, remains, rebuild.graph, rebuild.mapping)
         return rebuild.finish()
 
 

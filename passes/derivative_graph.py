@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import final
 
 from tapec.ir.builder import Builder
@@ -10,6 +11,38 @@ from tapec.ir.types import TensorType
 from tapec.ops import creation
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, broadcast, zeros
+
+
+@dataclass(frozen=True, slots=True)
+class AdjointGraph:
+    """What `tapec.passes.adjoint` makes.
+
+    Attributes:
+        graph: its inputs are the cotangents of those targets that were `given`, then the residuals; its outputs are the
+            gradients that are connected.
+        residuals: the values of the primal graph that it reads.
+        gradients: for each value asked for its cotangent in `graph`, or None where no target depends on it.
+    """
+
+    graph: Graph
+    residuals: tuple[Value, ...]
+    gradients: tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TangentGraph:
+    """What `tapec.passes.tangent` makes.
+
+    Attributes:
+        graph: its inputs are the tangents of the values differentiated by, then the residuals; its outputs are the
+            tangents that are connected.
+        residuals: the values of the primal graph that it reads.
+        tangents: for each target its tangent in `graph`, or None where it depends on nothing differentiated by.
+    """
+
+    graph: Graph
+    residuals: tuple[Value, ...]
+    tangents: tuple[Value | None, ...]
 
 
 @final

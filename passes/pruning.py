@@ -44,7 +44,8 @@ def pruned(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
 
 def _scan(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
     consts, carries = op.attributes["consts"], op.attributes["carries"]
-    assert isinstance(consts, int) and isinstance(carries, int)
+    assert isinstance(consts, int)
+    assert isinstance(carries, int)
     (body,) = op.regions
     kept = {i for i in wanted if i < carries}
     ys = [i for i in sorted(wanted) if i >= carries]

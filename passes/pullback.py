@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from tapec.errors import NotDifferentiableError
 from tapec.ir.graph import Op
 from tapec.ops.symbolic import Sym
+from tapec.passes.derivative_graph import AdjointGraph
 from tapec.passes.derivatives import derivative_of
-from tapec.passes.derivatives.table import Excused, Linear, Partials
+from tapec.passes.derivatives.table import Excused, Flow, Linear, Partials, Structured
 from tapec.passes.lean import expand, sum_to
 from tapec.passes.zero_policy import contribution
 
@@ -39,8 +41,30 @@ def pull(op: Op, out: Sym, operands: list[Sym], ct: Sym, active: Iterable[int]) 
         return [(i, row.transpose(i, ct, out, *operands, **attributes)) for i in active]
     if isinstance(row, Excused):
         return []
+    assert not isinstance(row, Structured), op
     (x,) = operands
     axes = attributes["axes"]
     assert isinstance(axes, tuple)
     kept = expand(ct, axes, len(x.shape))
     return [(0, contribution(kept, row.partial(out, x, **attributes)))]
+
+
+def pull_structured(
+    op: Op,
+    outs: list[Sym],
+    operands: list[Sym],
+    cts: list[Sym | None],
+    flow: Flow,
+    adjoint: Callable[..., AdjointGraph],
+) -> list[tuple[int, Sym | None]]:
+    """`pull` for an op with regions, of whose results those without a cotangent have None in `cts`.
+
+    Raises:
+        NotDifferentiableError: the op has no reverse mode.
+    """
+    row = derivative_of(op.primitive, op.location)
+    assert isinstance(row, Structured), op
+    if isinstance(row.pull, str):
+        where = f" at {op.location}" if op.location else ""
+        raise NotDifferentiableError(f"{op.primitive.name}{where} has no reverse mode: {row.pull}")
+    return row.pull(op, outs, operands, cts, flow, adjoint)

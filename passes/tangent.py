@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum
 from tapec.passes.activity import active_values
-from tapec.passes.derivative_graph import DerivativeGraph
+from tapec.passes.derivative_graph import DerivativeGraph, TangentGraph
 from tapec.passes.derivatives import derivative_of
-from tapec.passes.derivatives.table import Excused, Linear, Partials
+from tapec.passes.derivatives.table import Excused, Linear, Partials, Structured
 from tapec.passes.zero_policy import contribution
-
-
-@dataclass(frozen=True, slots=True)
-class TangentGraph:
-    """What `tangent` makes.
-
-    Attributes:
-        graph: its inputs are the tangents of the values differentiated by, then the residuals; its outputs are the
-            tangents that are connected.
-        residuals: the values of the primal graph that it reads.
-        tangents: for each target its tangent in `graph`, or None where it depends on nothing differentiated by.
-    """
-
-    graph: Graph
-    residuals: tuple[Value, ...]
-    tangents: tuple[Value | None, ...]
 
 
 def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> TangentGraph:
@@ -42,17 +25,18 @@ def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> Tan
         raise TypeError("tangents exist only for values of floating dtype")
     derivative = DerivativeGraph(f"{graph.name}_tangent", "tangent")
     tangents: dict[Value, Sym | None] = {value: derivative.seed(value.type) for value in wrt}
+    given = set(wrt)
     for op, positions in _relevant(graph, targets, wrt):
-        out = op.results[0]
-        if out in tangents:  # an intermediate value that is itself differentiated by: its tangent is given
-            continue
         derivative.builder.location = op.location
-        moving = {i: t for i in positions if (t := tangents[op.operands[i]]) is not None}
-        if not moving:
-            tangents[out] = None
-            continue
-        operands = [derivative.primal(v) for v in op.operands]
-        tangents[out] = push(op, derivative.primal(out), operands, moving)
+        moving = {i: t for i in positions if (t := tangents.get(op.operands[i])) is not None}
+        made: list[Sym | None] = [None] * len(op.results)
+        # An intermediate value that is itself differentiated by has the tangent that is given.
+        if moving and not given.issuperset(op.results):
+            operands = [derivative.primal(v) for v in op.operands]
+            outs = [derivative.primal(v) for v in op.results]
+            made = push_structured(op, outs, operands, moving) if op.regions else [push(op, outs[0], operands, moving)]
+        new = zip(op.results, made, strict=True)
+        tangents.update({out: t for out, t in new if out not in given and out.type.dtype.is_float})
     full = {value: derivative.full(tangents[value], value.type).value for value in targets if value in tangents}
     results = tuple([full.get(value) for value in targets])
     finished, residuals = derivative.finish([value for value in results if value is not None])
@@ -65,10 +49,17 @@ def _relevant(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> l
     needed = set(targets)
     kept = []
     for op, positions in reversed(ops):
-        if op.results[0] in needed:
+        if not needed.isdisjoint(op.results):
             kept.append((op, positions))
             needed.update([op.operands[i] for i in positions])
     return kept[::-1]
+
+
+def push_structured(op: Op, outs: list[Sym], operands: list[Sym], moving: dict[int, Sym]) -> list[Sym | None]:
+    """`push` for an op with regions: a tangent for each result."""
+    row = derivative_of(op.primitive, op.location)
+    assert isinstance(row, Structured), op
+    return row.push(op, outs, operands, moving, tangent)
 
 
 def push(op: Op, out: Sym, operands: list[Sym], moving: dict[int, Sym]) -> Sym | None:
@@ -95,6 +86,7 @@ def push(op: Op, out: Sym, operands: list[Sym], moving: dict[int, Sym]) -> Sym |
         return total
     if isinstance(row, Excused):
         return None
+    assert not isinstance(row, Structured), op
     (x,) = operands
     axes = op.attributes["axes"]
     assert isinstance(axes, tuple)

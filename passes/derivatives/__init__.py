@@ -5,10 +5,10 @@ from __future__ import annotations
 from tapec.errors import NotDifferentiableError
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
-from tapec.passes.derivatives import elementwise, explicit, linear, sampling
+from tapec.passes.derivatives import control, elementwise, explicit, linear, sampling
 from tapec.passes.derivatives.table import Missing, Row, Rows
 
-DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS, **sampling.ROWS}
+DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS, **sampling.ROWS, **control.ROWS}
 
 
 def derivative_of(primitive: Primitive, location: Location | None = None) -> Row:

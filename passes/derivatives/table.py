@@ -7,7 +7,7 @@ read shapes freely; reading a *value* makes it a residual. No rule un-broadcasts
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tapec.ir.primitive import Primitive
@@ -80,5 +80,33 @@ class Missing:
     reason: str
 
 
-Row = Partials | Linear | ReducedPartial | Excused
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Through which operands of an op with regions a derivative flows, and which results it reaches: positions."""
+
+    operands: Sequence[int]
+    results: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Structured:
+    """An op with regions. Its derivatives are ops with regions too, made of derivatives of the regions.
+
+    Each rule gets as its last argument the function that treats a region as a whole graph is treated, so that the table
+    need not import those who read it.
+
+    Args:
+        flow: `(op, active, active_values)` gives the positions of the results that depend on operands at `active`.
+        push: `(op, outs, operands, moving, tangent)` gives a tangent for each result, lean, None for a symbolic zero;
+            `moving` has the tangents of operands by position.
+        pull: `(op, outs, operands, cts, flow, adjoint)` gives position and cotangent of operands, the latter None for a
+            symbolic zero; `cts` has one for each result, None for a symbolic zero. Or why there is no reverse mode.
+    """
+
+    flow: Callable[..., Sequence[int]]
+    push: Callable[..., list[Sym | None]]
+    pull: Callable[..., list[tuple[int, Sym | None]]] | str
+
+
+Row = Partials | Linear | ReducedPartial | Excused | Structured
 Rows = dict[Primitive, Row | Missing]
