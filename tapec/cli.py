@@ -1,14 +1,17 @@
-"""The command line: `tapec demo`."""
+"""The command line: `tapec demo`, `tapec cache`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from tapec import __version__
+from tapec.runtime import cache
+from tapec.runtime.cache_directory import UntrustedDirectoryError
 
 _DEMO_PACKAGES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
 _FORMATS = (".png", ".pdf", ".svg")
@@ -21,6 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 2 where something that the command needs is missing.
     """
     options = _parser().parse_args(arguments)
+    return _cache(clear=options.clear) if options.command == "cache" else _demo(options)
+
+
+def _cache(*, clear: bool) -> int:
+    try:
+        before = cache.clear() if clear else cache.usage()
+    except (UntrustedDirectoryError, OSError, RuntimeError) as error:
+        print(f"tapec cache: {error}", file=sys.stderr)
+        return 2
+    print(f"place    {before.place}")
+    print(f"entries  {before.entries:,}{' (deleted)' if clear else ''}")
+    print(f"size     {before.size:,} of {before.limit:,} bytes")
+    if not cache.enabled():
+        print("off      TAPEC_CACHE is 0")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
     missing = [name for module, name in _DEMO_PACKAGES.items() if find_spec(module) is None]
     if missing:
         print(f"tapec demo needs {', '.join(missing)}: run pip install 'tapec[demo]'", file=sys.stderr)
@@ -31,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.picture.suffix.lower() not in _FORMATS:
         print(f"tapec demo: --picture must end in one of {', '.join(_FORMATS)}, got {options.picture}", file=sys.stderr)
         return 2
+    os.environ.setdefault("TAPEC_CACHE", "0")  # the table's compile time is to be that of compiling, on every run
     from tapec.demo.main import run
 
     run(options.picture, quick=options.quick, seed=options.seed)
@@ -45,4 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--quick", action="store_true", help="fewer epochs and fewer timed steps")
     demo.add_argument("--seed", type=int, default=0, help="of weights, batches and split (default: 0)")
     demo.add_argument("--picture", type=Path, default=Path("demo.png"), help="where to save it (default: demo.png)")
+    kept = commands.add_parser("cache", help="show the disk cache of machine code")
+    kept.add_argument("--clear", action="store_true", help="delete its entries, and say what there was")
     return parser
