@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,24 @@ class AnswersDiffer(Exception):
     """Two peers did not compute the same thing, so that their times say nothing."""
 
 
-def turn(workload: str, peer: str) -> dict[str, Any]:
+_NO_CACHE = {"TAPEC_CACHE": "0", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+
+
+def _cache_in(folder: str) -> dict[str, str]:
+    """Environment in which every peer's disk cache is on and lies in `folder`."""
+    return {
+        "TAPEC_CACHE": "1",
+        "TAPEC_CACHE_DIR": f"{folder}/tapec",
+        "JAX_COMPILATION_CACHE_DIR": f"{folder}/jax",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def turn(workload: str, peer: str, environment: dict[str, str]) -> dict[str, Any]:
     """One process's result; what it printed to stderr is in the error if it fails."""
     command = [sys.executable, "-m", "bench.worker", workload, peer]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -46,9 +62,14 @@ def compare(workload: str, rounds: int) -> Measured:
     """
     peers = list(WORKLOADS[workload].peers)
     results: dict[str, list[dict[str, Any]]] = {peer: [] for peer in peers}
-    for number in range(rounds):
-        for peer in peers if number % 2 == 0 else reversed(peers):
-            results[peer].append(turn(workload, peer))
+    with tempfile.TemporaryDirectory() as folder:
+        environment = _cache_in(folder) if WORKLOADS[workload].disk_cache else _NO_CACHE
+        if WORKLOADS[workload].disk_cache:
+            for peer in peers:
+                turn(workload, peer, environment)
+        for number in range(rounds):
+            for peer in peers if number % 2 == 0 else reversed(peers):
+                results[peer].append(turn(workload, peer, environment))
     first, *others = peers
     for peer in others:
         check_same(workload, first, results[first][0]["answer"], peer, results[peer][0]["answer"])

@@ -27,12 +27,15 @@ class Workload:
     Args:
         title: a row's head in the table.
         cold: one run in a new process is timed, imports included; otherwise calls after three to warm up.
+        disk_cache: whether compiled code may come from the peer's cache on disk, filled by a process before; without it
+            all peers compile.
         peers: for each peer what makes its `Call`; of a cold workload, making it and calling it once is what is timed.
         tolerance: how far, relatively, answers of two peers may lie apart.
     """
 
     title: str
     cold: bool
+    disk_cache: bool
     peers: dict[str, Callable[[], Call]]
     tolerance: float
 
@@ -155,17 +158,27 @@ WORKLOADS = {
     "rosenbrock": Workload(
         "Value and gradient of the Rosenbrock function of 5 variables (float64), NumPy in and out, per call",
         False,
+        False,
         {"tapec": rosenbrock_tapec, "jax": rosenbrock_jax},
         1e-12,
     ),
     "first_gradient": Workload(
         "Import (after NumPy), compile and first gradient of a function of 10 operations, in a new process",
         True,
+        False,
+        {"tapec": first_gradient_tapec, "jax": first_gradient_jax},
+        1e-12,
+    ),
+    "cached_gradient": Workload(
+        "The same, where the disk cache of compiled code has been filled before",
+        True,
+        True,
         {"tapec": first_gradient_tapec, "jax": first_gradient_jax},
         1e-12,
     ),
     "mlp_step": Workload(
         "Training step of a 2-layer network (128×784 → 256 → 10, float32, SGD), per step",
+        False,
         False,
         {"tapec": mlp_step_tapec, "jax": mlp_step_jax},
         1e-5,

@@ -1,4 +1,7 @@
 import importlib.util
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -21,6 +24,19 @@ def test_a_folder_that_is_not_there_is_said_before_training(tmp_path, capsys):
 def test_a_format_that_cannot_be_saved_is_said_before_training(tmp_path, capsys):
     assert cli.main(["demo", "--picture", str(tmp_path / "demo.xyz")]) == 2
     assert "--picture" in capsys.readouterr().err
+
+
+def test_the_demo_compiles_anew_unless_told_otherwise(tmp_path):
+    code = (
+        "import os, sys, tapec.demo.main as m; from tapec import cli\n"
+        "m.run = lambda *a, **k: print(os.environ['TAPEC_CACHE'])\n"
+        "sys.exit(cli.main(['demo', '--picture', sys.argv[1]]))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TAPEC_CACHE"}
+    for given, used in (({}, "0"), ({"TAPEC_CACHE": "1"}, "1")):
+        command = [sys.executable, "-c", code, str(tmp_path / "demo.png")]
+        done = subprocess.run(command, env=environment | given, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{used}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["demo", "--seed", "x"]])
