@@ -5,16 +5,20 @@ Found by running the derivative rule of both modes once on placeholders, so no r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import TensorType
 from tapec.ops.symbolic import Sym
-from tapec.passes.activity import differentiable_operands
+from tapec.passes.activity import active_results, differentiable_operands
+from tapec.passes.adjoint import adjoint
 from tapec.passes.derivatives import DERIVATIVES
-from tapec.passes.derivatives.table import Missing
-from tapec.passes.pullback import pull
-from tapec.passes.tangent import push
+from tapec.passes.derivatives.table import Flow, Missing, Structured
+from tapec.passes.pullback import pull, pull_structured
+from tapec.passes.tangent import push, push_structured
 
 OUT = -1  # stands for the result among the positions of operands
 
@@ -46,8 +50,59 @@ def needed(
     result, arguments = Sym(builder, out), [Sym(builder, v) for v in placeholders]
     pulled = pull(op, result, arguments, Sym(builder, Value(out.type)), positions)
     pushed = push(op, result, arguments, {i: Sym(builder, Value(operands[i])) for i in positions})
-    live = {sym.value for sym in [pushed, *[sym for _, sym in pulled]] if sym is not None}
-    for made in reversed(builder.graph.ops):
-        if not live.isdisjoint(made.results):
-            live.update(made.operands)
-    return tuple([i for i, v in [(OUT, out), *enumerate(placeholders)] if v in live])
+    read = _read(builder.graph, [pushed, *[sym for _, sym in pulled]])
+    return tuple([i for i, v in [(OUT, out), *enumerate(placeholders)] if v in read])
+
+
+@dataclass(frozen=True, slots=True)
+class ControlNeeds:
+    """What a recording must know of a loop or branch.
+
+    Attributes:
+        kept: positions of the operands that its derivative reads, and for its result i the number -1 - i.
+        reached: positions of the results that depend on something that is differentiated by.
+    """
+
+    kept: tuple[int, ...]
+    reached: tuple[int, ...]
+
+
+def needed_by_control(
+    primitive: Primitive,
+    attributes: dict[str, Any],
+    operands: tuple[TensorType, ...],
+    active: int,
+    regions: tuple[Graph, ...],
+) -> ControlNeeds | None:
+    """What `needed` gives, for an op with regions.
+
+    Raises:
+        NotDifferentiableError: an op in a region has no derivative rule.
+    """
+    builder = Builder(Graph("rule"))
+    types = primitive.family.infer_regions(primitive, operands, attributes, regions)
+    op = Op(primitive, tuple([Value(t) for t in operands]), attributes, types, regions=regions)
+    positions = [i for i, t in enumerate(operands) if active >> i & 1 and t.dtype.is_float]
+    reached = tuple(active_results(op, positions))
+    if not reached:
+        return None
+    outs = [Sym(builder, Value(t)) for t in types]
+    arguments = [Sym(builder, Value(t)) for t in operands]
+    moving = {i: Sym(builder, Value(operands[i])) for i in positions}
+    made = push_structured(op, outs, arguments, moving)
+    row = DERIVATIVES[primitive]
+    if isinstance(row, Structured) and not isinstance(row.pull, str):
+        cts = [Sym(builder, Value(t)) if i in reached else None for i, t in enumerate(types)]
+        made = made + [ct for _, ct in pull_structured(op, outs, arguments, cts, Flow(positions, reached), adjoint)]
+    read = _read(builder.graph, made)
+    places = [*[(-1 - i, sym) for i, sym in enumerate(outs)], *enumerate(arguments)]
+    return ControlNeeds(tuple([i for i, sym in places if sym.value in read]), reached)
+
+
+def _read(graph: Graph, results: list[Sym | None]) -> set[Value]:
+    """The values that `results` depend on, themselves included."""
+    live = {sym.value for sym in results if sym is not None}
+    for op in reversed(graph.ops):
+        if not live.isdisjoint(op.results):
+            live.update(op.operands)
+    return live

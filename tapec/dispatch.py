@@ -13,6 +13,7 @@ import numpy as np
 from tapec.array_protocol import ArrayProtocol
 from tapec.errors import DTypeError, ShapeError, TapecError
 from tapec.ir import dtypes
+from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
@@ -41,6 +42,26 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
     for recorder in ACTIVE.recorders:
         recorder.record(primitive, operands, attributes, result)
     return result
+
+
+def apply_control(
+    primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
+) -> tuple[Tensor, ...]:
+    """Runs a loop or a branch and records it.
+
+    Raises:
+        ShapeError, DTypeError, AttributeValueError: what `tapec.ops.control` says of operands and regions.
+    """
+    from tapec.runtime.control import execute_control  # the compiler is imported when it is first needed
+
+    try:
+        arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
+    except TapecError as error:
+        raise located(error) from error.__cause__
+    results = tuple([make(array) for array in arrays])
+    for recorder in ACTIVE.recorders:
+        recorder.record_control(primitive, operands, attributes, regions, results)
+    return results
 
 
 def _explain(

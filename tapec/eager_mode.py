@@ -11,6 +11,7 @@ from tapec.recording import Recorder, active
 if TYPE_CHECKING:
     import numpy as np
 
+    from tapec.ir.graph import Graph
     from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
     from tapec.variable import Variable
@@ -33,6 +34,16 @@ class EagerMode(Recorder):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`."""
+
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """See `Recorder.record_control`."""
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`."""

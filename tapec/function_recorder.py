@@ -108,6 +108,21 @@ class FunctionRecorder(Recorder):
         if self._fixed.issuperset(values):
             self._fixed.add(value)
 
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """See `Recorder.record_control`."""
+        values = tuple([self._value(t) for t in operands])
+        op = self._emit(primitive, values, attributes, regions)
+        self._values.update(zip([t._serial for t in results], op.results, strict=True))
+        if self._fixed.issuperset(values):
+            self._fixed.update(op.results)
+
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. Values that can't change from call to call need no guard."""
         value = self._value(tensor)
@@ -154,8 +169,15 @@ class FunctionRecorder(Recorder):
             self.leaked,
         )
 
-    def _emit(self, primitive: Primitive, values: tuple[Value, ...], attributes: dict[str, Any]) -> Op:
-        return emit(self.graph, primitive, values, attributes, ACTIVE.location or user_location(), ACTIVE.phase)
+    def _emit(
+        self,
+        primitive: Primitive,
+        values: tuple[Value, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...] = (),
+    ) -> Op:
+        location = ACTIVE.location or user_location()
+        return emit(self.graph, primitive, values, attributes, location, ACTIVE.phase, regions)
 
     def _value(self, tensor: Tensor) -> Value:
         value = self._values.get(tensor._serial)

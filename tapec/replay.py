@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from tapec.dispatch import apply
+from tapec.dispatch import apply, apply_control
 from tapec.errors import VerificationError
 from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph, Location, Value
@@ -22,11 +22,12 @@ from tapec.tensor import Tensor, make
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One op: where its operands lie, where its result goes, and what nobody reads afterwards."""
+    """One op: where its operands lie, where its results go (from `result` on), and what nobody reads afterwards."""
 
     primitive: Primitive
     operands: tuple[int, ...]
     attributes: dict[str, Any]
+    regions: tuple[Graph, ...]
     result: int
     dead: tuple[int, ...]
     location: Location | None
@@ -38,7 +39,7 @@ class Program:
     """A graph prepared for replaying.
 
     Raises:
-        VerificationError: an op of the graph does not have exactly one result.
+        VerificationError: an op of the graph that has no regions does not have exactly one result.
     """
 
     __slots__ = ("_constants", "_inputs", "_outputs", "_size", "_steps", "_unread")
@@ -49,9 +50,9 @@ class Program:
         self._constants: list[tuple[int, Any]] = []
         ops = []
         for op in graph.ops:
-            if len(op.results) != 1:
+            if len(op.results) != 1 and not op.regions:
                 raise VerificationError(f"{op.primitive.name} has {len(op.results)} results and can't be replayed")
-            places[op.results[0]] = len(places)
+            places.update(zip(op.results, range(len(places), len(places) + len(op.results)), strict=True))
             if op.primitive is creation.constant:
                 array = by_name(str(op.attributes["dtype"])).numpy.type(op.attributes["value"])
                 self._constants.append((places[op.results[0]], array))
@@ -63,10 +64,11 @@ class Program:
         steps = []
         for op in reversed(ops):
             operands = tuple([places[v] for v in op.operands])
-            dead = tuple(dict.fromkeys([p for p in operands if p not in later]))
+            results = [places[v] for v in op.results] if op.regions else []  # those of loops may all be unread
+            dead = tuple(dict.fromkeys([p for p in [*operands, *results] if p not in later]))
             later.update(operands)
             result = places[op.results[0]]
-            steps.append(_Step(op.primitive, operands, op.attributes, result, dead, op.location, op.phase))
+            steps.append(_Step(op.primitive, operands, op.attributes, op.regions, result, dead, op.location, op.phase))
         self._steps = steps[::-1]
         self._unread = [i for i in range(self._inputs) if i not in later]
 
@@ -86,10 +88,16 @@ class Program:
             with np.errstate(all="ignore"):
                 for step in self._steps:
                     ACTIVE.phase, ACTIVE.location = step.phase, step.location
-                    result = apply(step.primitive, tuple([places[p] for p in step.operands]), step.attributes)
+                    operands = tuple([places[p] for p in step.operands])
+                    if step.regions:
+                        results = apply_control(step.primitive, operands, step.attributes, step.regions)
+                        places[step.result : step.result + len(results)] = results
+                        results = ()
+                    else:
+                        places[step.result] = apply(step.primitive, operands, step.attributes)
+                    operands = ()
                     for place in step.dead:
                         places[place] = None
-                    places[step.result] = result
         finally:
             ACTIVE.phase, ACTIVE.location = phase, location
         return [places[p] for p in self._outputs]
@@ -99,7 +107,7 @@ def replay(graph: Graph, tensors: list[Tensor]) -> list[Tensor]:
     """Outputs of `graph` for the inputs `tensors`, every op run by `tapec.dispatch.apply`.
 
     Raises:
-        VerificationError: an op of the graph does not have exactly one result.
+        VerificationError: an op of the graph that has no regions does not have exactly one result.
         ValueError: the number of tensors is not that of the inputs.
     """
     return Program(graph).run(list(tensors))

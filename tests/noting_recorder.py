@@ -13,6 +13,9 @@ class Noting(Recorder):
         self.ops.append(primitive.name)
         self.operands.extend(operands)
 
+    def record_control(self, primitive, operands, attributes, regions, results):
+        self.record(primitive, operands, attributes, results)
+
     def observe(self, tensor, expected):
         self.observed.append(expected)
 

@@ -133,6 +133,9 @@ class Listener(Recorder):
     def record(self, primitive, operands, attributes, result):
         self.heard.append(primitive.name)
 
+    def record_control(self, primitive, operands, attributes, regions, results):
+        raise AssertionError
+
     def observe(self, tensor, expected):
         raise AssertionError
 
