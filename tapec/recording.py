@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from tapec.ir.graph import Location
@@ -20,6 +21,7 @@ from tapec.ir.graph import Location
 if TYPE_CHECKING:
     import numpy as np
 
+    from tapec.ir.graph import Graph
     from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
     from tapec.variable import Variable
@@ -37,6 +39,17 @@ class Recorder(ABC):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """`primitive` has run on `operands` and gave `result`."""
+
+    @abstractmethod
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """`primitive`, a loop or a branch, has run its `regions` on `operands` and gave `results`."""
 
     @abstractmethod
     def observe(self, tensor: Tensor, expected: int) -> None:
@@ -78,6 +91,8 @@ class _Stack(threading.local):
         recorders: active ones, outermost first; always this very list, since machine code looks at it too.
         phase: the phase of ops recorded now: `"primal"`, or `"adjoint"`/`"tangent"` while a derivative graph is replayed.
         location: the user's line of ops recorded now, where it is not the line on the stack (replays).
+        imagined: whether what runs now is recorded only and may never be reached with these values, so that an index
+            that they put out of range is no error.
     """
 
     def __init__(self) -> None:
@@ -85,6 +100,7 @@ class _Stack(threading.local):
         _share(self.recorders)
         self.phase: str = "primal"
         self.location: Location | None = None
+        self.imagined: bool = False
 
 
 ACTIVE = _Stack()
@@ -110,31 +126,44 @@ def user_location(skip: int = 1) -> Location | None:
     """
     frame = sys._getframe(skip)
     while frame is not None:
-        filename = frame.f_code.co_filename
-        lines = _LINES.get(filename)
-        if lines is None:
-            lines = _LINES[filename] = _Lines(filename.startswith(_INSIDE))
-        if not lines.inside:
-            line = frame.f_lineno
-            found = lines.locations.get(line)
-            if found is None:
-                found = lines.locations[line] = Location(filename, line)
-            return found
+        code = frame.f_code
+        known = _CODE.get(id(code))
+        if known is None:
+            known = _code(code)
+        if known.lines is not None:
+            return known.lines.get(frame.f_lasti) or known.locate(frame)
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
 
-class _Lines:
-    """What is known of a file: whether it is tapec's or Python's own, and a `Location` for each line asked for.
+class _Code:
+    """What is known of a code object: a `Location` for each instruction asked for; None if it is tapec's or Python's own.
 
-    Every recorded op asks, so the answers are kept.
+    Every recorded op asks, so the answers are kept. By instruction and not by line, because finding an instruction's
+    line takes Python a time that grows with the length of the function.
     """
 
-    __slots__ = ("inside", "locations")
+    __slots__ = ("code", "lines")
 
-    def __init__(self, inside: bool) -> None:
-        self.inside = inside
-        self.locations: dict[int, Location] = {}
+    def __init__(self, code: CodeType) -> None:
+        self.code = code  # which keeps its id from being given to another
+        self.lines: dict[int, Location] | None = None if code.co_filename.startswith(_INSIDE) else {}
+
+    def locate(self, frame: FrameType) -> Location:
+        assert self.lines is not None
+        where = (self.code.co_filename, frame.f_lineno)
+        found = self.lines[frame.f_lasti] = _LOCATIONS.setdefault(where, Location(*where))
+        return found
 
 
-_LINES: dict[str, _Lines] = {}
+def _code(code: CodeType) -> _Code:
+    if len(_CODE) >= _MOST_CODE:  # a program that makes code as it goes would fill the memory
+        _CODE.clear()
+        _LOCATIONS.clear()
+    known = _CODE[id(code)] = _Code(code)
+    return known
+
+
+_CODE: dict[int, _Code] = {}
+_LOCATIONS: dict[tuple[str, int], Location] = {}  # one object for each line: structures of recordings compare identities
+_MOST_CODE = 16_384

@@ -1,52 +1,103 @@
-"""Derivatives of what a tape recorded: the derivative graph of a recording, made once per structure, and its replay."""
+"""Derivatives of what a tape recorded: made once per structure, replayed at first, compiled when that pays."""
 
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, final
 
-from tapec.ir.graph import Value
+from tapec.errors import CompilationError, EagerFallbackWarning
+from tapec.ir.graph import Graph, Value
+from tapec.recorded_structure import Prefix, RecordedGraph
+from tapec.recording import ACTIVE
 from tapec.replay import Program
-from tapec.tape_recorder import RecordedGraph, TapeRecorder
-from tapec.tensor import Tensor
+from tapec.tape_recorder import TapeRecorder
+from tapec.tensor import Tensor, make
+
+if TYPE_CHECKING:
+    from tapec.compiled_derivative import CompiledDerivative
+
+# What compiling is expected to take, in seconds: of anything, and of each op (docs/design/0005-derivatives.md).
+COMPILE_START: Final = 0.025
+COMPILE_OP: Final = 0.001
+# Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
+_LONGEST_COMPILED: Final = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Plan:
     """A derivative graph of a recording's structure, ready to run.
 
-    Attributes:
-        program: its inputs are the seeds, then the tensors of `residuals`.
+    Args:
+        graph: its inputs are the seeds, then the tensors of `residuals`.
         residuals: places of the recording.
         connected: which of the values asked for it computes.
     """
 
-    program: Program
-    residuals: tuple[int, ...]
-    connected: tuple[bool, ...]
+    __slots__ = ("_compiled", "_connected", "_graph", "_lock", "_patience", "_program", "residuals")
+
+    def __init__(self, graph: Graph, residuals: tuple[int, ...], connected: tuple[bool, ...]) -> None:
+        self.residuals = residuals
+        self._connected = None if all(connected) else connected
+        self._graph = graph
+        self._program = Program(graph)
+        self._compiled: CompiledDerivative | None = None
+        # Seconds of replay after which the graph is compiled: as long as compiling will take. So the time spent is at
+        # most twice what it would be if we knew how often the derivative will be asked for.
+        ops = len(graph.ops)
+        self._patience = COMPILE_START + COMPILE_OP * ops if 0 < ops <= _LONGEST_COMPILED else float("inf")
+        self._lock = threading.Lock()
 
     def run(self, recorder: TapeRecorder, seeds: list[Tensor], *, release: bool) -> list[Tensor | None]:
         """The values asked for; None for those that are not connected.
+
+        While nobody else records, they come from machine code once the structure has been seen often enough.
 
         Args:
             recorder: a recording of the structure.
             seeds: cotangents or tangents that are given.
             release: let go of the kept tensors as the derivative passes them.
         """
-        tensors = seeds + [recorder.kept[place] for place in self.residuals]
+        kept = recorder.kept
+        tensors = seeds + [kept[place] for place in self.residuals]
         if release:
-            recorder.kept.clear()
-        results = iter(self.program.run(tensors))
-        return [next(results) if connected else None for connected in self.connected]
+            kept.clear()
+        results = self._run(tensors)
+        if self._connected is None:
+            return results  # type: ignore[return-value]
+        found = iter(results)
+        return [next(found) if connected else None for connected in self._connected]
+
+    def _run(self, tensors: list[Tensor]) -> list[Tensor]:
+        if ACTIVE.recorders:
+            return self._program.run(tensors)
+        if self._compiled is not None:
+            arrays = self._compiled.__call__(*[t._array for t in tensors])
+            if arrays is not None:
+                return [make(array) for array in arrays]
+        start = perf_counter()
+        results = self._program.run(tensors)
+        self._patience -= perf_counter() - start
+        if self._patience < 0 and self._lock.acquire(blocking=False):
+            self._compile()
+        return results
+
+    def _compile(self) -> None:
+        """Makes machine code, once; the lock is never given back."""
+        from tapec.compiled_derivative import CompiledDerivative
+
+        self._patience = float("inf")
+        try:
+            self._compiled = CompiledDerivative(self._graph)
+        except CompilationError as error:
+            warnings.warn(f"a gradient goes on being computed op by op: {error}", EagerFallbackWarning, stacklevel=5)
 
 
 # A training loop asks for the same derivative of the same structure again and again.
-_PLANS: dict[Any, Plan] = {}
+_PLANS: dict[tuple[Prefix, Any], Plan] = {}
 _PLANS_LIMIT = 256
-_LONGEST = 20_000  # ops; the key of a longer recording would hold more memory than its plan saves time
-_LOCK = threading.Lock()
 
 
 def gradient_plan(
@@ -69,7 +120,7 @@ def gradient_plan(
 
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
-        return _plan(recorded, Program(made.graph), made.residuals, made.gradients)
+        return _plan(recorded, made.graph, made.residuals, made.gradients)
 
     return _cached(recorder, ("adjoint", tuple(targets), tuple(given), tuple(sources)), build)
 
@@ -86,27 +137,25 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
 
         values = recorded.values
         made = tangent(recorded.graph, [values[p] for p in targets], [values[p] for p in sources])
-        return _plan(recorded, Program(made.graph), made.residuals, made.tangents)
+        return _plan(recorded, made.graph, made.residuals, made.tangents)
 
     return _cached(recorder, ("tangent", tuple(targets), tuple(sources)), build)
 
 
 def _plan(
-    recorded: RecordedGraph, program: Program, residuals: tuple[Value, ...], results: tuple[Value | None, ...]
+    recorded: RecordedGraph, graph: Graph, residuals: tuple[Value, ...], results: tuple[Value | None, ...]
 ) -> Plan:
     places = {value: place for place, value in recorded.values.items()}
-    return Plan(program, tuple([places[v] for v in residuals]), tuple([v is not None for v in results]))
+    return Plan(graph, tuple([places[v] for v in residuals]), tuple([v is not None for v in results]))
 
 
 def _cached(recorder: TapeRecorder, question: tuple[Any, ...], build: Callable[[RecordedGraph], Plan]) -> Plan:
-    if len(recorder) > _LONGEST:
-        return build(recorder.graph())
-    key = (question, recorder.structure())
-    plan = _PLANS.get(key)
+    prefix = recorder.prefix
+    plan = _PLANS.get((prefix, question))
     if plan is None:
         plan = build(recorder.graph())
-        with _LOCK:
+        if prefix.repeatable:
             if len(_PLANS) >= _PLANS_LIMIT:
                 _PLANS.clear()
-            _PLANS[key] = plan
+            _PLANS[prefix, question] = plan
     return plan

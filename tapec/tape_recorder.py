@@ -1,46 +1,29 @@
-"""What a tape writes down: ops whose operands depend on something watched, and the arrays that derivatives read.
+"""What a tape writes down: ops whose operands depend on something watched, and the tensors that derivatives read.
 
-An op is written as a short tuple over places, because recording must cost little; `graph()` turns the tuples into a
-`Graph`. A place stands for one tensor: something watched, a result, or an operand that does not depend on anything
-watched, which becomes an input of the graph.
+A place stands for one tensor: something watched, a result, or an operand that does not depend on anything watched,
+which becomes an input of the graph. The ops themselves lie in `tapec.recorded_structure`, shared by equal recordings;
+a recorder holds its end of it, and which tensor has which place.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from tapec.ir import dtypes
-from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, Location, Value, attributes_key
+from tapec.ir.graph import Graph, Location, attributes_key
+from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
-from tapec.ir.types import tensor_type
-from tapec.ops import creation
+from tapec.recorded_structure import Prefix, RecordedGraph, nothing, recorded_graph
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
+if TYPE_CHECKING:
+    from tapec.passes.residuals import ControlNeeds
+
 _UNKNOWN: Any = object()
 _OWN_FRAMES = 3  # `user_location`, `record`, `apply`
-
-
-class Input(NamedTuple):
-    """A place that no recorded op fills. `literal` is the number that stood in the user's source, if one did."""
-
-    place: int
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    literal: bool | int | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedGraph:
-    """A recording as a graph, and the value of each place."""
-
-    graph: Graph
-    values: dict[int, Value]
 
 
 @final
@@ -51,19 +34,17 @@ class TapeRecorder(Recorder):
         watch_accessed_variables: watch every trainable Variable that is read.
 
     Attributes:
+        prefix: what has been recorded.
         kept: the tensors that derivative rules read, by place.
         variables: by the Variable's id the Variable and the places of the values that were read of it.
     """
 
-    __slots__ = ("_active", "_entries", "_inactive", "_inputs", "_size", "_watch_accessed", "kept", "variables")
+    __slots__ = ("_places", "_watch_accessed", "kept", "prefix", "variables")
 
     def __init__(self, watch_accessed_variables: bool) -> None:
         self._watch_accessed = watch_accessed_variables
-        self._active: dict[int, int] = {}  # place by the tensor's serial
-        self._inactive: dict[int, int] = {}
-        self._inputs: list[Input] = []
-        self._entries: list[tuple[Primitive, tuple[int, ...], dict[str, Any], int, Location | None]] = []
-        self._size = 0
+        self._places: dict[int, int] = {}  # by the tensor's serial; `~place` for what does not depend on anything watched
+        self.prefix = nothing()
         self.kept: dict[int, Tensor] = {}
         self.variables: dict[int, tuple[Variable, list[int]]] = {}
 
@@ -73,39 +54,64 @@ class TapeRecorder(Recorder):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`. Ops through which nothing watched flows are not written down."""
-        place_of = self._active.get
-        places: list[Any] = []
-        mask, bit = 0, 1
-        for t in operands:
-            place = place_of(t._serial)
-            places.append(place)
-            if place is not None:
-                mask |= bit
-            bit += bit
-        if not mask:
+        known = self._places.get
+        places: tuple[int, ...]
+        if len(operands) == 2:  # spelled out, as most ops are
+            a, b = operands
+            p, q = known(a._serial), known(b._serial)
+            if (p is None or p < 0) and (q is None or q < 0):
+                return
+            places = (self._enter(a) if p is None else p, self._enter(b) if q is None else q)
+        else:
+            found = [known(t._serial) for t in operands]
+            if all([p is None or p < 0 for p in found]):
+                return
+            places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
+        location = ACTIVE.location or user_location(_OWN_FRAMES)
+        step = self.prefix.next
+        if (
+            step is None
+            or step.primitive is not primitive
+            or step.places != places
+            or step.location is not location
+            or (step.attributes is not attributes and step.attributes != attributes)
+        ):
+            step = self._turn(primitive, places, operands, attributes, location)
+            if step is None:
+                return
+        self.prefix = step
+        self._places[result._serial] = step.place
+        for i, place in step.keep:
+            self.kept[place] = result if i < 0 else operands[i]  # negative: tapec.passes.residuals.OUT
+
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """See `Recorder.record_control`. Loops and branches through which nothing watched flows are left out."""
+        found = [self._places.get(t._serial) for t in operands]
+        if all([p is None or p < 0 for p in found]):
             return
-        # Without attributes, what a rule reads depends on nothing else (tests/passes/test_residuals.py).
-        key = _key(primitive, mask, operands, attributes) if attributes else (primitive, mask)
-        keep = _NEEDED.get(key, _UNKNOWN)
-        if keep is _UNKNOWN:
-            keep = _derive(key, primitive, mask, operands, attributes)
-        if keep is None:
-            return
-        if mask + 1 != bit:
-            for i, t in enumerate(operands):
-                if places[i] is None:
-                    places[i] = self._inactive_place(t)
-        place = self._size
-        self._size = place + 1
-        self._active[result._serial] = place
-        for i in keep:
-            if i < 0:  # tapec.passes.residuals.OUT
-                self.kept[place] = result
-            else:
-                self.kept[places[i]] = operands[i]
-        self._entries.append(
-            (primitive, tuple(places), attributes, place, ACTIVE.location or user_location(_OWN_FRAMES))
-        )
+        places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
+        location = ACTIVE.location or user_location(_OWN_FRAMES)
+        step = self.prefix.op(primitive, places, attributes, location, regions)
+        if step is None:
+            needs = _needed_by_control(primitive, _mask(places), operands, attributes, regions)
+            if needs is None:
+                return
+            keep = self._keep(needs.kept, places, self.prefix.size)
+            step = self.prefix.add_control(
+                primitive, places, attributes, location, regions, len(results), needs.reached, keep
+            )
+        self.prefix = step
+        for i in step.reached:
+            self._places[results[i]._serial] = step.place + i
+        for i, place in step.keep:
+            self.kept[place] = results[-1 - i] if i < 0 else operands[i]
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. The branch that Python takes is the one that is recorded."""
@@ -135,9 +141,9 @@ class TapeRecorder(Recorder):
 
     def watch(self, tensor: Tensor) -> int:
         """From now on what depends on `tensor` is recorded; the place of the tensor."""
-        place = self._active.get(tensor._serial)
-        if place is None:
-            place = self._active[tensor._serial] = self._enter(tensor, None)
+        place = self._places.get(tensor._serial)
+        if place is None or place < 0:
+            place = self._places[tensor._serial] = self._input(tensor, None)
         return place
 
     def watch_variable(self, variable: Variable) -> None:
@@ -147,69 +153,107 @@ class TapeRecorder(Recorder):
 
     def place(self, tensor: Tensor) -> int | None:
         """The place of a tensor that depends on something watched."""
-        return self._active.get(tensor._serial)
+        place = self._places.get(tensor._serial)
+        return None if place is None or place < 0 else place
 
-    def _inactive_place(self, tensor: Tensor) -> int:
-        place = self._inactive.get(tensor._serial)
-        if place is None:
-            place = self._enter(tensor, tensor._array.item() if tensor._literal else None)
-            self._inactive[tensor._serial] = place
+    # Steps -----------------------------------------------------------------------------------------------------------
+
+    def _enter(self, tensor: Tensor) -> int:
+        """The complement of the place of a tensor that does not depend on anything watched and has no place yet."""
+        place = ~self._input(tensor, tensor._array.item() if tensor._literal else None)
+        self._places[tensor._serial] = place
         return place
 
-    def _enter(self, tensor: Tensor, literal: bool | float | None) -> int:
-        place = self._size
-        self._size = place + 1
-        self._inputs.append(Input(place, tensor._array.dtype, tensor._array.shape, literal))
-        return place
+    def _input(self, tensor: Tensor, literal: bool | float | None) -> int:
+        array = tensor._array
+        step = self.prefix.next
+        if (
+            literal is not None
+            or step is None
+            or step.dtype is not array.dtype
+            or step.shape != array.shape
+            or step.literal is not None
+        ):
+            step = self.prefix.input(array.dtype, array.shape, literal)
+        self.prefix = step
+        return step.place
 
-    # Reading what was recorded ---------------------------------------------------------------------------------------
+    def _turn(
+        self,
+        primitive: Primitive,
+        places: tuple[int, ...],
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        location: Location | None,
+    ) -> Prefix | None:
+        """An op that is not what followed the last time; None if no derivative flows through it."""
+        step = self.prefix.op(primitive, places, attributes, location)
+        if step is None:
+            positions = _needed(primitive, _mask(places), operands, attributes)
+            if positions is None:
+                return None
+            keep = self._keep(positions, places, self.prefix.size)
+            step = self.prefix.add_op(primitive, places, attributes, location, keep)
+        return step
 
-    def structure(self) -> tuple[Any, ...]:
-        """A hashable description: two recordings with equal ones have equal graphs."""
-        inputs = [
-            (place, dtype.num, shape, literal.hex() if isinstance(literal, float) else literal, type(literal))
-            for place, dtype, shape, literal in self._inputs
-        ]
-        ops = [
-            (primitive, operands, attributes_key(attributes) if attributes else (), result, location)
-            for primitive, operands, attributes, result, location in self._entries
-        ]
-        return (*inputs, *ops)
+    def _keep(
+        self, positions: tuple[int, ...], places: tuple[int, ...], first: int
+    ) -> tuple[tuple[int, int], ...]:
+        """What an op's derivative reads, in the form of `Prefix.keep`. `first` is the place of the op's first result."""
+        found = {first - 1 - i if i < 0 else _plain(places[i]): i for i in positions}
+        return tuple([(i, place) for place, i in found.items() if place not in self.kept])
 
     def graph(self) -> RecordedGraph:
         """What was recorded, as a graph without outputs."""
-        graph = Graph("tape")
-        values: dict[int, Value] = {}
-        for place, dtype, shape, literal in self._inputs:
-            kind = tensor_type(dtypes.of(dtype), shape)
-            if literal is None:
-                values[place] = graph.add_input(kind)
-            else:
-                op = emit(graph, creation.constant, (), {"value": literal, "dtype": kind.dtype.name})
-                values[place] = op.result
-        for primitive, operands, attributes, result, location in self._entries:
-            op = emit(graph, primitive, tuple([values[p] for p in operands]), attributes, location)
-            values[result] = op.result
-        return RecordedGraph(graph, values)
+        return recorded_graph(self.prefix)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self.prefix.ops
 
 
-_NEEDED: dict[tuple[Any, ...], tuple[int, ...] | None] = {}
+def _plain(place: int) -> int:
+    return place if place >= 0 else ~place
+
+
+def _mask(places: tuple[int, ...]) -> int:
+    return sum([1 << i for i, place in enumerate(places) if place >= 0])
+
+
+_NEEDED: dict[tuple[Any, ...], Any] = {}
 _NEEDED_LIMIT = 65_536
 
 
-def _key(primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
-    return (primitive, mask, tuple(attributes.values()), tuple([t._array.shape for t in operands]))
-
-
-def _derive(
-    key: tuple[Any, ...], primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attributes: dict[str, Any]
+def _needed(
+    primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attributes: dict[str, Any]
 ) -> tuple[int, ...] | None:
-    from tapec.passes.residuals import needed
+    """What `tapec.passes.residuals.needed` says, remembered."""
+    # Without attributes, what a rule reads depends on nothing else (tests/passes/test_residuals.py).
+    key: tuple[Any, ...] = (primitive, mask)
+    if attributes:
+        key = (primitive, mask, tuple(attributes.values()), tuple([t._array.shape for t in operands]))
+    keep: tuple[int, ...] | None = _NEEDED.get(key, _UNKNOWN)
+    if keep is _UNKNOWN:
+        from tapec.passes.residuals import needed
 
-    if len(_NEEDED) >= _NEEDED_LIMIT:
-        _NEEDED.clear()
-    keep = _NEEDED[key] = needed(primitive, attributes, tuple([t.type for t in operands]), mask)
+        if len(_NEEDED) >= _NEEDED_LIMIT:
+            _NEEDED.clear()
+        keep = _NEEDED[key] = needed(primitive, attributes, tuple([t.type for t in operands]), mask)
     return keep
+
+
+def _needed_by_control(
+    primitive: Primitive,
+    mask: int,
+    operands: tuple[Tensor, ...],
+    attributes: dict[str, Any],
+    regions: tuple[Graph, ...],
+) -> ControlNeeds | None:
+    """What `tapec.passes.residuals.needed_by_control` says, remembered."""
+    key = (primitive, mask, attributes_key(attributes), tuple([graph_key(r) for r in regions]))
+    needs: ControlNeeds | None = _NEEDED.get(key, _UNKNOWN)
+    if needs is _UNKNOWN:
+        from tapec.passes.residuals import needed_by_control
+
+        types = tuple([t.type for t in operands])
+        needs = _NEEDED[key] = needed_by_control(primitive, attributes, types, mask, regions)
+    return needs

@@ -42,6 +42,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.tape_recorder", "tapec.passes.residuals"): "the derivative tables wait for the first recorded op",
     ("tapec.tape_derivatives", "tapec.passes.adjoint"): "the same, for the first gradient",
     ("tapec.tape_derivatives", "tapec.passes.tangent"): "the same",
+    ("tapec.tape_derivatives", "tapec.compiled_derivative"): "the compiler takes 100 ms to import",
 }
 
 # The untyped compilers stay behind these modules.
