@@ -1,7 +1,7 @@
 """Elementwise primitives of random numbers and of functions that are declared as wholes.
 
-Random bits come from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a function of a
-128-bit counter and a 64-bit key without any state, so that every element of a draw is computed by itself. Operands of
+Random bits come from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a function of
+a 128-bit counter and a 64-bit key without any state, so that every element of a draw is computed by itself. Operands of
 fewer bits are widened, and the result is cut to their width.
 """
 
@@ -60,7 +60,7 @@ philox_low = define(
               exact=False, operand_kinds="u")
 )  # fmt: skip
 philox_high = define(
-    Primitive("philox_high", ELEMENTWISE, 3, _philox_high, "Philox4x32-10 of counter (low, high) and key: last 64 bits.",
+    Primitive("philox_high", ELEMENTWISE, 3, _philox_high, "Philox4x32-10 of counter (low, high) and key: the others.",
               exact=False, operand_kinds="u")
 )  # fmt: skip
 gamma_sample = define(

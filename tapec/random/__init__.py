@@ -1,8 +1,8 @@
 """Random numbers that are the same in eager and compiled code: `tp.random`.
 
-The generator is counter-based (Philox4x32-10): element i of a draw is a function of key and counter + i, and a draw advances
-the counter, which is a Variable. A compiled function therefore draws anew at each call, and goes on where eager code has
-stopped.
+The generator is counter-based (Philox4x32-10): element i of a draw is a function of key and counter + i, and a draw
+advances the counter, which is a Variable. A compiled function therefore draws anew at each call, and goes on where
+eager code has stopped.
 
 >>> import tapec as tp
 >>> tp.random.seed(0)

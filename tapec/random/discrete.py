@@ -74,7 +74,7 @@ def randint(
 
 
 def _below(span: int, size: tuple[int, ...], generator: Generator) -> Tensor:
-    """Words below `span`. Those beyond the last multiple of it are drawn again, or the first ones would come more often."""
+    """Words below `span`; those from the last multiple of it on are drawn again, or small ones would be likelier."""
     word = generator.word(size)
     if span == 2**64:
         return word

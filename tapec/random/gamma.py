@@ -22,8 +22,8 @@ _F64 = np.dtype(np.float64)
 def gamma(alpha: Any, shape: Shape | None = None, dtype: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Numbers with the gamma distribution of density z**(alpha - 1) exp(-z) / Γ(alpha); multiply them by a scale.
 
-    Derivatives of every order flow to `alpha`, by implicit reparameterisation (Figurnov et al., 2018): each number moves
-    as that quantile of the distribution does. A gradient costs about 56 exponentials for each number, in float64.
+    Derivatives of every order flow to `alpha`, by implicit reparameterisation (Figurnov et al., 2018): each number
+    moves as that quantile of the distribution does. A gradient costs about 56 exponentials for each number, in float64.
 
     Args:
         alpha: shape parameter of the distribution, above 0.

@@ -61,9 +61,9 @@ class Generator:
     def split(self, count: int) -> list[Generator]:
         """New generators, whose numbers have nothing to do with each other's or with those drawn here.
 
-        Their keys are drawn from a part of this stream that gives nothing else; 64-bit keys meet by chance once in about
-        2**64 / count**2 splits. Not for compiled functions, which would make new generators only while recorded: one that
-        splits runs eagerly, with a warning.
+        Their keys are drawn from a part of this stream that gives nothing else; 64-bit keys meet by chance once in
+        about 2**64 / count**2 splits. Not for compiled functions, which would make new generators only while recorded:
+        one that splits runs eagerly, with a warning.
 
         >>> [g.counter.item() for g in Generator(0).split(2)]
         [0, 0]

@@ -11,7 +11,6 @@ import numpy as np
 from tapec.dispatch import cast, common_dtype, lift
 from tapec.errors import DTypeError, ShapeError
 from tapec.ir import dtypes
-from tapec.ops.elementwise import broadcast_shapes
 from tapec.tensor import Tensor
 
 Shape: TypeAlias = int | Sequence[int]
@@ -39,7 +38,7 @@ def floating_dtype(dtype: Any, *parameters: Tensor) -> np.dtype[Any]:
         wanted = np.dtype(dtype)
     else:
         strong = tuple([p for p in parameters if not p._weak])
-        wanted = common_dtype(strong) if strong else np.dtype(np.float32)
+        wanted = np.dtype(common_dtype(strong) if strong else np.float32)
         if wanted.kind in "iub":
             wanted = np.dtype(np.float64)
     if not dtypes.of(wanted).is_float:
@@ -54,7 +53,7 @@ def parameter(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...], name: st
         ShapeError: it does not broadcast to `shape`.
     """
     tensor = cast(lift(value, dtype), dtype)
-    fits = len(tensor.shape) <= len(shape)
-    if not fits or broadcast_shapes(tensor.shape, shape) != shape:
+    inner = shape[len(shape) - tensor.ndim :]
+    if tensor.ndim > len(shape) or any(n not in (1, wanted) for n, wanted in zip(tensor.shape, inner, strict=True)):
         raise ShapeError(f"{name} of shape {tensor.shape} does not broadcast to the shape {shape} that was asked for")
     return tensor
