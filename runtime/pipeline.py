@@ -16,6 +16,7 @@ from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.passes.program_text import program_text
+from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions
@@ -56,6 +57,11 @@ class Forms(NamedTuple):
         kept = {b.value: b for b in (*self.program.temporaries, *self.program.registers) if b.value is not None}
         read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
         return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
+
+
+def rerolled(graph: Graph, least_ops: int) -> Graph:
+    """The graph with repeated segments as loops: first of all, since it makes every later pass short."""
+    return Reroll(least_ops=least_ops).run(graph)
 
 
 def optimised(graph: Graph) -> Graph:

@@ -1,0 +1,96 @@
+"""Re-rolling: a segment of a graph that repeats becomes a `scan`, so that what is compiled does not grow with it.
+
+A Python loop of N equal rounds records N equal segments, and the adjoint of the loop another N that run backwards and
+read what the first ones made. Equality is exact: primitives, attributes, types, and how operands are connected. The ops
+of a round stay the same ops in the same order, so no bit changes.
+
+    %1 = "tapec.mul"(%0, %arg1)
+    %2 = "tapec.sin"(%1)                              %1, %2 = "tapec.scan"(%arg1, %0) ({
+    %3 = "tapec.mul"(%2, %arg1)         ->              ^bb0(%a, %x): mul, sin, return
+    %4 = "tapec.sin"(%3)                              }) {consts = 1, carries = 1, length = ...}
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from tapec.ir.graph import Graph, Op, Value, attributes_key
+from tapec.ir.graph_key import graph_key
+from tapec.ops import movement
+from tapec.passes.repetition import find_runs
+from tapec.passes.roles import Place, Segment, Stacked, assign_roles
+from tapec.passes.rolling import Rolling
+
+_LOOPS_IN_LOOPS = 4  # how deep nested Python loops are re-rolled, from the inside out
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Reroll:
+    """Makes loops of repeated segments.
+
+    Args:
+        least_ops: segments of fewer ops in all stay as they are.
+        least_rounds: fewer repetitions stay as they are.
+    """
+
+    name: ClassVar[str] = "reroll"
+
+    least_ops: int
+    least_rounds: int = 8
+
+    def run(self, graph: Graph) -> Graph:
+        """See `Pass.run`."""
+        for _ in range(_LOOPS_IN_LOOPS):
+            rolled = self._once(graph)
+            if rolled is graph:
+                break
+            graph = rolled
+        return graph
+
+    def _once(self, graph: Graph) -> Graph:
+        if len(graph.ops) < self.least_ops:
+            return graph
+        runs = find_runs([_shape_of(op) for op in graph.ops], self.least_rounds, self.least_ops)
+        places: dict[Value, Place] = {}
+        for number, run in enumerate(runs):
+            for k in range(run.count):
+                first = run.start + k * run.period
+                for position, op in enumerate(graph.ops[first : first + run.period]):
+                    for value in op.results:
+                        places[value] = Place(number, position, k)
+        segments: dict[int, Segment] = {}
+        for number, run in enumerate(runs):
+            if any(len(op.results) != 1 for op in graph.ops[run.start : run.start + run.period]):
+                continue
+            segment = assign_roles(graph.ops, run, number, places, segments)
+            if segment is not None and segment.rounds >= self.least_rounds:
+                segments[number] = segment
+        while segments:
+            rolling = Rolling(graph, segments, places)
+            spoiled = rolling.spoiled()
+            if not spoiled:
+                return rolling.run()
+            segments = {n: s for n, s in segments.items() if n not in spoiled and not _reads_from(s, spoiled)}
+        return graph
+
+
+def _reads_from(segment: Segment, numbers: set[int]) -> bool:
+    return any(isinstance(role, Stacked) and role.segment in numbers for row in segment.roles for role in row)
+
+
+def _shape_of(op: Op) -> Hashable:
+    """What must agree for two ops to be the same op of two rounds; starts of windows may move."""
+    if not op.results:
+        return object()  # a guard equals nothing, so that no run holds one
+    types = tuple([v.type for v in op.operands])
+    if not op.attributes and not op.regions:
+        return op.primitive, types, op.phase
+    attributes: dict[str, Any] = op.attributes
+    if op.primitive in (movement.slice_, movement.unslice):
+        attributes = {name: value for name, value in attributes.items() if name != "start"}
+    regions = tuple([graph_key(region) for region in op.regions])
+    return op.primitive, attributes_key(attributes), types, op.phase, regions

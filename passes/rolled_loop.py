@@ -1,0 +1,177 @@
+"""The loop that a segment becomes: its region, and what its scan hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.primitive import Primitive
+from tapec.ops import creation, movement
+from tapec.ops import elementwise as ew
+from tapec.passes.roles import Before, Collector, Counted, Fixed, Inside, Moving, Role, Segment, Stacked
+
+# A carry: the position whose result it hands on, and what it is in the first rounds, the furthest back first. One that
+# reaches back two rounds is fed by the one that reaches back one.
+Carry = tuple[int, tuple[Value, ...]]
+
+
+@dataclass(slots=True)
+class Loop:
+    """What a segment's scan hands out."""
+
+    segment: Segment
+    reverse: bool
+    carried: dict[Carry, int] = field(default_factory=dict)
+    stacks: dict[int, int] = field(default_factory=dict)
+    totals: dict[int, Value] = field(default_factory=dict)
+    results: tuple[Value, ...] = ()
+
+
+class Rolled(Protocol):
+    """The graph being rolled, as far as a loop's body needs it."""
+
+    graph: Graph
+    loops: dict[int, Loop]
+
+    def new(self, value: Value) -> Value:
+        """The value in the new graph."""
+
+    def emit(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Any]) -> Value:
+        """Appends an op to the new graph."""
+
+    def stack(self, number: int, position: int) -> Value:
+        """All rounds' values of a position of another segment."""
+
+
+def first_values(graph: Graph, segment: Segment, position: int, slot: int, role: Before) -> tuple[Value, ...]:
+    """What an operand that reaches back is in the loop's first rounds."""
+    return tuple([graph.ops[segment.op_index(position, segment.low + k)].operands[slot] for k in range(role.delay)])
+
+
+def row(loop: Loop, round: int) -> int:
+    """Where a round's value lies in the loop's stacks."""
+    at = round - loop.segment.low
+    return loop.segment.rounds - 1 - at if loop.reverse else at
+
+
+def moved_window(loop: Loop, window: Moving) -> tuple[int, int]:
+    """Start and step of a window's axis over all rounds, in the order in which the loop runs through its slices."""
+    segment = loop.segment
+    first, step = window.first + window.step * segment.low, window.step
+    return (first + step * (segment.rounds - 1), -step) if loop.reverse else (first, step)
+
+
+class Body:
+    """The region of a loop, written from the ops of its first round."""
+
+    def __init__(self, rolling: Rolled, loop: Loop) -> None:
+        self.rolling = rolling
+        self.loop = loop
+        self.segment = loop.segment
+        self.ops: list[Op] = []
+        self.consts: dict[Value, Value] = {}
+        self.carries: dict[Carry, Value] = {}
+        self.slices: list[tuple[Value, Value]] = []
+        self.stacked: dict[Stacked | Counted, Value] = {}
+        self.made: dict[int, Value] = {}
+        self.collected: list[tuple[Collector, Value]] = []
+
+    def write(self) -> None:
+        """Fills ops, inputs and `made`, the result of each position."""
+        graph = self.rolling.graph
+        totals = {c.total for c in self.segment.collectors}
+        collectors = {c.unslice: c for c in self.segment.collectors}
+        for position, roles in enumerate(self.segment.roles):
+            op = graph.ops[self.segment.op_index(position, self.segment.low)]
+            moving = self.segment.moving[position]
+            if position in totals:
+                continue
+            if position in collectors:
+                self.collected.append((collectors[position], self._operand(position, 0, roles[0], op)))
+                continue
+            if moving is not None:
+                self.made[position] = self._moving_slice(op, moving, roles[0])
+                continue
+            operands = tuple([self._operand(position, slot, role, op) for slot, role in enumerate(roles)])
+            types = tuple([r.type for r in op.results])
+            made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
+            self.ops.append(made)
+            self.made[position] = made.result
+
+    def _operand(self, position: int, slot: int, role: Role, op: Op) -> Value:
+        value = op.operands[slot]
+        if isinstance(role, Inside):
+            return self.made[role.position]
+        if isinstance(role, Before):
+            first = first_values(self.rolling.graph, self.segment, position, slot, role)
+            for k in reversed(range(len(first))):
+                self.carries.setdefault((role.position, first[k:]), Value(value.type))
+            return self.carries[role.position, first]
+        if isinstance(role, Fixed):
+            return self.consts.setdefault(value, Value(value.type))
+        found = self.stacked.get(role)
+        if found is None:
+            xs = self._counted(role) if isinstance(role, Counted) else self._stacked(role, value)
+            found = self.stacked[role] = Value(value.type)
+            self.slices.append((xs, found))
+        return found
+
+    def _window(self, whole: Value, first: int, step: int) -> Value:
+        """Rows `first`, `first + step`, ... of a stack, one per round, in the order in which the loop reads them."""
+        rounds = self.segment.rounds
+        if self.loop.reverse:
+            first, step = first + step * (rounds - 1), -step
+        if first == 0 and step == 1 and whole.shape[0] == rounds:
+            return whole
+        others = len(whole.shape) - 1
+        attributes = {
+            "start": (first, *(0,) * others),
+            "size": (rounds, *whole.shape[1:]),
+            "step": (step, *(1,) * others),
+        }
+        return self.rolling.emit(movement.slice_, (whole,), attributes)
+
+    def _stacked(self, role: Stacked, value: Value) -> Value:
+        source = self.rolling.loops[role.segment]
+        first = role.step * self.segment.low + role.first
+        at = row(source, first)
+        step = -role.step if source.reverse else role.step
+        return self._window(self.rolling.stack(role.segment, role.position), at, step)
+
+    def _counted(self, role: Counted) -> Value:
+        emit_op = self.rolling.emit
+        rounds, first, step = self.segment.rounds, role.first + role.step * self.segment.low, role.step
+        if self.loop.reverse:
+            first, step = first + step * (rounds - 1), -step
+        count = emit_op(creation.iota, (), {"axis": 0, "shape": (rounds,), "dtype": role.dtype})
+        scale, start = (emit_op(creation.constant, (), {"value": n, "dtype": role.dtype}) for n in (step, first))
+        return emit_op(ew.add, (emit_op(ew.mul, (count, scale), {}), start), {})
+
+    def _moving_slice(self, op: Op, moving: Moving, role: Role) -> Value:
+        """A slice that moves on by one step each round: the rounds' slices, stacked, are one slice."""
+        rolling, axis = self.rolling, moving.axis
+        assert isinstance(role, Fixed)
+        source = rolling.new(role.value)
+        attributes: Any = op.attributes
+        rounds = self.segment.rounds
+        first, step = moved_window(self.loop, moving)
+        replaced = {
+            "start": with_axis(attributes["start"], axis, first),
+            "size": with_axis(attributes["size"], axis, rounds),
+            "step": with_axis(attributes["step"], axis, step),
+        }
+        stack = rolling.emit(movement.slice_, (source,), replaced)
+        if axis:
+            order = (axis, *(i for i in range(len(stack.shape)) if i != axis))
+            stack = rolling.emit(movement.transpose, (stack,), {"permutation": order})
+        part = Value(type(op.result.type)(op.result.type.dtype, stack.shape[1:]))
+        self.slices.append((stack, part))
+        shaped = Op(movement.reshape, (part,), {"shape": op.result.shape}, (op.result.type,), op.location, op.phase)
+        self.ops.append(shaped)
+        return shaped.result
+
+
+def with_axis(values: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:
+    """A tuple with one entry replaced."""
+    return (*values[:axis], value, *values[axis + 1 :])

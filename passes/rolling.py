@@ -1,0 +1,208 @@
+"""Rewriting a graph so that its repeated segments are scans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tapec.ir.builder import emit
+from tapec.ir.graph import REGION, Graph, Value
+from tapec.ir.primitive import Primitive
+from tapec.ops import control, creation, movement
+from tapec.ops import elementwise as ew
+from tapec.passes.graph_pass import Rebuild
+from tapec.passes.roles import Before, Collector, Fixed, Place, Segment, Stacked
+from tapec.passes.rolled_loop import Body, Loop, first_values, moved_window, row, with_axis
+
+
+class Rolling:
+    """Rewrites a graph whose segments are known.
+
+    Args:
+        graph: the old graph.
+        segments: what becomes loops, by number.
+        places: where values of segments are made.
+    """
+
+    def __init__(self, graph: Graph, segments: dict[int, Segment], places: dict[Value, Place]) -> None:
+        self.graph = graph
+        self.segments = segments
+        self.places = places
+        self.out = Rebuild(graph)
+        self.loops: dict[int, Loop] = {}
+        self.wanted = self._wanted()
+
+    def run(self) -> Graph:
+        """The new graph."""
+        starts = {s.op_index(0, s.low): n for n, s in self.segments.items()}
+        i = 0
+        while i < len(self.graph.ops):
+            number = starts.get(i)
+            if number is None:
+                op = self.graph.ops[i]
+                for value in op.operands:
+                    self.new(value)
+                self.out.copy(op)
+                i += 1
+            else:
+                self._roll(number)
+                i = self.segments[number].op_index(0, self.segments[number].high)
+        for value in self.graph.outputs:
+            self.new(value)
+        return self.out.finish()
+
+    def spoiled(self) -> set[int]:
+        """Segments with a collector of which more is needed than the total."""
+        return {
+            n for n, s in self.segments.items()
+            if any(p in self.wanted[n] for c in s.collectors for p in (c.unslice, c.total))
+        }  # fmt: skip
+
+    # What is needed of each loop -------------------------------------------------------------------------------------
+
+    def _rolled(self, value: Value) -> tuple[Segment, Place] | None:
+        """The segment and place of a value that only exists inside a loop."""
+        place = self.places.get(value)
+        segment = None if place is None else self.segments.get(place.segment)
+        if place is None or segment is None or not segment.low <= place.round < segment.high:
+            return None
+        return segment, place
+
+    def _wanted(self) -> dict[int, set[int]]:
+        """Per segment, the positions whose values are needed round by round outside of it."""
+        wanted: dict[int, set[int]] = {n: set() for n in self.segments}
+        inside: set[int] = set()
+        for segment in self.segments.values():
+            inside |= set(range(segment.op_index(0, segment.low), segment.op_index(0, segment.high)))
+            for roles in segment.roles:
+                for role in roles:
+                    if isinstance(role, Stacked):
+                        wanted[role.segment].add(role.position)
+                    elif isinstance(role, Fixed):
+                        self._want(role.value, wanted)
+            for position, roles in enumerate(segment.roles):
+                for slot, role in enumerate(roles):
+                    if isinstance(role, Before):
+                        for value in first_values(self.graph, segment, position, slot, role):
+                            self._want(value, wanted)
+        for i, op in enumerate(self.graph.ops):
+            if i not in inside:
+                for value in op.operands:
+                    self._want(value, wanted)
+        for value in self.graph.outputs:
+            self._want(value, wanted)
+        return wanted
+
+    def _want(self, value: Value, wanted: dict[int, set[int]]) -> None:
+        found = self._rolled(value)
+        if found is None:
+            return
+        segment, place = found
+        reach = segment.high - place.round
+        if not any(
+            isinstance(role, Before) and role.position == place.position and role.delay >= reach
+            for roles in segment.roles
+            for role in roles
+        ):
+            wanted[place.segment].add(place.position)
+
+    # Values outside the loops ----------------------------------------------------------------------------------------
+
+    def new(self, value: Value) -> Value:
+        """The value in the new graph; one that a loop makes is its last carry, or comes off its stack."""
+        made = self.out.mapping.get(value)
+        if made is None:
+            made = self.out.mapping[value] = self._from_loop(value)
+        return made
+
+    def _from_loop(self, value: Value) -> Value:
+        found = self._rolled(value)
+        assert found is not None, "a value is used before it is made"
+        segment, place = found
+        loop = self.loops[place.segment]
+        if place.position in loop.totals:
+            return loop.totals[place.position]
+        for (position, first), index in loop.carried.items():
+            if position == place.position and place.round == segment.high - len(first):
+                return loop.results[index]
+        stack = self.stack(place.segment, place.position)
+        at = row(loop, place.round)
+        rank = len(value.shape)
+        one = self.emit(
+            movement.slice_,
+            (stack,),
+            {"start": (at, *(0,) * rank), "size": (1, *value.shape), "step": (1,) * (rank + 1)},
+        )
+        return self.emit(movement.reshape, (one,), {"shape": value.shape})
+
+    def stack(self, number: int, position: int) -> Value:
+        """See `Rolled`."""
+        loop = self.loops[number]
+        return loop.results[loop.stacks[position]]
+
+    def emit(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Any]) -> Value:
+        """Appends an op to the new graph."""
+        return emit(self.out.graph, primitive, operands, attributes).result
+
+    # A loop ----------------------------------------------------------------------------------------------------------
+
+    def _roll(self, number: int) -> None:
+        segment = self.segments[number]
+        steps = [r.step for roles in segment.roles for r in roles if isinstance(r, Stacked)]
+        loop = self.loops[number] = Loop(segment, reverse=2 * sum(s < 0 for s in steps) > len(steps))
+        body = Body(self, loop)
+        body.write()
+        wanted = sorted(self.wanted[number])
+        loop.carried = {key: i for i, key in enumerate(body.carries)}
+        loop.stacks = {position: len(body.carries) + i for i, position in enumerate(wanted)}
+        collected = len(body.carries) + len(wanted)
+        region = Graph(REGION, [*body.consts.values(), *body.carries.values(), *(v for _, v in body.slices)], body.ops)
+        region.outputs = [
+            body.carries[position, first[1:]] if len(first) > 1 else body.made[position]
+            for position, first in body.carries
+        ]
+        region.outputs += [body.made[position] for position in wanted]
+        region.outputs += [part for _, part in body.collected]
+        operands = [self.new(v) for v in body.consts] + [self.new(first[0]) for _, first in body.carries]
+        operands += [x for x, _ in body.slices]
+        first = self.graph.ops[segment.op_index(0, segment.low)]
+        attributes = {
+            "consts": len(body.consts), "carries": len(body.carries), "length": segment.rounds, "reverse": loop.reverse,
+        }  # fmt: skip
+        op = emit(self.out.graph, control.scan, tuple(operands), attributes, first.location, first.phase, (region,))
+        loop.results = op.results
+        for (collector, _), parts in zip(body.collected, op.results[collected:], strict=True):
+            loop.totals[collector.total] = self._total(loop, collector, parts)
+
+    def _total(self, loop: Loop, collector: Collector, parts: Value) -> Value:
+        """The stacked parts in their places, added to what the sum was before the loop.
+
+        Every element also had a zero added in some other round, which turns -0.0 into 0.0; so does the last sum here.
+        """
+        segment = loop.segment
+        window = segment.moving[collector.unslice]
+        assert window is not None
+        op = self.graph.ops[segment.op_index(collector.unslice, segment.low)]
+        part = op.operands[0].shape
+        axis, rounds = window.axis, segment.rounds
+        first, step = moved_window(loop, window)
+        rest = (*part[:axis], *part[axis + 1 :])
+        stack = self.emit(movement.reshape, (parts,), {"shape": (rounds, *rest)})
+        order = (*range(1, axis + 1), 0, *range(axis + 1, len(part)))
+        if order != tuple(range(len(part))):
+            stack = self.emit(movement.transpose, (stack,), {"permutation": order})
+        attributes: Any = op.attributes
+        replaced = {
+            "start": with_axis(attributes["start"], axis, first),
+            "step": with_axis(attributes["step"], axis, step),
+            "shape": attributes["shape"],
+        }
+        placed = self.emit(movement.unslice, (stack,), replaced)
+        slot = next(i for i, r in enumerate(segment.roles[collector.total]) if isinstance(r, Before))
+        before = self.graph.ops[segment.op_index(collector.total, segment.low)].operands[slot]
+        dtype = placed.type.dtype
+        zero = self.emit(
+            creation.constant,
+            (),
+            {"value": 0.0 if dtype.is_float else False if dtype.kind == "b" else 0, "dtype": dtype.name},
+        )
+        return self.emit(ew.add, (self.emit(ew.add, (self.new(before), placed), {}), zero), {})
