@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tapec.array_protocol import ArrayProtocol
-from tapec.errors import DTypeError, ShapeError, TapecError
+from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError, TapecError
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
@@ -37,7 +37,9 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
         else:
             array = execute(primitive, [t._array for t in operands], attributes)
     except (ValueError, TypeError, LookupError) as error:
-        _explain(error, primitive, operands, attributes)
+        if not (ACTIVE.imagined and isinstance(error, IndexOutOfRangeError)):
+            _explain(error, primitive, operands, attributes)
+        array = _stand_ins(primitive, operands, attributes)[0]._array
     result = make(array)
     for recorder in ACTIVE.recorders:
         recorder.record(primitive, operands, attributes, result)
@@ -56,12 +58,25 @@ def apply_control(
 
     try:
         arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
+        results = tuple([make(array) for array in arrays])
     except TapecError as error:
-        raise located(error) from error.__cause__
-    results = tuple([make(array) for array in arrays])
+        if not (ACTIVE.imagined and isinstance(error, IndexOutOfRangeError)):
+            raise located(error) from error.__cause__
+        results = _stand_ins(primitive, operands, attributes, regions)
     for recorder in ACTIVE.recorders:
         recorder.record_control(primitive, operands, attributes, regions, results)
     return results
+
+
+def _stand_ins(
+    primitive: Primitive,
+    operands: tuple[Tensor, ...],
+    attributes: dict[str, Any],
+    regions: tuple[Graph, ...] = (),
+) -> tuple[Tensor, ...]:
+    """Zeros in the place of results that are not there."""
+    types = primitive.family.infer_regions(primitive, tuple([t.type for t in operands]), attributes, regions)
+    return tuple([make(np.zeros(t.shape, t.dtype.numpy)) for t in types])
 
 
 def _explain(

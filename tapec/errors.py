@@ -37,6 +37,22 @@ class UnsupportedFunctionError(TapecError, TypeError):
     """A NumPy function that tapec does not record; the message names it and what to use instead."""
 
 
+class BodyValueError(TapecError, TypeError):
+    """Inside the body of a loop or branch Python asked for the value of a tensor, or assigned a Variable."""
+
+
+class CarryError(TapecError, TypeError):
+    """What a loop carries changes its structure, shape or dtype from one round to the next."""
+
+
+class ConditionError(TapecError, TypeError):
+    """What a loop goes on by, or a branch is chosen by, is no scalar of the right kind."""
+
+
+class BranchError(TapecError, TypeError):
+    """Branches give results of different structures, shapes or dtypes."""
+
+
 class NonScalarTargetError(TapecError, TypeError):
     """`grad` of a function whose result is not a scalar."""
 
@@ -75,6 +91,14 @@ class AxisSizeError(TapecError, ValueError):
 
 class AuxiliaryResultError(TapecError, TypeError):
     """Under `has_aux=True` a function did not return a pair."""
+
+
+class CorruptFileError(TapecError, ValueError):
+    """A file of arrays is not whole, or no such file at all."""
+
+
+class VariableMismatchError(TapecError, ValueError):
+    """The arrays in a file do not fit the Variables that were to get them: names, shapes or dtypes differ."""
 
 
 class EagerFallbackWarning(UserWarning):
