@@ -13,16 +13,23 @@ from tapec import nn as nn
 from tapec import surface as _surface  # registers NumPy's functions and Python's operators on tensors
 from tapec import testing as testing
 from tapec.constants import constant as constant
+from tapec.derivative_maps import jvp as jvp
+from tapec.derivative_maps import linearize as linearize
+from tapec.derivative_maps import vjp as vjp
 from tapec.eager_mode import eager as eager
 from tapec.function import Function as Function
 from tapec.function import function as function
 from tapec.inspection import Inspection as Inspection
+from tapec.jacobians import hessian as hessian
+from tapec.jacobians import hvp as hvp
+from tapec.jacobians import jacobian as jacobian
 from tapec.tape import GradientTape as GradientTape
 from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
 from tapec.tensor import Tensor as Tensor
 from tapec.transforms import grad as grad
 from tapec.transforms import value_and_grad as value_and_grad
 from tapec.variable import Variable as Variable
+from tapec.vmap import vmap as vmap
 
 __version__ = "0.1.0.dev0"
 

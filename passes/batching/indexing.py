@@ -1,4 +1,4 @@
-"""Batching of gathers and scatters. Indices that differ from example to example pick in one long axis of all of them."""
+"""Batching of gathers and scatters. Indices that differ by example pick in one long axis of all of them."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def arrays_for(graph: Graph, size: int, batched: list[bool], seed: int) -> list[
 def looped(graph: Graph, arrays: list[Any], size: int, batched: list[bool]) -> list[list[Any]]:
     """The outputs of each example."""
     return [
-        interpret(graph, [np.asarray(a[i]) if b else a for a, b in zip(arrays, batched, strict=True)])[0] for i in range(size)
+        interpret(graph, [np.asarray(a[i]) if b else a for a, b in zip(arrays, batched, strict=True)])[0]
+        for i in range(size)
     ]
 
 
