@@ -11,7 +11,7 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.types import tensor_type
 from tapec.ops.symbolic import Sym
 from tapec.passes.batching import BATCHING
-from tapec.passes.batching.table import Operand, Rule
+from tapec.passes.batching.table import Operand, Rule, spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class VectorizedGraph:
     batched: tuple[bool, ...]
 
 
-def vectorize(graph: Graph, size: int, batched: Sequence[bool]) -> VectorizedGraph:
+def vectorize(graph: Graph, size: int, batched: Sequence[bool], *, all_outputs: bool = False) -> VectorizedGraph:
     """The graph that does for `size` examples what `graph` does for one.
 
         %0 = "tapec.sum"(%arg0) {axes = [0]}             %0 = "tapec.sum"(%arg0) {axes = [1]}
@@ -40,6 +40,7 @@ def vectorize(graph: Graph, size: int, batched: Sequence[bool]) -> VectorizedGra
         graph: of one example.
         size: number of examples.
         batched: for each input whether it differs from example to example.
+        all_outputs: repeat outputs that depend on nothing batched, so that all have the axis over the examples.
 
     Raises:
         BatchedValueError: a guard sees a batched value.
@@ -60,13 +61,18 @@ def vectorize(graph: Graph, size: int, batched: Sequence[bool]) -> VectorizedGra
             copied = builder.emit(op.primitive, tuple([x.sym.value for x in operands]), op.attributes, op.regions)
             results = [Operand(Sym(builder, value), False) for value in copied.results]
         known.update(zip(op.results, results, strict=True))
-    made.outputs = [known[value].sym.value for value in graph.outputs]
-    return VectorizedGraph(made, tuple([known[value].batched for value in graph.outputs]))
+    outputs = [known[value] for value in graph.outputs]
+    if all_outputs:
+        outputs = [Operand(spread(x, size), True) for x in outputs]
+    made.outputs = [x.sym.value for x in outputs]
+    return VectorizedGraph(made, tuple([x.batched for x in outputs]))
 
 
 def _rule(op: Op) -> Rule:
     rule = BATCHING.get(op.primitive.family)
     if rule is None:
         where = f" at {op.location}" if op.location else ""
-        raise UnsupportedFunctionError(f"the op {op.primitive.name!r}{where} has no batching rule, so vmap can't take it")
+        raise UnsupportedFunctionError(
+            f"the op {op.primitive.name!r}{where} has no batching rule, so vmap can't take it"
+        )
     return rule

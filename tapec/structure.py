@@ -81,6 +81,47 @@ def leaf_paths(structure: Structure, prefix: str = "") -> list[str]:
     ]
 
 
+def leaves_like(tree: Any, structure: Structure, name: str, model: str) -> list[Any]:
+    """What `tree` holds in the places of the leaves of `structure`; containers that stand there are leaves.
+
+    >>> leaves_like({"b": [1, 2], "a": 3}, flatten({"a": 0, "b": 0})[1], "x", "y")
+    [3, [1, 2]]
+
+    Args:
+        tree: nested containers.
+        structure: what they should be like.
+        name: what messages call `tree`.
+        model: what messages call that which has the structure.
+
+    Raises:
+        ValueError: a container is of another kind, or does not have the members.
+    """
+    if structure.container is None:
+        return [tree]
+    if not isinstance(tree, structure.container):
+        raise ValueError(
+            f"`{name}` must be structured as {model}: expected a {structure.container.__name__}, got "
+            f"{type(tree).__name__}"
+        )
+    if isinstance(tree, dict):
+        parts = [tree[key] for key in structure.keys if key in tree]
+    elif isinstance(tree, (list, tuple)):
+        parts = list(tree)
+    else:
+        parts = [getattr(tree, key) for key in structure.keys]
+    if len(parts) != len(structure.children) or (isinstance(tree, dict) and len(tree) != len(parts)):
+        keys = f" with the keys {list(structure.keys)}" if structure.keys else ""
+        raise ValueError(
+            f"`{name}` must be structured as {model}: expected a {structure.container.__name__} of "
+            f"{len(structure.children)}{keys}, got one of {len(tree) if isinstance(tree, dict) else len(parts)}"
+        )
+    return [
+        leaf
+        for part, child in zip(parts, structure.children, strict=True)
+        for leaf in leaves_like(part, child, name, model)
+    ]
+
+
 def _flatten(tree: Any, leaves: list[Any]) -> Structure:
     kind = type(tree)
     keys: tuple[Any, ...] = ()

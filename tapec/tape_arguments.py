@@ -13,7 +13,7 @@ from tapec.errors import ShapeError
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.recording import user_location
-from tapec.structure import Structure, flatten
+from tapec.structure import Structure, flatten, leaves_like
 from tapec.tensor import Tensor, make
 from tapec.variable import Variable
 
@@ -49,7 +49,7 @@ def cotangents_of(given: Any, targets: list[Any], structure: Structure) -> list[
     """Output gradients as tensors like their targets; None for ones."""
     if given is None:
         return [None] * len(targets)
-    leaves = _members(given, structure)
+    leaves = leaves_like(given, structure, "output_gradients", "the targets")
     if any(leaf is None for leaf in leaves):
         raise ValueError("`output_gradients` holds None; give a gradient for every target, or None for all of them")
     cotangents: list[Tensor | None] = []
@@ -61,26 +61,6 @@ def cotangents_of(given: Any, targets: list[Any], structure: Structure) -> list[
             )
         cotangents.append(cast(tensor, target.dtype))
     return cotangents
-
-
-def _members(tree: Any, structure: Structure) -> list[Any]:
-    """What `tree` holds in the places of the leaves of `structure`; nested lists there are values."""
-    if structure.container is None:
-        return [tree]
-    if not isinstance(tree, structure.container):
-        raise ValueError(
-            f"`output_gradients` must be structured as the targets: expected a {structure.container.__name__}, "
-            f"got {type(tree).__name__}"
-        )
-    if isinstance(tree, dict):
-        parts = [tree.get(key) for key in structure.keys]
-    elif isinstance(tree, (list, tuple)):
-        parts = list(tree)
-    else:
-        parts = [getattr(tree, name) for name in structure.keys]
-    if len(parts) != len(structure.children):
-        raise ValueError(f"`output_gradients` holds {len(parts)} gradients for {len(structure.children)} targets")
-    return [member for part, child in zip(parts, structure.children, strict=True) for member in _members(part, child)]
 
 
 def total(gradients: list[Tensor | None], source: Tensor | Variable, zero: bool) -> Tensor | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
 
-from tapec.dispatch import apply, lift
-from tapec.errors import ArgumentError, AuxiliaryResultError, DTypeError, IntegerInputError, NonScalarTargetError
+from tapec.argnums import Argnums, select_arguments
+from tapec.argument_names import function_name
+from tapec.dispatch import lift
+from tapec.errors import AuxiliaryResultError, DTypeError, NonScalarTargetError
 from tapec.function import MAX_PATHS, Function
-from tapec.ops import elementwise as ew
-from tapec.structure import Structure, flatten, leaf_paths, unflatten
+from tapec.structure import flatten
 from tapec.tape import GradientTape
 from tapec.tape_arguments import UnconnectedGradients
-from tapec.tensor import Tensor, make
+from tapec.tensor import Tensor
 
 _Decorator = Callable[[Callable[..., Any]], Function]
 
@@ -23,7 +23,7 @@ _Decorator = Callable[[Callable[..., Any]], Function]
 def value_and_grad(
     python: Callable[..., Any],
     /,
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argnums = 0,
     has_aux: bool = False,
     *,
     strict: bool = False,
@@ -31,12 +31,12 @@ def value_and_grad(
 ) -> Function: ...
 @overload
 def value_and_grad(
-    *, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
+    *, argnums: Argnums = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
 ) -> _Decorator: ...
 def value_and_grad(
     python: Callable[..., Any] | None = None,
     /,
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argnums = 0,
     has_aux: bool = False,
     *,
     strict: bool = False,
@@ -49,7 +49,8 @@ def value_and_grad(
 
     Args:
         python: a function whose result is a floating scalar, or with `has_aux` a pair of one and anything else.
-        argnums: the position of the argument to differentiate, or a tuple of positions for a tuple of gradients.
+        argnums: the position or the name of the argument to differentiate by, or a tuple of these for a tuple of
+            gradients.
         has_aux: whether the function returns a pair `(value, aux)`; the result is then `((value, aux), gradient)`.
         strict: see `tp.function`.
         max_paths: see `tp.function`.
@@ -57,7 +58,7 @@ def value_and_grad(
     Raises:
         NonScalarTargetError: at a call, if the value is not a scalar.
         IntegerInputError: at a call, if a differentiated argument holds integers, or nothing that is floating.
-        ArgumentError: at a call, if there is no argument at a position of `argnums`.
+        ArgumentError: at a call, if there is no argument at a position, or of a name, in `argnums`.
         AuxiliaryResultError: at a call, if `has_aux` and the function does not return a pair.
 
     >>> import numpy as np, tapec as tp
@@ -83,7 +84,7 @@ def value_and_grad(
 def grad(
     python: Callable[..., Any],
     /,
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argnums = 0,
     has_aux: bool = False,
     *,
     strict: bool = False,
@@ -91,12 +92,12 @@ def grad(
 ) -> Function: ...
 @overload
 def grad(
-    *, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
+    *, argnums: Argnums = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
 ) -> _Decorator: ...
 def grad(
     python: Callable[..., Any] | None = None,
     /,
-    argnums: int | tuple[int, ...] = 0,
+    argnums: Argnums = 0,
     has_aux: bool = False,
     *,
     strict: bool = False,
@@ -125,69 +126,23 @@ def grad(
 class _Differentiation:
     """Runs a function under a tape of its own and asks it for the gradient."""
 
-    def __init__(self, python: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool) -> None:
+    def __init__(self, python: Callable[..., Any], argnums: Argnums, has_aux: bool) -> None:
         self._python = python
-        self._name = getattr(python, "__name__", type(python).__name__)
+        self._name = function_name(python)
         self._argnums = argnums
         self._has_aux = has_aux
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Value, auxiliary result and gradient."""
-        argnums = self._argnums if isinstance(self._argnums, tuple) else (self._argnums,)
-        positions = [self._position(n, len(args)) for n in argnums]
-        sources: list[list[Any]] = []
-        structures: list[Structure] = []
-        replaced = list(args)
-        for position in positions:
-            leaves, structure = flatten(args[position])
-            leaves = self._independent(leaves, structure, position)
-            replaced[position] = unflatten(structure, leaves)
-            sources.append(leaves)
-            structures.append(structure)
-        floating = [leaf for leaves in sources for leaf in leaves if _is_source(leaf)]
+        call = select_arguments(self._python, self._argnums, args, kwargs)
+        sources = [source for argument in call.selected for source in argument.sources]
         with GradientTape() as tape:
-            tape.watch([leaf for leaf in floating if isinstance(leaf, Tensor)])
-            result = self._python(*replaced, **kwargs)
+            tape.watch([source for source in sources if isinstance(source, Tensor)])
+            result = self._python(*call.args, **call.kwargs)
         value, aux = self._split(result)
-        found = iter(tape.gradient(value, floating, unconnected_gradients=UnconnectedGradients.ZERO))
-        gradients = [
-            unflatten(structure, [next(found) if _is_source(leaf) else None for leaf in leaves])
-            for leaves, structure in zip(sources, structures, strict=True)
-        ]
+        found = iter(tape.gradient(value, sources, unconnected_gradients=UnconnectedGradients.ZERO))
+        gradients = [argument.filled(found) for argument in call.selected]
         return value, aux, tuple(gradients) if isinstance(self._argnums, tuple) else gradients[0]
-
-    def _position(self, argnum: int, count: int) -> int:
-        position = argnum + count if argnum < 0 else argnum
-        if not 0 <= position < count:
-            raise ArgumentError(
-                f"{self._name} is differentiated with respect to argument {argnum}, but got {count} positional "
-                "arguments"
-            )
-        return position
-
-    def _independent(self, leaves: list[Any], structure: Structure, position: int) -> list[Any]:
-        """New tensors of the same values: the function may reach the old ones by another way, as constants."""
-        for leaf, path in zip(leaves, leaf_paths(structure, self._parameter(position)), strict=True):
-            if isinstance(leaf, Tensor) and leaf.dtype.kind != "f":
-                raise IntegerInputError(
-                    f"{self._name} is differentiated with respect to {path}, which is {leaf.dtype}; pass a float "
-                    "(.astype(np.float64), or 2.0 for 2), or leave it out of argnums"
-                )
-        if not any(_is_source(leaf) for leaf in leaves):
-            held = type(leaves[0]).__name__ if structure.container is None else structure.container.__name__
-            raise IntegerInputError(
-                f"{self._name} is differentiated with respect to {self._parameter(position)}, a {held} without "
-                "floating numbers"
-            )
-        return [_copy(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
-
-    def _parameter(self, position: int) -> str:
-        try:
-            parameters = list(inspect.signature(self._python).parameters.values())
-        except ValueError:  # builtins without a signature
-            return f"argument {position}"
-        named = position < len(parameters) and parameters[position].kind is not inspect.Parameter.VAR_POSITIONAL
-        return f"argument {position}, {parameters[position].name}" if named else f"argument {position}"
 
     def _split(self, result: Any) -> tuple[Tensor, Any]:
         value, aux = result, None
@@ -211,15 +166,3 @@ class _Differentiation:
         if value.dtype.kind != "f":
             raise DTypeError(f"{self._name} returned a scalar of dtype {value.dtype}; a gradient needs a floating one")
         return value, aux
-
-
-def _is_source(leaf: Any) -> bool:
-    """Whether a leaf gets a gradient: tensors (their dtypes have been checked) and Variables."""
-    return isinstance(leaf, Tensor) or hasattr(type(leaf), "__tapec_tensor__")
-
-
-def _copy(leaf: Tensor) -> Tensor:
-    known = make(leaf._array, leaf._weak) if leaf._literal else leaf
-    copy = apply(ew.cast, (known,), {"dtype": known.type.dtype.name})
-    copy._weak = leaf._weak
-    return copy

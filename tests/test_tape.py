@@ -202,7 +202,7 @@ def test_output_gradients():
         tape.gradient(y, a, np.ones(3))
     with pytest.raises(ValueError, match="holds None"):
         tape.gradient([y, z], a, [None, np.ones(2)])
-    with pytest.raises(ValueError, match="1 gradients for 2 targets"):
+    with pytest.raises(ValueError, match="as the targets: expected a list of 2, got one of 1"):
         tape.gradient([y, z], a, [np.ones(2)])
     with pytest.raises(ValueError, match="expected a list, got float"):
         tape.gradient([y, z], a, 1.0)
