@@ -4,21 +4,22 @@ and row-major unless they are views, as in compiled programs."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tapec.ir.primitive import Primitive
+from tapec.ops import elementwise as ew
 
-_GENERATED: dict[str, Callable[..., Any]] = {}  # by family
+Run = Callable[..., Any]
 
+# How to run primitives without attributes, and their families with them; filled as they are used.
+RUN: Final[dict[Primitive, Run]] = {}
+_GENERATED: Final[dict[str, Run]] = {}
 
-def _load() -> None:
-    from tapec.runtime import generated
-
-    _GENERATED.update(
-        elementwise=generated.elementwise, reduction=generated.reduction, contraction=generated.product
-    )
+# NumPy takes three calls or more for each of these: after some runs a kernel is made, for floats.
+_COMPOSED: Final = {ew.maximum, ew.minimum, ew.relu, ew.strong_mul, ew.zero_mul}
+_SEVERAL: Final = 64
 
 
 def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -28,13 +29,69 @@ def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any])
         ShapeError, DTypeError, AttributeValueError: see the primitive's family.
         ValueError: what NumPy raises where it does the work.
     """
+    if not attributes:
+        return (RUN.get(primitive) or runner(primitive))(*arrays)
+    family = primitive.family.name
     if not primitive.exact:
         if not _GENERATED:
-            _load()
-        return _GENERATED[primitive.family.name](primitive, arrays, attributes)
+            from tapec.runtime import generated
+
+            _GENERATED.update(generated.WITH_ATTRIBUTES)
+        return _GENERATED[family](primitive, arrays, attributes)
     result = primitive.meaning(*arrays, **attributes)
+    return _row_major(result) if family == "elementwise" else result
+
+
+def runner(primitive: Primitive) -> Run:
+    """How to run a primitive without attributes: a function of its operands."""
+    if not primitive.exact:
+        run = _generated(primitive)
+    elif primitive in _COMPOSED:
+        run = _composed(primitive)
+    elif primitive.family.name == "elementwise":
+        run = _numpy(primitive.meaning)
+    else:
+        run = primitive.meaning
+    RUN[primitive] = run
+    return run
+
+
+def _row_major(result: Any) -> Any:
     # Elementwise NumPy keeps the order of a transposed operand; a product reading it would see other strides than in a
     # compiled program.
-    if primitive.family.name == "elementwise" and not result.flags.c_contiguous:
-        return np.ascontiguousarray(result)
-    return result
+    return result if result.flags.c_contiguous else np.ascontiguousarray(result)
+
+
+def _numpy(meaning: Run) -> Run:
+    def run(*arrays: Any) -> Any:
+        result = meaning(*arrays)
+        return result if result.flags.c_contiguous else np.ascontiguousarray(result)
+
+    return run
+
+
+def _generated(primitive: Primitive) -> Run:
+    from tapec.runtime import generated  # the compiler takes 100 ms to import
+
+    return generated.runner(primitive)
+
+
+def _composed(primitive: Primitive) -> Run:
+    numpy, runs = _numpy(primitive.meaning), 0
+
+    def run(*arrays: Any) -> Any:
+        nonlocal runs
+        if arrays[0].dtype.kind != "f":
+            return numpy(*arrays)
+        runs += 1
+        if runs <= _SEVERAL:
+            return numpy(*arrays)
+        kernel = _generated(primitive)
+
+        def by_dtype(*arrays: Any) -> Any:
+            return kernel(*arrays) if arrays[0].dtype.kind == "f" else numpy(*arrays)
+
+        RUN[primitive] = by_dtype
+        return by_dtype(*arrays)
+
+    return run

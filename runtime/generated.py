@@ -14,6 +14,7 @@ from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
+from tapec.ops import contraction
 from tapec.passes.identities import of_nothing
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.materialize import strided_matrix
@@ -63,30 +64,60 @@ def _reduction_kernel(primitive: Primitive, dtype: DType, row: bool) -> _Kernel:
     return _kernel((primitive, dtype, row), description, text, "iiiipp")
 
 
-def elementwise(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
-    """One elementwise primitive without attributes, on operands of one dtype that broadcast."""
-    if len(arrays) == 1:
-        (x,) = arrays
-        x = x if x.flags.c_contiguous else np.ascontiguousarray(x)
-        out = np.empty(x.shape, x.dtype)
-        kernel = _KERNELS.get((primitive, x.dtype.num)) or _unary(primitive, dtypes.of(x.dtype))
+def unary(primitive: Primitive) -> Callable[[Array], Array]:
+    """An elementwise primitive of one operand, without attributes, as a function of it."""
+    kernels: dict[int, _Kernel] = {}  # by the dtype's number
+
+    def run(x: Array) -> Array:
+        if not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x)
+        dtype = x.dtype
+        out = np.empty(x.shape, dtype)
+        kernel = kernels.get(dtype.num)
+        if kernel is None:
+            key = (primitive, dtype.num)
+            kernel = kernels[dtype.num] = _elementwise_kernel(key, primitive, dtypes.of(dtype), (False,))
         kernel(x.size, x, out)
         return out
-    shape = np.broadcast_shapes(*[a.shape for a in arrays])
-    dtype = dtypes.of(arrays[0].dtype)
-    scalar = tuple([a.size == 1 for a in arrays])
-    dense = [
-        np.ascontiguousarray(a if one or a.shape == shape else np.broadcast_to(a, shape))
-        for a, one in zip(arrays, scalar, strict=True)
-    ]
-    out = np.empty(shape, dtype.numpy)
-    kernel = _elementwise_kernel((primitive, dtype, scalar), primitive, dtype, scalar)
-    kernel(out.size, *dense, out)
-    return out
+
+    return run
 
 
-def _unary(primitive: Primitive, dtype: DType) -> _Kernel:
-    return _elementwise_kernel((primitive, dtype.numpy.num), primitive, dtype, (False,))
+def elementwise(primitive: Primitive) -> Callable[..., Array]:
+    """An elementwise primitive without attributes as a function of operands that broadcast and are of one dtype."""
+    kernels: dict[tuple[Any, ...], _Kernel] = {}
+
+    def run(*arrays: Array) -> Array:
+        shape = arrays[0].shape
+        for a in arrays:
+            if a.shape != shape:
+                return general(*arrays)
+        dtype = arrays[0].dtype
+        kernel = kernels.get(dtype.num)
+        if kernel is None:
+            kernel = kernels[dtype.num] = _several(primitive, dtypes.of(dtype), (False,) * len(arrays))
+        out = np.empty(shape, dtype)
+        kernel(out.size, *[a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays], out)
+        return out
+
+    def general(*arrays: Array) -> Array:
+        shape = np.broadcast_shapes(*[a.shape for a in arrays])
+        dtype = dtypes.of(arrays[0].dtype)
+        scalar = tuple([a.size == 1 for a in arrays])
+        dense = [
+            np.ascontiguousarray(a if one or a.shape == shape else np.broadcast_to(a, shape))
+            for a, one in zip(arrays, scalar, strict=True)
+        ]
+        out = np.empty(shape, dtype.numpy)
+        _several(primitive, dtype, scalar)(out.size, *dense, out)
+        return out
+
+    return run
+
+
+def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _Kernel:
+    key = (primitive, dtype, scalar)
+    return _KERNELS.get(key) or _elementwise_kernel(key, primitive, dtype, scalar)
 
 
 class _Reduction(NamedTuple):
@@ -148,34 +179,74 @@ def _plan(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tupl
     return _Reduction(out_shape, permutation, prod(shape) // (n * inner), n, inner, kernel)
 
 
-def product(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
+class _Product(NamedTuple):
+    """How a matrix product of operands of one layout runs."""
+
+    copied: tuple[bool, bool]
+    extents: tuple[int, int, int, int]
+    strides: tuple[tuple[int, int, int], tuple[int, int, int]]
+    shape: tuple[int, ...]
+    routine: _Kernel
+
+
+_PRODUCTS: dict[tuple[Any, ...], _Product] = {}
+_MOST_PRODUCTS = 4096
+
+
+def product(a: Array, b: Array) -> Array:
     """Batched matrix product."""
-    a, b = arrays
-    dtype = dtypes.of(a.dtype)
-    *batch, m, k = a.shape
-    n = b.shape[-1]
-    if a.dtype != b.dtype or b.shape[:-1] != (*batch, k):
-        primitive.family.infer(
-            primitive, (tensor_type(dtype, a.shape), tensor_type(dtypes.of(b.dtype), b.shape)), attributes
-        )
-    (a, a_strides), (b, b_strides) = _matrix(a), _matrix(b)
-    out = np.empty((*batch, m, n), dtype.numpy)
-    routine = _KERNELS.get((primitive, dtype))
-    if routine is None:
-        routine = _KERNELS[primitive, dtype] = raw_entry(matmul.address(dtype), "iiiipiiipiiip")
-    status = routine(prod(batch), m, n, k, a, *a_strides, b, *b_strides, out)
+    dtype = a.dtype
+    key = (dtype.num, a.shape, a.strides, b.dtype.num, b.shape, b.strides)
+    plan = _PRODUCTS.get(key)
+    if plan is None:
+        if len(_PRODUCTS) >= _MOST_PRODUCTS:
+            _PRODUCTS.clear()
+        plan = _PRODUCTS[key] = _product_plan(a, b)
+    copied, extents, strides, shape, routine = plan
+    if copied[0]:
+        a = np.ascontiguousarray(a)
+    if copied[1]:
+        b = np.ascontiguousarray(b)
+    out = np.empty(shape, dtype)
+    status = routine(*extents, a, *strides[0], b, *strides[1], out)
     if status == TOO_LARGE:
         raise CompilationError(f"matmul of {a.shape} and {b.shape}: BLAS takes extents below 2**31 only")
     assert status == 0, status
     return out
 
 
-def _matrix(x: Array) -> tuple[Array, tuple[int, int, int]]:
-    """An array that a matrix product can read, with its strides (batch, row, column) in elements."""
+def _product_plan(a: Array, b: Array) -> _Product:
+    dtype = dtypes.of(a.dtype)
+    *batch, m, k = a.shape
+    n = b.shape[-1]
+    if a.dtype != b.dtype or b.shape[:-1] != (*batch, k):
+        contraction.matmul.family.infer(
+            contraction.matmul, (tensor_type(dtype, a.shape), tensor_type(dtypes.of(b.dtype), b.shape)), {}
+        )
+    routine = _KERNELS.get((contraction.matmul, dtype))
+    if routine is None:
+        routine = _KERNELS[contraction.matmul, dtype] = raw_entry(matmul.address(dtype), "iiiipiiipiiip")
+    (copied_a, strides_a), (copied_b, strides_b) = _matrix(a), _matrix(b)
+    return _Product((copied_a, copied_b), (prod(batch), m, n, k), (strides_a, strides_b), (*batch, m, n), routine)
+
+
+def _matrix(x: Array) -> tuple[bool, tuple[int, int, int]]:
+    """Whether a matrix product must read a copy, and the strides (batch, row, column) in elements of what it reads."""
     itemsize = x.itemsize
     found = strided_matrix(x.shape, tuple([s // itemsize for s in x.strides]))
-    if found is None:
-        x = np.ascontiguousarray(x)
-        found = strided_matrix(x.shape, tuple([s // itemsize for s in x.strides]))
-        assert found is not None
-    return x, found
+    if found is not None:
+        return False, found
+    found = strided_matrix(x.shape, np.empty(x.shape, np.bool_).strides)  # of one byte each
+    assert found is not None
+    return True, found
+
+
+def runner(primitive: Primitive) -> Callable[..., Array]:
+    """A primitive without attributes as a function of its operands."""
+    if primitive.family.name == "contraction":
+        return product
+    return unary(primitive) if primitive.arity == 1 else elementwise(primitive)
+
+
+# By family: primitives with attributes, as functions of the primitive, the operands and the attributes.
+WITH_ATTRIBUTES = {"reduction": reduction}
