@@ -9,7 +9,11 @@
 """
 
 from tapec import errors as errors
+from tapec import image as image
+from tapec import layers as layers
 from tapec import nn as nn
+from tapec import optimizers as optimizers
+from tapec import random as random
 from tapec import surface as _surface  # registers NumPy's functions and Python's operators on tensors
 from tapec import testing as testing
 from tapec.constants import constant as constant
@@ -23,6 +27,9 @@ from tapec.inspection import Inspection as Inspection
 from tapec.jacobians import hessian as hessian
 from tapec.jacobians import hvp as hvp
 from tapec.jacobians import jacobian as jacobian
+from tapec.module import Module as Module
+from tapec.saving import load as load
+from tapec.saving import save as save
 from tapec.tape import GradientTape as GradientTape
 from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
 from tapec.tensor import Tensor as Tensor

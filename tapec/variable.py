@@ -12,6 +12,7 @@ from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType
+from tapec.naming import scoped
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE
 from tapec.tensor import Tensor, make
@@ -24,7 +25,7 @@ class Variable(ArrayProtocol):
     Args:
         value: the first value: anything that makes a tensor. It is copied.
         trainable: whether tapes watch the variable when it is read.
-        name: for messages; TensorFlow's `:0` is put behind it.
+        name: for messages; the open name scopes are put before it, and TensorFlow's `:0` behind it.
         dtype: of the values; that of `value` if it is not given.
 
     Raises:
@@ -45,7 +46,7 @@ class Variable(ArrayProtocol):
         dtypes.of(array.dtype)
         self._tensor = make(array)
         self._trainable = bool(trainable)
-        self._name = name if name is not None else "Variable"
+        self._name = scoped(name if name is not None else "Variable")
         self._lock = threading.RLock()
 
     # Attributes: they belong to the variable for good, so looking at them is no read ---------------------------------
