@@ -156,8 +156,8 @@ def _assemble(
     init_of: dict[int, Value] = {}
     next_of: dict[int, Value] = {}
     for carries, found, values in zip(inits, classes, after, strict=True):
-        for init, c, value in zip(carries, found, values, strict=False):
-            init_of[c], next_of[c] = init, value
+        for first, c, following in zip(carries, found, values, strict=False):
+            init_of[c], next_of[c] = first, following
     order = sorted(init_of)
     ys = list(dict.fromkeys([v for op, values in zip(loops, after, strict=True) for v in values[_carries(op) :]]))
     region = Graph(REGION, body.inputs, body.ops, [*[next_of[c] for c in order], *ys])

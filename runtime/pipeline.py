@@ -15,6 +15,7 @@ from tapec.passes.loop_printer import print_program
 from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
+from tapec.passes.merge_scans import MergeScans
 from tapec.passes.program_text import program_text
 from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
@@ -66,7 +67,13 @@ def rerolled(graph: Graph, least_ops: int) -> Graph:
 
 def optimised(graph: Graph) -> Graph:
     """The graph passes, in order."""
-    for step in (Simplify(differentiated=True), CommonSubexpressionElimination(), DeadCodeElimination()):
+    for step in (
+        Simplify(differentiated=True),
+        CommonSubexpressionElimination(),  # before and after loops are merged: they are when they read the same values
+        MergeScans(),
+        CommonSubexpressionElimination(),
+        DeadCodeElimination(),
+    ):
         graph = step.run(graph)
     return graph
 

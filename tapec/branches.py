@@ -132,9 +132,8 @@ def _dtypes(name: str, traced: list[_Branch], names: Sequence[str]) -> list[np.d
         dtype = common_dtype(column)
         for tensor, label in zip(column, names, strict=True):
             if tensor.shape != column[0].shape or (tensor.dtype != dtype and not tensor._weak):
-                other = next(
-                    (c, n) for c, n in zip(column, names, strict=True) if c.shape != tensor.shape or c.dtype == dtype
-                )
+                pairs = zip(column, names, strict=True)
+                other = next((t, n) for t, n in pairs if t.shape != tensor.shape or t.dtype == dtype)
                 raise located(
                     BranchError(
                         f"{name}: {path} is {other[0].type!r} in {other[1]} and {tensor.type!r} in {label}; branches "

@@ -23,7 +23,7 @@ from tapec.tensor import Tensor, make
 def scan(
     fn: Callable[[Any, Any], Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
 ) -> tuple[Any, Any]:
-    """Runs `fn` over the first axis of `xs`, with a carry from round to round; the convention is that of `jax.lax.scan`.
+    """Runs `fn` over the first axis of `xs`, with a carry from round to round; as `jax.lax.scan`.
 
     Args:
         fn: `(carry, x) -> (new carry, y)`. It is recorded once, so Python in it must not branch on values.
