@@ -11,17 +11,19 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tapec.array_protocol import ArrayProtocol
-from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError, TapecError
+from tapec.errors import DTypeError, IndexOutOfRangeError, LinearAlgebraError, ShapeError, TapecError
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.recording import ACTIVE, user_location
-from tapec.runtime.eager import execute
-from tapec.tensor import Tensor, make
+from tapec.runtime.eager import RUN, execute, runner
+from tapec.tensor import Tensor, _new, _serials, make
 
 _NOTHING: dict[str, Any] = {}
+# What depends on the values of operands, and so means nothing where these are imagined.
+_OF_VALUES = (IndexOutOfRangeError, LinearAlgebraError)
 
 
 def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any] = _NOTHING) -> Tensor:
@@ -31,16 +33,23 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
     """
     try:
-        if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
-            a, b = operands
-            array = execute(primitive, [a._array, b._array], attributes)
-        else:
+        if attributes:
             array = execute(primitive, [t._array for t in operands], attributes)
+        else:
+            run = RUN.get(primitive) or runner(primitive)
+            if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
+                a, b = operands
+                array = run(a._array, b._array)
+            else:
+                array = run(*[t._array for t in operands])
     except (ValueError, TypeError, LookupError) as error:
-        if not (ACTIVE.imagined and isinstance(error, IndexOutOfRangeError)):
+        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
             _explain(error, primitive, operands, attributes)
         array = _stand_ins(primitive, operands, attributes)[0]._array
-    result = make(array)
+    result = _new(Tensor)  # `make`, spelled out
+    result._array = array if type(array) is np.ndarray else np.asarray(array)
+    result._serial = _serials()
+    result._weak = result._literal = False
     for recorder in ACTIVE.recorders:
         recorder.record(primitive, operands, attributes, result)
     return result
@@ -60,11 +69,31 @@ def apply_control(
         arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
         results = tuple([make(array) for array in arrays])
     except TapecError as error:
-        if not (ACTIVE.imagined and isinstance(error, IndexOutOfRangeError)):
+        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
             raise located(error) from error.__cause__
         results = _stand_ins(primitive, operands, attributes, regions)
     for recorder in ACTIVE.recorders:
         recorder.record_control(primitive, operands, attributes, regions, results)
+    return results
+
+
+def apply_several(
+    primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any] = _NOTHING
+) -> tuple[Tensor, ...]:
+    """Runs a primitive that has several results, but no regions, and records it.
+
+    Raises:
+        ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
+        LinearAlgebraError: a matrix has no such factors.
+    """
+    try:
+        results = tuple([make(array) for array in execute(primitive, [t._array for t in operands], attributes)])
+    except (ValueError, TypeError, LookupError) as error:
+        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
+            _explain(error, primitive, operands, attributes)
+        results = _stand_ins(primitive, operands, attributes)
+    for recorder in ACTIVE.recorders:
+        recorder.record_control(primitive, operands, attributes, (), results)
     return results
 
 
@@ -113,7 +142,7 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
         return value  # type: ignore[no-any-return]
     if kind is float or kind is int or kind is bool:
         if like is not None and (like.kind == "f" or (kind is not float and like.kind in "iu") or kind is bool):
-            return make(_literal(value, like), False, True)
+            return _literal(value, like)
         return make(np.asarray(value), kind is not bool, True)
     read = getattr(kind, "__tapec_tensor__", None)  # Variables, and what derives from them, read as tensors
     if read is not None:
@@ -136,21 +165,22 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     return make(array)
 
 
-_LITERALS: dict[int, dict[float, np.ndarray[Any, Any]]] = {d.numpy.num: {} for d in dtypes.ALL}
+# By dtype: tensors for numbers of the user's source. Programs have few of them and use them often.
+_LITERALS: dict[int, dict[float | str, Tensor]] = {d.numpy.num: {} for d in dtypes.ALL}
 _MOST_LITERALS = 4096
 
 
-def _literal(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """A number of the user's source as an array: programs have few of them and use them often."""
+def _literal(value: float, dtype: np.dtype[Any]) -> Tensor:
     known = _LITERALS.get(dtype.num)
-    if known is None or not value:  # 0.0 and -0.0 are equal, and so would be one key
-        return np.array(value, dtype)
-    array = known.get(value)
-    if array is None:
+    if known is None:
+        return make(np.array(value, dtype), literal=True)
+    key = value or repr(value)  # 0.0 and -0.0 are equal, and so would be one key
+    tensor = known.get(key)
+    if tensor is None:
         if len(known) >= _MOST_LITERALS:
             known.clear()
-        array = known[value] = np.array(value, dtype)
-    return array
+        tensor = known[key] = make(np.array(value, dtype), literal=True)
+    return tensor
 
 
 def _holds_tensor(value: Any) -> bool:
@@ -175,7 +205,7 @@ def cast(x: Tensor, dtype: np.dtype[Any]) -> Tensor:
         OverflowError: a literal integer does not fit the dtype (NumPy's error).
     """
     if x._literal:
-        return make(np.array(x._array.item(), dtype), literal=True)
+        return _literal(x._array.item(), dtype)
     if x._array.dtype == dtype and not x._weak:
         return x
     return apply(ew.cast, (x,), {"dtype": dtypes.of(dtype).name})

@@ -7,6 +7,7 @@ what has been worked out for it: which tensors the derivative keeps, and the pla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, Final, final
 
 import numpy as np
@@ -38,6 +39,7 @@ class Prefix:
             other.
         attributes: the op's.
         location: the user's line.
+        hint: where on the stack that line was found the last time: code, instruction, and number of frames up.
         reached: of a loop's or branch's results those that depend on something watched.
         keep: for the tensors that the op's derivative reads, and that nothing before keeps, their position among the
             operands (-1 - i for result i) and their place.
@@ -52,7 +54,7 @@ class Prefix:
     """
 
     __slots__ = (
-        "_others", "_shared", "attributes", "dtype", "keep", "literal", "location", "next", "ops", "parent", "place",
+        "_others", "_shared", "attributes", "dtype", "hint", "keep", "literal", "location", "next", "ops", "parent", "place",
         "places", "primitive", "reached", "regions", "shape", "size",
     )  # fmt: skip
 
@@ -62,6 +64,7 @@ class Prefix:
         self.places: tuple[int, ...] = ()
         self.attributes: dict[str, Any] | None = None
         self.location: Location | None = None
+        self.hint: tuple[CodeType | None, int, int] = (None, 0, 0)
         self.keep: tuple[tuple[int, int], ...] = ()
         self.dtype: np.dtype[Any] | None = None
         self.shape: tuple[int, ...] = ()

@@ -49,7 +49,10 @@ class Recorder(ABC):
         regions: tuple[Graph, ...],
         results: tuple[Tensor, ...],
     ) -> None:
-        """`primitive`, a loop or a branch, has run its `regions` on `operands` and gave `results`."""
+        """`primitive`, which may have several results, has run on `operands` and gave `results`.
+
+        A loop or a branch has run its `regions`; a factorization has none.
+        """
 
     @abstractmethod
     def observe(self, tensor: Tensor, expected: int) -> None:
@@ -124,16 +127,29 @@ def user_location(skip: int = 1) -> Location | None:
     Args:
         skip: number of innermost frames that are known to be tapec's and need not be looked at.
     """
-    frame = sys._getframe(skip)
+    frame, _ = user_frame(skip + 1)
+    return None if frame is None else location_of(frame)
+
+
+def user_frame(skip: int = 1) -> tuple[FrameType | None, int]:
+    """The frame of `user_location`, and how many frames lie between it and the caller of this function, plus one."""
+    frame: FrameType | None = sys._getframe(skip)
     while frame is not None:
         code = frame.f_code
         known = _CODE.get(id(code))
         if known is None:
             known = _code(code)
         if known.lines is not None:
-            return known.lines.get(frame.f_lasti) or known.locate(frame)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+            return frame, skip
+        frame = frame.f_back
+        skip += 1
+    return None, 0
+
+
+def location_of(frame: FrameType) -> Location:
+    """The line that a frame of the user's is at."""
+    known = _CODE.get(id(frame.f_code)) or _code(frame.f_code)
+    return known.locate(frame)
 
 
 class _Code:
@@ -151,8 +167,10 @@ class _Code:
 
     def locate(self, frame: FrameType) -> Location:
         assert self.lines is not None
-        where = (self.code.co_filename, frame.f_lineno)
-        found = self.lines[frame.f_lasti] = _LOCATIONS.setdefault(where, Location(*where))
+        found = self.lines.get(frame.f_lasti)
+        if found is None:
+            where = (self.code.co_filename, frame.f_lineno)
+            found = self.lines[frame.f_lasti] = _LOCATIONS.setdefault(where, Location(*where))
         return found
 
 

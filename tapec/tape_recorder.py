@@ -7,6 +7,8 @@ a recorder holds its end of it, and which tensor has which place.
 
 from __future__ import annotations
 
+import sys
+from types import CodeType
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -15,7 +17,7 @@ from tapec.ir.graph import Graph, Location, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import Prefix, RecordedGraph, nothing, recorded_graph
-from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.recording import ACTIVE, Recorder, location_of, user_frame, user_location
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from tapec.passes.residuals import ControlNeeds
 
 _UNKNOWN: Any = object()
-_OWN_FRAMES = 3  # `user_location`, `record`, `apply`
+_OWN_FRAMES = 4  # `user_frame`, `_turn`, `record`, `apply`
+_NOWHERE: tuple[CodeType | None, int, int] = (None, 0, 0)
+_getframe = sys._getframe
 
 
 @final
@@ -62,21 +66,25 @@ class TapeRecorder(Recorder):
             if (p is None or p < 0) and (q is None or q < 0):
                 return
             places = (self._enter(a) if p is None else p, self._enter(b) if q is None else q)
+        elif len(operands) == 1:
+            p = known(operands[0]._serial)
+            if p is None or p < 0:
+                return
+            places = (p,)
         else:
             found = [known(t._serial) for t in operands]
             if all([p is None or p < 0 for p in found]):
                 return
             places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
-        location = ACTIVE.location or user_location(_OWN_FRAMES)
         step = self.prefix.next
         if (
             step is None
             or step.primitive is not primitive
             or step.places != places
-            or step.location is not location
             or (step.attributes is not attributes and step.attributes != attributes)
+            or not _is_here(step)
         ):
-            step = self._turn(primitive, places, operands, attributes, location)
+            step = self._turn(primitive, places, operands, attributes)
             if step is None:
                 return
         self.prefix = step
@@ -97,7 +105,7 @@ class TapeRecorder(Recorder):
         if all([p is None or p < 0 for p in found]):
             return
         places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
-        location = ACTIVE.location or user_location(_OWN_FRAMES)
+        location = ACTIVE.location or user_location()
         step = self.prefix.op(primitive, places, attributes, location, regions)
         if step is None:
             needs = _needed_by_control(primitive, _mask(places), operands, attributes, regions)
@@ -179,14 +187,15 @@ class TapeRecorder(Recorder):
         return step.place
 
     def _turn(
-        self,
-        primitive: Primitive,
-        places: tuple[int, ...],
-        operands: tuple[Tensor, ...],
-        attributes: dict[str, Any],
-        location: Location | None,
+        self, primitive: Primitive, places: tuple[int, ...], operands: tuple[Tensor, ...], attributes: dict[str, Any]
     ) -> Prefix | None:
         """An op that is not what followed the last time; None if no derivative flows through it."""
+        location, hint = ACTIVE.location, _NOWHERE
+        if location is None:
+            frame, depth = user_frame(_OWN_FRAMES)
+            if frame is not None:
+                location = location_of(frame)
+                hint = (frame.f_code, frame.f_lasti, depth - 1)
         step = self.prefix.op(primitive, places, attributes, location)
         if step is None:
             positions = _needed(primitive, _mask(places), operands, attributes)
@@ -194,6 +203,7 @@ class TapeRecorder(Recorder):
                 return None
             keep = self._keep(positions, places, self.prefix.size)
             step = self.prefix.add_op(primitive, places, attributes, location, keep)
+        step.hint = hint
         return step
 
     def _keep(
@@ -209,6 +219,19 @@ class TapeRecorder(Recorder):
 
     def __len__(self) -> int:
         return self.prefix.ops
+
+
+def _is_here(step: Prefix) -> bool:
+    """Whether what runs now stands where the step was found the last time; a look at one frame only."""
+    location = ACTIVE.location
+    if location is not None:
+        return step.location is location
+    code, instruction, depth = step.hint
+    try:
+        frame = _getframe(depth)
+    except ValueError:  # the stack is not that deep
+        return False
+    return frame.f_code is code and frame.f_lasti == instruction
 
 
 def _plain(place: int) -> int:

@@ -1,5 +1,6 @@
 """NumPy's functions, ufuncs and Python's operators on tensors. Importing this package registers all of them."""
 
+from tapec.array_protocol import bind_operators
 from tapec.surface import (
     accumulations,
     arithmetic,
@@ -47,3 +48,5 @@ __all__ = [
     "taking",
     "trigonometric",
 ]
+
+bind_operators()

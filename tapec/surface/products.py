@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import ShapeError
 from tapec.ops import contraction
@@ -38,6 +38,8 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
     p, q = a._array.shape, b._array.shape
     if not p or not q:
         raise located(ShapeError(f"matmul takes operands with at least one axis, got shapes {p} and {q}"))
+    if len(p) == len(q) == 2 and p[1] == q[0]:
+        return batched_matmul(a, b)
     inner = q[0] if len(q) == 1 else q[-2]
     if p[-1] != inner:
         raise _mismatch("matmul", a, b, p[-1], inner)
@@ -71,6 +73,19 @@ def inner_product(a: Tensor, b: Tensor, axes: int) -> Tensor:
 
 
 binary_operator("matmul", np.matmul, None, _matmul)
+_general_operator = OPERATORS["matmul"]
+
+
+def _matmul_operator(a: Any, b: Any) -> Any:
+    """`a @ b`: for tensors of one floating dtype there is nothing to look up."""
+    if type(a) is Tensor and type(b) is Tensor and not (a._weak or b._weak):
+        dtype = a._array.dtype
+        if dtype is b._array.dtype and dtype.kind == "f":
+            return _matmul(a, b)
+    return _general_operator(a, b)
+
+
+OPERATORS["matmul"] = _matmul_operator
 
 
 @implements(np.linalg.matmul)

@@ -14,18 +14,12 @@ from tapec.ops import elementwise as ew
 from tapec.surface.comparison import signbit
 from tapec.surface.primitives import INFINITY, maximum, minimum, select, stop_gradient, truth
 from tapec.surface.registry import implements, refuse
-from tapec.surface.ufuncs import ufunc
+from tapec.surface.ufuncs import binary_primitive, ufunc
 from tapec.tensor import Tensor
 
 
-@ufunc(np.maximum)
-def _maximum(a: Tensor, b: Tensor) -> Tensor:
-    return maximum(a, b)
-
-
-@ufunc(np.minimum)
-def _minimum(a: Tensor, b: Tensor) -> Tensor:
-    return minimum(a, b)
+binary_primitive(np.maximum, ew.maximum)
+binary_primitive(np.minimum, ew.minimum)
 
 
 @ufunc(np.fmax)

@@ -41,7 +41,8 @@ def _count(x: Tensor, axis: Any, keepdims: Any, where: Any) -> float | Tensor:
 def _mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Tensor:
-    refuse(np.mean, out=out)
+    if out is not None:
+        refuse(np.mean, out=out)
     x = _typed(a, dtype)
     return sum_over(x, axis, None, None, keepdims, where=where) / _count(x, axis, keepdims, where)
 

@@ -88,9 +88,27 @@ def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
     general = NUMPY_FUNCTIONS[function]
 
     def call(x: Any, **options: Any) -> Any:
-        if not options and type(x) is Tensor and x._array.dtype.kind == "f":
-            return apply(primitive, (x,))
+        if not options:
+            if type(x) is not Tensor:
+                x = _read(x)
+            if type(x) is Tensor and x._array.dtype.kind == "f":
+                return apply(primitive, (x,))
         return general(x, **options)
+
+    NUMPY_FUNCTIONS[function] = call
+
+
+def binary_primitive(function: np.ufunc, primitive: Primitive) -> None:
+    """Enters a ufunc of two operands that is one primitive."""
+    _register(function, lambda a, b: apply(primitive, (a, b)))
+    general = NUMPY_FUNCTIONS[function]
+
+    def call(*inputs: Any, **options: Any) -> Any:
+        if not options and len(inputs) == 2:
+            pair = _floats(*inputs) or _floats(_read(inputs[0]), _read(inputs[1]))
+            if pair is not None:
+                return apply(primitive, pair)
+        return general(*inputs, **options)
 
     NUMPY_FUNCTIONS[function] = call
 
@@ -133,6 +151,11 @@ def binary_operator(
     whole = NUMPY_FUNCTIONS[function]
 
     def operator(a: Any, b: Any) -> Any:
+        if type(a) is Tensor and type(b) is Tensor:  # most calls: `_floats`, spelled out
+            dtype = a._array.dtype
+            if dtype is b._array.dtype and dtype.kind == "f" and not (a._weak or b._weak):
+                return apply(direct, (a, b))
+            return general(a, b)
         pair = _floats(a, b) or _floats(_read(a), _read(b))
         return general(a, b) if pair is None else apply(direct, pair)
 
@@ -189,6 +212,8 @@ def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
 def weaken(result: Any) -> Any:
     """The fresh result of Python's operators on weak tensors, made weak; booleans are never weak."""
     for t in result if type(result) is tuple else (result,):
+        if t._literal:  # one of the operands, which others use as well
+            continue
         t._weak = t._array.dtype.kind != "b"
     return result
 
