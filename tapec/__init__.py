@@ -16,10 +16,15 @@ from tapec import optimizers as optimizers
 from tapec import random as random
 from tapec import surface as _surface  # registers NumPy's functions and Python's operators on tensors
 from tapec import testing as testing
+from tapec.branches import cond as cond
+from tapec.branches import switch as switch
 from tapec.constants import constant as constant
 from tapec.derivative_maps import jvp as jvp
 from tapec.derivative_maps import linearize as linearize
 from tapec.derivative_maps import vjp as vjp
+from tapec.control_flow import fori_loop as fori_loop
+from tapec.control_flow import scan as scan
+from tapec.control_flow import while_loop as while_loop
 from tapec.eager_mode import eager as eager
 from tapec.function import Function as Function
 from tapec.function import function as function

@@ -98,13 +98,10 @@ class Carry:
         while any(t._weak for t in self.tensors):
             with _unheard(), imagined():
                 after = self._after(first(self.layout.rebuild(self.tensors)))
-            dtypes = [t.dtype for t in after]
-            if all(t.dtype == d for t, d in zip(self.tensors, dtypes, strict=True) if t._weak):
+            settled = [_settled(t, new) if t._weak else t for t, new in zip(self.tensors, after, strict=True)]
+            if all(a is b for a, b in zip(settled, self.tensors, strict=True)):
                 break
-            self.tensors = [
-                make(t._array.astype(d), True, True) if t._literal else cast(t, d) if t._weak else t
-                for t, d in zip(self.tensors, dtypes, strict=True)
-            ]
+            self.tensors = settled
         self.tensors = [cast(t, t.dtype) if t._weak else t for t in self.tensors]
 
     def tree(self, tensors: Sequence[Tensor]) -> Any:
@@ -145,6 +142,16 @@ class Carry:
             return "one tensor" if layout.present == (True,) else "None"
         paths = ", ".join(layout.paths(""))
         return f"a {layout.structure.container.__name__} with {paths or 'nothing in it'}"
+
+
+def _settled(number: Tensor, after: Tensor) -> Tensor:
+    """A Python number as a first carry, given what the first round makes of it."""
+    if not after._weak:
+        return cast(number, after.dtype)
+    if number.dtype == after.dtype:
+        return number
+    # An integer that has become a float, and may become an array's dtype in a further round.
+    return make(number._array.astype(after.dtype), weak=True, literal=number._literal)
 
 
 @contextmanager
