@@ -44,16 +44,24 @@ class Reroll:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        for _ in range(_LOOPS_IN_LOOPS):
-            rolled = self._once(graph)
-            if rolled is graph:
-                break
-            graph = rolled
-        return graph
+        return self.run_and_map(graph)[0]
 
-    def _once(self, graph: Graph) -> Graph:
+    def run_and_map(self, graph: Graph) -> tuple[Graph, dict[Value, Value]]:
+        """The new graph, and what became of the old graph's values; those that only exist inside loops are missing."""
+        mapping: dict[Value, Value] | None = None
+        for _ in range(_LOOPS_IN_LOOPS):
+            rolling = self._once(graph)
+            if rolling is None:
+                break
+            graph = rolling.run()
+            step = rolling.out.mapping
+            mapping = step if mapping is None else {old: step[new] for old, new in mapping.items() if new in step}
+        return graph, _itself(graph) if mapping is None else mapping
+
+    def _once(self, graph: Graph) -> Rolling | None:
+        """How to roll the innermost loops that are left; None if there are none."""
         if len(graph.ops) < self.least_ops:
-            return graph
+            return None
         runs = find_runs([_shape_of(op) for op in graph.ops], self.least_rounds, self.least_ops)
         places: dict[Value, Place] = {}
         for number, run in enumerate(runs):
@@ -73,9 +81,13 @@ class Reroll:
             rolling = Rolling(graph, segments, places)
             spoiled = rolling.spoiled()
             if not spoiled:
-                return rolling.run()
+                return rolling
             segments = {n: s for n, s in segments.items() if n not in spoiled and not _reads_from(s, spoiled)}
-        return graph
+        return None
+
+
+def _itself(graph: Graph) -> dict[Value, Value]:
+    return {v: v for v in (*graph.inputs, *(r for op in graph.ops for r in op.results))}
 
 
 def _reads_from(segment: Segment, numbers: set[int]) -> bool:

@@ -24,6 +24,8 @@ COMPILE_START: Final = 0.025
 COMPILE_OP: Final = 0.001
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
+# Recordings of so many ops are looked through for loops that went round and round.
+_LONG: Final = 1_000
 
 
 @final
@@ -117,7 +119,17 @@ def gradient_plan(
 
     def build(recorded: RecordedGraph) -> Plan:
         from tapec.passes.adjoint import adjoint
+        from tapec.passes.recompute import recompute
 
+        if len(recorded.graph.ops) >= _LONG:
+            rolled = _rolled(recorded, targets, sources)
+            if rolled is not None:
+                values = rolled.values
+                made = adjoint(rolled.graph, [values[p] for p in targets], [values[p] for p in sources], given)
+                places = {value: place for place, value in values.items()}
+                again = recompute(made.graph, made.residuals, lambda v: places.get(v) in recorder.kept)
+                if again is not None:
+                    return _plan(rolled, *again, made.gradients)
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
         return _plan(recorded, made.graph, made.residuals, made.gradients)
@@ -140,6 +152,23 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
         return _plan(recorded, made.graph, made.residuals, made.tangents)
 
     return _cached(recorder, ("tangent", tuple(targets), tuple(sources)), build)
+
+
+def _rolled(recorded: RecordedGraph, targets: Sequence[int], sources: Sequence[int]) -> RecordedGraph | None:
+    """The recording with its repeated segments as loops; None if it has none, or if a source lies inside the recording.
+
+    The derivative of a loop is two loops, however often it went round.
+    """
+    from tapec.passes.reroll import Reroll
+
+    graph, values = recorded.graph, recorded.values
+    if any(values[p].op is not None for p in sources):
+        return None
+    whole = Graph(graph.name, graph.inputs, graph.ops, [values[p] for p in targets])
+    rolled, mapping = Reroll(least_ops=_LONG).run_and_map(whole)
+    if len(rolled.ops) > len(graph.ops) // 2:
+        return None
+    return RecordedGraph(rolled, {place: mapping[v] for place, v in values.items() if v in mapping})
 
 
 def _plan(

@@ -152,6 +152,7 @@ class TapeRecorder(Recorder):
         place = self._places.get(tensor._serial)
         if place is None or place < 0:
             place = self._places[tensor._serial] = self._input(tensor, None)
+            self.kept[place] = tensor  # its owner holds it too; loops that are re-rolled begin with it
         return place
 
     def watch_variable(self, variable: Variable) -> None:
