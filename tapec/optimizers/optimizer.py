@@ -25,6 +25,21 @@ LearningRate: TypeAlias = "float | Variable | Callable[[Tensor], Any]"
 _F64 = np.dtype(np.float64)
 
 
+class _Seen:
+    """The Variables that have slots. They belong to their model: this is nothing that a Module looks into.
+
+    Attributes:
+        positions: by the Variable's id, where its slots are.
+        variables: the Variables, so that no other object gets the id of one.
+    """
+
+    __slots__ = ("positions", "variables")
+
+    def __init__(self) -> None:
+        self.positions: dict[int, int] = {}
+        self.variables: list[Variable] = []
+
+
 class Optimizer(Module, ABC):
     """Updates Variables by gradients.
 
@@ -48,8 +63,7 @@ class Optimizer(Module, ABC):
             else:
                 self._rate = Variable(np.float64(learning_rate), trainable=False, name="learning_rate")
         self.slots: list[dict[str, Variable]] = []
-        self._positions: dict[int, int] = {}
-        self._known: list[Variable] = []  # keeps the ids in `_positions` from being given to other objects
+        self._seen = _Seen()
         self._warned = False
         self._lock = threading.RLock()
 
@@ -88,16 +102,16 @@ class Optimizer(Module, ABC):
         """Makes the slots of Variables that have none; `apply_gradients` does it too, `tp.load` needs it before."""
         with self._lock, suspended(), name_scope(self.name):
             for variable in variables:
-                if id(variable) in self._positions:
+                if id(variable) in self._seen.positions:
                     continue
                 with name_scope(variable.name.removesuffix(":0")):
                     made = {
                         slot: Variable(np.zeros(variable.shape, variable.dtype), trainable=False, name=slot)
                         for slot in self.slot_names()
                     }
-                self._positions[id(variable)] = len(self.slots)
+                self._seen.positions[id(variable)] = len(self.slots)
+                self._seen.variables.append(variable)
                 self.slots.append(made)
-                self._known.append(variable)
 
     def apply_gradients(self, gradients_and_variables: Iterable[tuple[Any, Variable]]) -> None:
         """Takes one step. Nothing is assigned unless every gradient fits.
@@ -125,7 +139,7 @@ class Optimizer(Module, ABC):
         rate = self._rate.value() if isinstance(self._rate, Variable) else lift(self._rate(taken))
         shared = self.scalars(cast(rate, _F64), cast(step, _F64))
         for gradient, variable in present:
-            slots = self.slots[self._positions[id(variable)]]
+            slots = self.slots[self._seen.positions[id(variable)]]
             value, moved = self.update(
                 variable.value(),
                 cast(gradient, variable.dtype),

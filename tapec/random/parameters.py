@@ -34,11 +34,12 @@ def floating_dtype(dtype: Any, *parameters: Tensor) -> np.dtype[Any]:
     Raises:
         DTypeError: it is not floating.
     """
+    wanted: np.dtype[Any]
     if dtype is not None:
         wanted = np.dtype(dtype)
     else:
         strong = tuple([p for p in parameters if not p._weak])
-        wanted = np.dtype(common_dtype(strong) if strong else np.float32)
+        wanted = common_dtype(strong) if strong else np.dtype(np.float32)
         if wanted.kind in "iub":
             wanted = np.dtype(np.float64)
     if not dtypes.of(wanted).is_float:
