@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tapec.dispatch import lift
 from tapec.recording import active
 from tapec.structure import flatten
 from tapec.tape import GradientTape
@@ -64,7 +65,7 @@ def _check(
     path: str,
     random: np.random.Generator,
 ) -> None:
-    outputs = flatten(fn(*args))[0]
+    outputs = _outputs(fn, args)
     weights = [random.uniform(0.5, 1.5, t.shape) for t in outputs]
     expected = [_differences(fn, args, i, weights, tolerance[2]) for i in range(len(args))]
     for mode in modes:
@@ -85,6 +86,11 @@ def _check(
             )
 
 
+def _outputs(fn: _Function, args: Sequence[Tensor]) -> list[Tensor]:
+    """The numbers that `fn` returns; what it computes from nothing but its own arrays need not be a tensor."""
+    return [lift(y) for y in flatten(fn(*args))[0]]
+
+
 def _compare(wanted: np.ndarray[Any, Any], got: np.ndarray[Any, Any], what: str, tolerance: Sequence[float]) -> None:
     if got.shape != wanted.shape:
         raise AssertionError(f"{what}: the derivative has shape {got.shape}, the argument has {wanted.shape}")
@@ -102,7 +108,7 @@ def _differences(
     """Central differences of the weighted sum of all outputs in every element of one argument."""
 
     def total(array: np.ndarray[Any, Any]) -> float:
-        outputs = flatten(fn(*args[:position], make(array), *args[position + 1 :]))[0]
+        outputs = _outputs(fn, [*args[:position], make(array), *args[position + 1 :]])
         return float(sum(np.sum(w * t._array) for w, t in zip(weights, outputs, strict=True)))
 
     array = args[position]._array
@@ -121,7 +127,7 @@ def _gradient_of(fn: _Function, weights: list[np.ndarray[Any, Any]]) -> _Functio
     def gradient(*args: Tensor) -> list[Tensor]:
         with GradientTape() as tape:
             tape.watch(list(args))
-            outputs = flatten(fn(*args))[0]
+            outputs = _outputs(fn, args)
         cotangents = [make(w) for w in weights]
         return tape.gradient(outputs, list(args), cotangents, "zero")  # type: ignore[no-any-return]
 
@@ -135,7 +141,7 @@ def _tangent_of(fn: _Function, directions: list[Tensor]) -> _Function:
         recorder = TapeRecorder(watch_accessed_variables=False)
         sources = [recorder.watch(arg) for arg in args]
         with active(recorder):
-            outputs = flatten(fn(*args))[0]
+            outputs = _outputs(fn, args)
         places = [recorder.place(t) for t in outputs]
         plan = tangent_plan(recorder, [p for p in places if p is not None], sources)
         found = iter(plan.run(recorder, list(directions), release=False))

@@ -189,9 +189,9 @@ class Variable(ArrayProtocol):
     def _put(self, tensor: Tensor) -> Variable:
         # A new tensor: the old one may lie on a tape, and reads of the variable must not be taken for reads of it.
         fresh = apply(ew.stop_gradient, (tensor,))
-        self._tensor = fresh
         for recorder in ACTIVE.recorders:
-            recorder.assign_variable(self, fresh)
+            recorder.assign_variable(self, fresh)  # which may refuse it
+        self._tensor = fresh
         return self
 
 

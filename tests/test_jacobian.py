@@ -1,0 +1,182 @@
+"""`tp.jacobian`, `tp.hessian`, `tp.hvp`, and Jacobians on the tape."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import tapec as tp
+from tapec.recording import ACTIVE
+from tapec.structure import flatten
+from tapec.testing import check_grads
+
+X = np.linspace(0.1, 1.2, 6).reshape(2, 3)
+MODES = ("auto", "forward", "reverse")
+
+
+def in_all_modes(f, *args, **kwargs):
+    """The result of a recorded, a compiled and an eager call, which must have the same bits."""
+    recorded, compiled = f(*args, **kwargs), f(*args, **kwargs)
+    with tp.eager():
+        eager = f(*args, **kwargs)
+    leaves, structure = flatten(compiled)
+    for other in (recorded, eager):
+        others, same = flatten(other)
+        assert same == structure
+        np.testing.assert_equal(others, leaves)
+    return compiled
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_shapes_and_values(mode):
+    w = np.random.default_rng(0).normal(size=(4, 3))
+    found = in_all_modes(tp.jacobian(lambda x: np.tanh(w @ x.T), mode=mode), X)
+    assert found.shape == (4, 2, 2, 3)
+    slope = 1 - np.tanh(w @ X.T) ** 2
+    np.testing.assert_allclose(found, np.einsum("kj,ki,jl->kjli", slope, w, np.eye(2)), atol=1e-14)
+    assert in_all_modes(tp.jacobian(lambda x: x * x, mode=mode), 3.0) == 6.0
+    np.testing.assert_array_equal(in_all_modes(tp.jacobian(np.sum, mode=mode), X), np.ones((2, 3)))
+    assert tp.jacobian(lambda x: x * np.ones(2), mode=mode)(np.ones((0,)).sum()).tolist() == [1.0, 1.0]
+    assert tp.jacobian(lambda x: np.concatenate([x, x]), mode=mode)(np.ones((0, 2))).shape == (0, 2, 0, 2)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_containers(mode):
+    class Pair(NamedTuple):
+        a: object
+        b: object
+
+    def f(p, name):
+        return {"y": p.a * p.b["c"], "z": (np.sum(p.a), 5.0), "name": name}
+
+    p = Pair(X, {"c": np.array([1.0, 2.0, 3.0]), "d": 1.0, "e": "text"})
+    found = in_all_modes(tp.jacobian(f, mode=mode), p, "n")
+    assert found["name"] is None
+    assert type(found["y"]) is Pair
+    np.testing.assert_array_equal(found["y"].b["c"], X[:, :, None] * np.eye(3))
+    np.testing.assert_array_equal(found["y"].a, np.einsum("j,ik,jl->ijkl", [1.0, 2.0, 3.0], np.eye(2), np.eye(3)))
+    np.testing.assert_array_equal(found["y"].b["d"], np.zeros((2, 3)))
+    assert found["y"].b["e"] is None
+    np.testing.assert_array_equal(found["z"][0].a, np.ones((2, 3)))
+    np.testing.assert_array_equal(found["z"][1].b["c"], np.zeros(3))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_arguments_by_position_and_name(mode):
+    def f(x, y, *, scale=2.0):
+        return x * y * scale
+
+    assert tp.jacobian(f, 1, mode)(2.0, 3.0) == 4.0
+    assert tp.jacobian(f, "y", mode)(2.0, 3.0) == tp.jacobian(f, "y", mode)(2.0, y=3.0) == 4.0
+    assert tp.jacobian(f, ("scale", 0), mode)(2.0, 3.0, scale=1.0) == (6.0, 3.0)
+    assert tp.jacobian(argnums=-1, mode=mode)(f)(2.0, 3.0) == 4.0
+    assert tp.grad(f, argnums="scale")(2.0, 3.0, scale=1.0) == 6.0
+    assert tp.value_and_grad(f, argnums=("y", "x"))(2.0, y=3.0) == (12.0, (4.0, 6.0))
+
+
+@pytest.mark.parametrize(
+    ("argnums", "message"),
+    [
+        ("z", "argument z, but its parameters are x, y"),
+        ("y", "argument y, which the call leaves at its default; pass it"),
+        (("x", 0), "names one argument of f twice"),
+        (2, "argument 2, but got 1 positional arguments"),
+    ],
+)
+def test_arguments_that_are_not_there(argnums, message):
+    def f(x, y=1.0):
+        return x * y
+
+    for transformation in (tp.jacobian, tp.grad, tp.hessian):
+        with pytest.raises(tp.errors.ArgumentError, match=message):
+            transformation(f, argnums)(2.0)
+    assert ACTIVE.recorders == []
+
+
+def test_auto_takes_the_smaller_side():
+    def ops(f, x):
+        return len(f.inspect(x).recorded)
+
+    wide, tall = lambda x: x[:2] * np.sum(x), lambda x: np.concatenate([x] * 9) * np.sum(x)
+    for f, better in ((wide, "reverse"), (tall, "forward")):
+        x = np.ones(5)
+        assert ops(tp.jacobian(f), x) == ops(tp.jacobian(f, mode=better), x)
+        np.testing.assert_allclose(tp.jacobian(f, mode="forward")(x), tp.jacobian(f, mode="reverse")(x))
+
+
+def test_the_function_is_recorded_once():
+    runs = []
+
+    @tp.jacobian
+    def f(x):
+        runs.append(x)
+        return np.sin(x)
+
+    for _ in range(3):
+        np.testing.assert_allclose(f(X[0]), np.diag(np.cos(X[0])))
+    assert len(runs) == 1
+
+
+def test_in_any_order():
+    def f(x):
+        return np.array([1.0, 2.0]) * np.exp(x[0] * x[1])
+
+    x = np.array([0.5, 0.8])
+    third = np.asarray(tp.jacobian(tp.jacobian(tp.jacobian(f)))(x))
+    assert third.shape == (2, 2, 2, 2)
+    for modes in (("forward", "reverse", "forward"), ("reverse", "reverse", "reverse")):
+        g = f
+        for mode in modes:
+            g = tp.jacobian(g, mode=mode)
+        np.testing.assert_allclose(g(x), third, rtol=1e-12)
+    np.testing.assert_allclose(tp.vmap(tp.jacobian(f))(np.stack([x, x + 1]))[1], tp.jacobian(f)(x + 1), rtol=1e-13)
+    check_grads(lambda x: tp.jacobian(f)(x), [x])
+
+
+def test_hessian():
+    def f(p):
+        return np.sum(p["a"] ** 2) * p["b"]
+
+    h = in_all_modes(tp.hessian(f), {"a": X[0], "b": 3.0})
+    np.testing.assert_allclose(h["a"]["a"], 6 * np.eye(3))
+    np.testing.assert_allclose(h["a"]["b"], 2 * X[0])
+    np.testing.assert_allclose(h["b"]["a"], 2 * X[0])
+    assert h["b"]["b"] == 0.0
+    both = tp.hessian(lambda x, y: x * x * y, argnums=("x", 1))(2.0, 3.0)
+    assert both == ((6.0, 4.0), (4.0, 0.0))
+    assert tp.hessian(argnums=1)(lambda x, y: x * y * y)(2.0, 3.0) == 4.0
+
+
+def test_hessian_vector_product():
+    a = np.random.default_rng(0).normal(size=(3, 3))
+
+    def quadratic(x):
+        return x @ a @ x / 2
+
+    for _ in range(3):
+        np.testing.assert_allclose(tp.hvp(quadratic, X[0], X[1]), (a + a.T) / 2 @ X[1], rtol=1e-12)
+    x, y = tp.hvp(lambda x, y: np.sum(x * x) * y, (X, 2.0), (X, None))
+    np.testing.assert_allclose(x, 4 * X)
+    np.testing.assert_allclose(y, 2 * np.sum(X * X))
+    check_grads(lambda v: tp.hvp(lambda x: np.sum(np.sin(x) ** 3), X, v), [X], order=1)
+
+
+def test_variables_among_the_arguments():
+    v = tp.Variable([1.0, 2.0])
+    j = tp.jacobian(np.square)
+    assert j(v).numpy().tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    v.assign([3.0, 3.0])
+    assert j(v).numpy().tolist() == [[6.0, 0.0], [0.0, 6.0]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_errors(mode):
+    with pytest.raises(tp.errors.DTypeError, match=r"the result\[1\] is int64"):
+        tp.jacobian(lambda x: (x, np.argmax(x)), mode=mode)(X)
+    with pytest.raises(tp.errors.IntegerInputError, match="argument 0, n, which is int64"):
+        tp.jacobian(lambda n: n * 2.0, mode=mode)(3)
+    with pytest.raises(ValueError, match="mode is 'auto', 'forward' or 'reverse', got 'x'"):
+        tp.jacobian(np.sin, mode="x")
+    with pytest.raises(tp.errors.NonScalarTargetError):
+        tp.hvp(np.sin, X, X)
+    assert ACTIVE.recorders == []
