@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
@@ -37,6 +38,11 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     >>> flatten({"a": (1, 2), "b": [3]})[0]
     [1, 2, 3]
     """
+    kind = type(tree)
+    if kind in _LEAVES:
+        return [tree], LEAF
+    if kind is list and _LEAVES.issuperset(map(type, tree)):
+        return list(tree), _list_of_leaves(len(tree))
     leaves: list[Any] = []
     return leaves, _flatten(tree, leaves)
 
@@ -53,6 +59,8 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
     """
     if len(leaves) != structure.leaves:
         raise ValueError(f"the structure holds {structure.leaves} leaves, got {len(leaves)}")
+    if structure.container is list and structure is _list_of_leaves(structure.leaves):
+        return list(leaves)
     return _unflatten(structure, iter(leaves))
 
 
@@ -122,8 +130,20 @@ def leaves_like(tree: Any, structure: Structure, name: str, model: str) -> list[
     ]
 
 
+_LEAVES: set[type] = set()  # classes that are no containers, which takes longer to find out than to remember
+_MOST_LEAVES: Final = 256
+
+
+@lru_cache(maxsize=256)
+def _list_of_leaves(length: int) -> Structure:
+    return Structure(list, (), (LEAF,) * length, length)
+
+
 def _flatten(tree: Any, leaves: list[Any]) -> Structure:
     kind = type(tree)
+    if kind in _LEAVES:
+        leaves.append(tree)
+        return LEAF
     keys: tuple[Any, ...] = ()
     if kind is tuple or kind is list:
         members = tree
@@ -135,6 +155,8 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure:
         keys = tuple([f.name for f in fields(kind)])
         members = [getattr(tree, name) for name in keys]
     else:
+        if len(_LEAVES) < _MOST_LEAVES:
+            _LEAVES.add(kind)
         leaves.append(tree)
         return LEAF
     before = len(leaves)

@@ -175,7 +175,7 @@ class GradientTape:
         cotangents = cotangents_of(output_gradients, targets, target_structure)
         places = [self._target_place(t, recorder) for t in targets]
         wanted = [self._source_places(s, recorder) for s in leaves]
-        flat = list(dict.fromkeys([place for group in wanted for place in group]))
+        flat = tuple(dict.fromkeys([place for group in wanted for place in group]))
         pairs = [(p, ct) for p, ct in zip(places, cotangents, strict=True) if p is not None]
         plan = gradient_plan(recorder, [p for p, _ in pairs], [ct is not None for _, ct in pairs], flat)
         if not self._persistent:
@@ -185,33 +185,37 @@ class GradientTape:
         results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
         found = dict(zip(flat, results, strict=True))
         return unflatten(
-            structure, [total([found[p] for p in group], s, zero) for s, group in zip(leaves, wanted, strict=True)]
+            structure,
+            [
+                found[group[0]] if len(group) == 1 and not zero else total([found[p] for p in group], source, zero)
+                for source, group in zip(leaves, wanted, strict=True)
+            ],
         )
 
     def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
-        if target.dtype.kind != "f":
+        tensor = target if type(target) is Tensor else target._tensor  # type: ignore[union-attr]
+        if tensor._array.dtype.kind != "f":
             warn(
                 "The dtype of the target tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
                 f"got {target.dtype}"
             )
             return None
-        if isinstance(target, Variable):
-            tensor = target._tensor
-            recorder.read_variable(target, tensor)
-            return recorder.place(tensor)
-        return recorder.place(target)
+        if type(target) is not Tensor:
+            recorder.read_variable(target, tensor)  # type: ignore[arg-type]
+        return recorder.place(tensor)
 
     def _source_places(self, source: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
-        if source.dtype.kind != "f":
+        tensor = source if type(source) is Tensor else source._tensor  # type: ignore[union-attr]
+        if tensor._array.dtype.kind != "f":
             warn(
                 "The dtype of the source tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
                 f"got {source.dtype}"
             )
             return []
-        if isinstance(source, Variable):
+        if tensor is not source:
             known = recorder.variables.get(id(source))
             return [] if known is None else known[1]
-        place = recorder.place(source)
+        place = recorder.place(tensor)
         return [] if place is None else [place]
 
     # State -----------------------------------------------------------------------------------------------------------

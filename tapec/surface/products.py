@@ -17,7 +17,7 @@ from tapec.surface.axes import one_axis, several_axes
 from tapec.surface.movement import moveaxis
 from tapec.surface.primitives import broadcast, reduce_sum, reshape, transpose
 from tapec.surface.registry import implements, refuse
-from tapec.surface.ufuncs import binary_operator
+from tapec.surface.ufuncs import binary_operator, read
 from tapec.tensor import Tensor
 
 _I64, _BOOL = np.dtype(np.int64), np.dtype(np.bool_)
@@ -78,6 +78,7 @@ _general_operator = OPERATORS["matmul"]
 
 def _matmul_operator(a: Any, b: Any) -> Any:
     """`a @ b`: for tensors of one floating dtype there is nothing to look up."""
+    a, b = read(a), read(b)
     if type(a) is Tensor and type(b) is Tensor and not (a._weak or b._weak):
         dtype = a._array.dtype
         if dtype is b._array.dtype and dtype.kind == "f":

@@ -89,8 +89,7 @@ def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
 
     def call(x: Any, **options: Any) -> Any:
         if not options:
-            if type(x) is not Tensor:
-                x = _read(x)
+            x = read(x)
             if type(x) is Tensor and x._array.dtype.kind == "f":
                 return apply(primitive, (x,))
         return general(x, **options)
@@ -105,7 +104,7 @@ def binary_primitive(function: np.ufunc, primitive: Primitive) -> None:
 
     def call(*inputs: Any, **options: Any) -> Any:
         if not options and len(inputs) == 2:
-            pair = _floats(*inputs) or _floats(_read(inputs[0]), _read(inputs[1]))
+            pair = _floats(*inputs) or _floats(read(inputs[0]), read(inputs[1]))
             if pair is not None:
                 return apply(primitive, pair)
         return general(*inputs, **options)
@@ -156,7 +155,7 @@ def binary_operator(
             if dtype is b._array.dtype and dtype.kind == "f" and not (a._weak or b._weak):
                 return apply(direct, (a, b))
             return general(a, b)
-        pair = _floats(a, b) or _floats(_read(a), _read(b))
+        pair = _floats(a, b) or _floats(read(a), read(b))
         return general(a, b) if pair is None else apply(direct, pair)
 
     def call(*inputs: Any, **options: Any) -> Any:
@@ -189,10 +188,12 @@ def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
     return None
 
 
-def _read(value: Any) -> Any:
+def read(value: Any) -> Any:
     """A Variable's tensor; anything else as it is."""
-    read = getattr(type(value), "__tapec_tensor__", None)
-    return value if read is None else read(value)
+    if type(value) is Tensor:
+        return value
+    as_tensor = getattr(type(value), "__tapec_tensor__", None)
+    return value if as_tensor is None else as_tensor(value)
 
 
 def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
