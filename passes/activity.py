@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.passes.derivatives import DERIVATIVES
-from tapec.passes.derivatives.table import Excused, Linear, Structured
+from tapec.passes.derivatives.table import Excused, Explicit, Linear, Structured
 
 
 def differentiable_operands(op: Op) -> Iterable[int]:
@@ -18,7 +18,7 @@ def differentiable_operands(op: Op) -> Iterable[int]:
         return ()
     if isinstance(row, Excused):
         return ()
-    if isinstance(row, Linear) and row.operands is not None:
+    if isinstance(row, Linear | Explicit) and row.operands is not None:
         return row.operands
     return range(len(op.operands))
 

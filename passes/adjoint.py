@@ -49,7 +49,7 @@ def adjoint(
         derivative.builder.location = op.location
         operands = [derivative.primal(v) for v in op.operands]
         outs = [derivative.primal(v) for v in op.results]
-        if op.regions:
+        if op.primitive.results != 1:
             flow = Flow(positions, [i for i, out in enumerate(op.results) if out in active])
             found = pull_structured(op, outs, operands, [received.get(i) for i in range(len(outs))], flow, adjoint)
         else:

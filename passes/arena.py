@@ -25,7 +25,7 @@ def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
     if isinstance(step, LibraryStep):
-        return {o.buffer for o in step.operands} | {b for b in (step.result, step.scratch) if b is not None}
+        return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
     named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local
     if isinstance(step, Branch):
         return named | {step.index.buffer}

@@ -50,7 +50,8 @@ def _step(step: Step) -> list[str]:
         return lines
     if isinstance(step, LibraryStep):
         operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
-        result = f"{step.result.name} = " if step.result is not None else ""
+        results = ", ".join(b.name for b in step.results)
+        result = f"{results} = " if results else ""
         attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
         return [f"{result}{step.primitive.name}({operands}) {{{attributes}}}"]
     axes = " ".join(f"{'reduce' if r else 'for'} i{a}<{n}" for a, (n, r) in enumerate(zip(step.extents, step.reduced, strict=True)))

@@ -185,18 +185,23 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class LibraryStep:
-    """One op that is not a loop nest of ours: a gather, scatter, sort, matrix product, guard, ...
+    """One op that is not a loop nest of ours: a gather, scatter, sort, matrix product, factorization, guard, ...
 
-    `scratch` is memory that the step needs while it runs.
+    `shape` is that of the first result; `scratch` is memory that the step needs while it runs.
     """
 
     primitive: Primitive
     operands: tuple[Operand, ...]
-    result: Buffer | None
-    scratch: Buffer | None
+    results: tuple[Buffer, ...]
+    scratch: tuple[Buffer, ...]
     shape: tuple[int, ...]
     attributes: dict[str, Any]
     location: Location | None
+
+    @property
+    def result(self) -> Buffer | None:
+        """The first result; guards have none."""
+        return self.results[0] if self.results else None
 
 
 @dataclass(frozen=True, slots=True)

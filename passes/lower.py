@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tapec.ir import dtypes
@@ -11,6 +12,8 @@ from tapec.passes.arena import buffers_of, plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
+from tapec.passes.lapack.plans import MATRICES, UNREAD
+from tapec.passes.lapack.plans import plan as lapack_plan
 from tapec.passes.loops import (
     Access,
     Branch,
@@ -28,7 +31,7 @@ from tapec.passes.loops import (
     While,
     leaves,
 )
-from tapec.passes.materialize import materialize, matrix_strides
+from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.views import View, dense_strides
 
@@ -116,20 +119,22 @@ class _Lowering:
             return self._while(op)
         if op.primitive is control.cond:
             return self._branch(op)
-        operands = [self._operand(value) for value in op.operands]
-        if op.primitive.name == "matmul":
-            operands = [self._matrix(value) for value in op.operands]
-        result = self.memory.of(op.results[0]) if op.results else None
+        results = tuple([self.memory.of(value) for value in op.results])
         shape = op.results[0].shape if op.results else ()
-        scratch = None
-        if op.primitive is ordering.argsort:
-            axis: Any = op.attributes["axis"]
-            scratch = self.memory.temporary(dtypes.I64, shape[axis])
-        return LibraryStep(op.primitive, tuple(operands), result, scratch, shape, op.attributes, op.location)
+        scratch = tuple([self.memory.temporary(dtype, size) for dtype, size in _scratch(op)])
+        return LibraryStep(op.primitive, self._read(op), results, scratch, shape, op.attributes, op.location)
 
-    def _matrix(self, value: Value) -> Operand:
+    def _read(self, op: Op) -> tuple[Operand, ...]:
+        """The memory that a library step reads."""
+        kinds = operand_kinds(op)
+        if not kinds:
+            return tuple([self._operand(value) for value in op.operands])
+        pairs = zip(op.operands, kinds, strict=True)
+        return tuple([self._matrix(v, k) if k in MATRICES else self._operand(v) for v, k in pairs if k != UNREAD])
+
+    def _matrix(self, value: Value, kind: str) -> Operand:
         view = self.fused.views[value]
-        strides = matrix_strides(view)
+        strides = matrix_strides(kind, view)
         assert strides is not None
         return Operand(self.memory.of(view.base), view.offset, view.shape, strides)
 
@@ -216,6 +221,17 @@ class _Lowering:
             cases.append(steps)
             local |= own
         return Branch(self._operand(op.operands[0]), tuple(cases), local)
+
+
+def _scratch(op: Op) -> Sequence[tuple[dtypes.DType, int]]:
+    """Element type and number of elements of each piece of memory that a library step works in."""
+    if op.primitive is ordering.argsort:
+        axis: Any = op.attributes["axis"]
+        return [(dtypes.I64, op.result.shape[axis])]
+    if op.primitive in FACTORIZATIONS:
+        shapes = tuple([v.shape for v in op.operands])
+        return lapack_plan(op.primitive.name, op.results[0].type.dtype, shapes, op.attributes).scratch
+    return ()
 
 
 def own_memory(carries: tuple[Carry, ...]) -> frozenset[Buffer]:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import contraction, control, creation, indexing, movement, ordering, reduction
+from tapec.ops import PRIMITIVES, contraction, control, creation, indexing, linalg, movement, ordering, reduction
 from tapec.ops import elementwise as ew
+from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, OPERANDS, UNREAD
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
 DENSE_OPERANDS: frozenset[Primitive] = frozenset(
@@ -20,12 +21,29 @@ DENSE_OPERANDS: frozenset[Primitive] = frozenset(
      ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum}
 )  # fmt: skip
 CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond})
-LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL
+FACTORIZATIONS: frozenset[Primitive] = frozenset({p for p in PRIMITIVES.values() if p.family is linalg.LINALG})
+LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL | FACTORIZATIONS
 
 
-def matrix_strides(view: View) -> tuple[int, int, int] | None:
-    """Strides (batch, row, column) with which a matrix product can read a view; None if it can't without a copy."""
-    return strided_matrix(view.shape, view.strides)
+def operand_kinds(op: Op) -> str:
+    """For each operand of a library step how the step reads it (`tapec.passes.lapack.plans`); empty for other ops."""
+    if op.primitive in DENSE_OPERANDS:
+        return DENSE * len(op.operands)
+    if op.primitive is contraction.matmul:
+        return BLAS_MATRIX * 2
+    return OPERANDS[op.primitive.name] if op.primitive in FACTORIZATIONS else ""
+
+
+def matrix_strides(kind: str, view: View) -> tuple[int, int, int] | None:
+    """Strides (batch, row, column) with which a step that reads this kind of matrix can read a view; None if it can't
+    without a copy."""
+    return (strided_matrix if kind == BLAS_MATRIX else batch_strides)(view.shape, view.strides)
+
+
+def batch_strides(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Strides (batch, row, column) if all batch axes are walked by one stride; else None."""
+    batch_stride = reshape_strides(shape[:-2], strides[:-2], (_product(list(shape[:-2])),))
+    return None if batch_stride is None else (batch_stride[0], strides[-2], strides[-1])
 
 
 def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
@@ -49,6 +67,10 @@ def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[in
         if column >= max(rows, 1):
             return batch_stride[0], 1, column
     return None
+
+
+def _readable(kind: str, view: View) -> bool:
+    return view.is_dense if kind == DENSE else matrix_strides(kind, view) is not None
 
 
 def _product(extents: list[int]) -> int:
@@ -91,10 +113,8 @@ class _Rebuild:
         view = self.views[value]
         if op.primitive is movement.reshape:
             ready = reshape_strides(view.shape, view.strides, op.result.shape) is not None
-        elif op.primitive in DENSE_OPERANDS:
-            ready = self.in_memory(value) and view.is_dense
-        elif op.primitive is contraction.matmul:
-            ready = self.in_memory(value) and matrix_strides(view) is not None
+        elif kinds := operand_kinds(op):
+            ready = kinds[position] == UNREAD or (self.in_memory(value) and _readable(kinds[position], view))
         elif op.primitive in (creation.guard, movement.unslice):
             ready = self.in_memory(value)
         elif op.primitive in CONTROL:

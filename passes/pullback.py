@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from tapec.errors import NotDifferentiableError
 from tapec.ir.graph import Op
-from tapec.ops.symbolic import Sym
+from tapec.ops.symbolic import Sym, broadcast
 from tapec.passes.derivative_graph import AdjointGraph
 from tapec.passes.derivatives import derivative_of
-from tapec.passes.derivatives.table import Excused, Flow, Linear, Partials, Structured
+from tapec.passes.derivatives.table import Excused, Explicit, Flow, Linear, Partials, Structured
 from tapec.passes.lean import expand, sum_to
 from tapec.passes.zero_policy import contribution
 
@@ -39,6 +39,8 @@ def pull(op: Op, out: Sym, operands: list[Sym], ct: Sym, active: Iterable[int]) 
         return received
     if isinstance(row, Linear):
         return [(i, row.transpose(i, ct, out, *operands, **attributes)) for i in active]
+    if isinstance(row, Explicit):
+        return list(row.pull(tuple(active), broadcast(ct, out.shape), out, *operands, **attributes).items())
     if isinstance(row, Excused):
         return []
     assert not isinstance(row, Structured), op
@@ -57,7 +59,7 @@ def pull_structured(
     flow: Flow,
     adjoint: Callable[..., AdjointGraph],
 ) -> list[tuple[int, Sym | None]]:
-    """`pull` for an op with regions, of whose results those without a cotangent have None in `cts`.
+    """`pull` for an op whose row is `Structured`, of whose results those without a cotangent have None in `cts`.
 
     Raises:
         NotDifferentiableError: the op has no reverse mode.

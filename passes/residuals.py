@@ -74,7 +74,7 @@ def needed_by_control(
     active: int,
     regions: tuple[Graph, ...],
 ) -> ControlNeeds | None:
-    """What `needed` gives, for an op with regions.
+    """What `needed` gives, for an op with regions or with several results.
 
     Raises:
         NotDifferentiableError: an op in a region has no derivative rule.
@@ -82,7 +82,7 @@ def needed_by_control(
     builder = Builder(Graph("rule"))
     types = primitive.family.infer_regions(primitive, operands, attributes, regions)
     op = Op(primitive, tuple([Value(t) for t in operands]), attributes, types, regions=regions)
-    positions = [i for i, t in enumerate(operands) if active >> i & 1 and t.dtype.is_float]
+    positions = [i for i in differentiable_operands(op) if active >> i & 1 and operands[i].dtype.is_float]
     reached = tuple(active_results(op, positions))
     if not reached:
         return None

@@ -7,9 +7,14 @@ from typing import ClassVar, final
 
 from tapec.ir.graph import Graph
 from tapec.ops import elementwise as ew
+from tapec.ops import linalg
 from tapec.passes.graph_pass import Rebuild
 from tapec.passes.rewrites import RULES
 from tapec.passes.rewriting import Evaluator, Rewriter
+
+
+# Ops that are their first operand, as far as values go.
+_FOR_DERIVATIVES = {ew.stop_gradient, linalg.log_abs_det, linalg.det, linalg.cofactor, linalg.pinv}
 
 
 @final
@@ -26,7 +31,8 @@ class Simplify:
 
     Args:
         evaluate: runs ops that are not `exact` on 0-d arrays, so that these too are folded on constants.
-        differentiated: whether all derivatives have been taken: `stop_gradient` then means nothing any more and goes.
+        differentiated: whether all derivatives have been taken: `stop_gradient`, and what only says how a value moves, then
+            mean nothing any more and go.
     """
 
     name: ClassVar[str] = "simplify"
@@ -41,7 +47,7 @@ class Simplify:
         for op in graph.ops:
             if len(op.results) != 1:
                 rebuild.copy(op)
-            elif self.differentiated and op.primitive is ew.stop_gradient:
+            elif self.differentiated and op.primitive in _FOR_DERIVATIVES:
                 rebuild.mapping[op.result] = rebuild.mapping[op.operands[0]]
             else:
                 rewriter.like = op

@@ -10,7 +10,7 @@ from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum
 from tapec.passes.activity import active_values
 from tapec.passes.derivative_graph import DerivativeGraph, TangentGraph
 from tapec.passes.derivatives import derivative_of
-from tapec.passes.derivatives.table import Excused, Linear, Partials, Structured
+from tapec.passes.derivatives.table import Excused, Explicit, Linear, Partials, Structured
 from tapec.passes.zero_policy import contribution
 
 
@@ -34,7 +34,8 @@ def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> Tan
         if moving and not given.issuperset(op.results):
             operands = [derivative.primal(v) for v in op.operands]
             outs = [derivative.primal(v) for v in op.results]
-            made = push_structured(op, outs, operands, moving) if op.regions else [push(op, outs[0], operands, moving)]
+            several = op.primitive.results != 1
+            made = push_structured(op, outs, operands, moving) if several else [push(op, outs[0], operands, moving)]
         new = zip(op.results, made, strict=True)
         tangents.update({out: t for out, t in new if out not in given and out.type.dtype.is_float})
     full = {value: derivative.full(tangents[value], value.type).value for value in targets if value in tangents}
@@ -56,7 +57,7 @@ def _relevant(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> l
 
 
 def push_structured(op: Op, outs: list[Sym], operands: list[Sym], moving: dict[int, Sym]) -> list[Sym | None]:
-    """`push` for an op with regions: a tangent for each result."""
+    """`push` for an op whose row is `Structured`: a tangent for each result."""
     row = derivative_of(op.primitive, op.location)
     assert isinstance(row, Structured), op
     return row.push(op, outs, operands, moving, tangent)
@@ -84,6 +85,9 @@ def push(op: Op, out: Sym, operands: list[Sym], moving: dict[int, Sym]) -> Sym |
             part = contribution(t, rule if isinstance(rule, float) else rule(out, *operands, **op.attributes))
             total = part if total is None else total if part is None else apply(ew.add, total, part)
         return total
+    if isinstance(row, Explicit):
+        whole = {i: broadcast(t, operands[i].shape) for i, t in moving.items()}
+        return row.push(whole, out, *operands, **op.attributes)
     if isinstance(row, Excused):
         return None
     assert not isinstance(row, Structured), op

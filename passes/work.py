@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, inner_steps
 from tapec.passes.scalar.table import cost
 
@@ -24,6 +25,8 @@ def _of(step: Step) -> int:
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
+        if step.primitive.family is LINALG:
+            return prod(step.operands[0].shape) * step.operands[0].shape[-1]
         return 8 * (prod(step.shape) + sum(prod(o.shape) for o in step.operands))
     inside = sum(_of(inner) for inner in inner_steps(step))
     return inside * step.count if isinstance(step, Loop) else inside

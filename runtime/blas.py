@@ -1,4 +1,4 @@
-"""Addresses of BLAS routines: the ones that SciPy ships, by way of its Cython interface.
+"""Addresses of BLAS and LAPACK routines: the ones that SciPy ships, by way of its Cython interfaces.
 
 Every argument of such a routine is a pointer, and integers are 32 bits wide, as in Fortran. SciPy is imported when the
 first address is asked for.
@@ -14,20 +14,21 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
-_NAME = "scipy.linalg.cython_blas"
+_Interface = Literal["cython_blas", "cython_lapack"]
 
 
 @cache
-def address(routine: str) -> int:
-    """Address of a BLAS routine, for example `"dgemm"`.
+def address(routine: str, interface: _Interface = "cython_blas") -> int:
+    """Address of a routine, for example `"dgemm"`, or `"dgetrf"` of `"cython_lapack"`.
 
     Raises:
         LookupError: SciPy's interface has no such routine.
     """
-    capsule = _interface().__pyx_capi__.get(routine)
+    capsule = _interface(interface).__pyx_capi__.get(routine)
     if capsule is None:
-        raise LookupError(f"SciPy's BLAS interface has no routine {routine!r}")
+        raise LookupError(f"SciPy's {interface} has no routine {routine!r}")
     name_of = ctypes.pythonapi.PyCapsule_GetName
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
@@ -36,16 +37,17 @@ def address(routine: str) -> int:
 
 
 @cache
-def _interface() -> ModuleType:
-    """SciPy's `cython_blas`. Alone it loads in 6 ms; by way of `scipy.linalg`, which pulls in 300 modules, in 200."""
+def _interface(short: _Interface) -> ModuleType:
+    """SciPy's module. Alone it loads in 4 to 6 ms; by way of `scipy.linalg`, which pulls in 300 modules, in 200."""
     import scipy  # 15 ms that `import tapec` should not take
 
+    name = f"scipy.linalg.{short}"
     if "scipy.linalg" not in sys.modules:
-        spec = PathFinder.find_spec(_NAME, [str(Path(folder) / "linalg") for folder in scipy.__path__])
+        spec = PathFinder.find_spec(name, [str(Path(folder) / "linalg") for folder in scipy.__path__])
         if spec is not None and spec.loader is not None:  # an editable build of SciPy keeps its modules elsewhere
             module = module_from_spec(spec)
             spec.loader.exec_module(module)
             # It enters itself there; left in, a later `import scipy.linalg.cython_blas` would not bind the name.
-            sys.modules.pop(_NAME, None)
+            sys.modules.pop(name, None)
             return module
-    return importlib.import_module(_NAME)
+    return importlib.import_module(name)

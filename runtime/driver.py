@@ -18,8 +18,9 @@ import numpy as np
 from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph
 from tapec.passes.kernel_status import KERNEL, RELEASE
+from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
-from tapec.runtime import jit, matmul, recipes
+from tapec.runtime import jit, linalg, matmul, recipes
 from tapec.runtime.target import vector_bits
 
 if TYPE_CHECKING:
@@ -153,8 +154,9 @@ def _release(release: Any, library: jit.Library) -> None:  # noqa: ARG001 - held
 
 def _routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
-    routines = [name for name in names if name.startswith(PREFIX)]
-    return {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in routines}
+    found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
+    found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
+    return found
 
 
 def compile_graph(graph: Graph) -> Executable:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from tapec.passes.kernel_status import KERNEL
 from tapec.passes.materialize import strided_matrix
 from tapec.passes.matmul_names import TOO_LARGE
 from tapec.runtime import jit, matmul, recipes
+from tapec.runtime.linalg import execute_linalg, execute_linalg_with
 from tapec.runtime.raw_entry import raw_entry
 from tapec.runtime.target import vector_bits
 
@@ -85,34 +87,41 @@ def unary(primitive: Primitive) -> Callable[[Array], Array]:
 
 def elementwise(primitive: Primitive) -> Callable[..., Array]:
     """An elementwise primitive without attributes as a function of operands that broadcast and are of one dtype."""
-    kernels: dict[tuple[Any, ...], _Kernel] = {}
+    plans: dict[tuple[Any, ...], _Spread] = {}
 
     def run(*arrays: Array) -> Array:
-        shape = arrays[0].shape
-        for a in arrays:
-            if a.shape != shape:
-                return general(*arrays)
-        dtype = arrays[0].dtype
-        kernel = kernels.get(dtype.num)
-        if kernel is None:
-            kernel = kernels[dtype.num] = _several(primitive, dtypes.of(dtype), (False,) * len(arrays))
-        out = np.empty(shape, dtype)
+        key = (arrays[0].dtype.num, *[a.shape for a in arrays])
+        plan = plans.get(key)
+        if plan is None:
+            if len(plans) >= _MOST_SHAPES:
+                plans.clear()
+            plan = plans[key] = _spread(primitive, arrays)
+        shape, repeated, kernel = plan
+        if repeated:
+            arrays = tuple([a if a.size == 1 else np.broadcast_to(a, shape) for a in arrays])
+        out = np.empty(shape, arrays[0].dtype)
         kernel(out.size, *[a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays], out)
         return out
 
-    def general(*arrays: Array) -> Array:
-        shape = np.broadcast_shapes(*[a.shape for a in arrays])
-        dtype = dtypes.of(arrays[0].dtype)
-        scalar = tuple([a.size == 1 for a in arrays])
-        dense = [
-            np.ascontiguousarray(a if one or a.shape == shape else np.broadcast_to(a, shape))
-            for a, one in zip(arrays, scalar, strict=True)
-        ]
-        out = np.empty(shape, dtype.numpy)
-        _several(primitive, dtype, scalar)(out.size, *dense, out)
-        return out
-
     return run
+
+
+class _Spread(NamedTuple):
+    """How operands of some shapes become those of one elementwise kernel."""
+
+    shape: tuple[int, ...]
+    repeated: bool
+    kernel: _Kernel
+
+
+_MOST_SHAPES = 4096
+
+
+def _spread(primitive: Primitive, arrays: Sequence[Array]) -> _Spread:
+    shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    scalar = tuple([a.size == 1 for a in arrays])
+    repeated = any(not one and a.shape != shape for a, one in zip(arrays, scalar, strict=True))
+    return _Spread(shape, repeated, _several(primitive, dtypes.of(arrays[0].dtype), scalar))
 
 
 def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _Kernel:
@@ -245,8 +254,10 @@ def runner(primitive: Primitive) -> Callable[..., Array]:
     """A primitive without attributes as a function of its operands."""
     if primitive.family.name == "contraction":
         return product
+    if primitive.family.name == "linalg":
+        return partial(execute_linalg, primitive)
     return unary(primitive) if primitive.arity == 1 else elementwise(primitive)
 
 
 # By family: primitives with attributes, as functions of the primitive, the operands and the attributes.
-WITH_ATTRIBUTES = {"reduction": reduction}
+WITH_ATTRIBUTES = {"reduction": reduction, "linalg": execute_linalg_with}

@@ -33,6 +33,8 @@ def interpret(graph: Graph, arrays: Sequence[Array]) -> tuple[list[Array], list[
         elif op.regions:
             results = interpret_control(op.primitive, operands, op.attributes, op.regions)
             known.update(zip(op.results, results, strict=True))
+        elif len(op.results) > 1:
+            known.update(zip(op.results, execute(op.primitive, operands, op.attributes), strict=True))
         else:
             known[op.result] = np.asarray(execute(op.primitive, operands, op.attributes))
     return [known[value] for value in graph.outputs], guards

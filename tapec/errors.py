@@ -4,6 +4,8 @@ Each message says what came, what was expected and what to do. Each class also d
 NumPy user would catch for the same mistake (`ValueError`, `TypeError`, `IndexError`, ...).
 """
 
+from numpy.linalg import LinAlgError
+
 
 class TapecError(Exception):
     """Base of all errors of tapec; `except tp.errors.TapecError` catches exactly those."""
@@ -23,6 +25,10 @@ class AttributeValueError(TapecError, ValueError):
 
 class IndexOutOfRangeError(TapecError, IndexError):
     """An index is outside its axis; raised by eager and compiled code alike."""
+
+
+class LinearAlgebraError(TapecError, LinAlgError):
+    """A matrix is singular or not positive definite, or an iteration did not converge; eager and compiled code alike."""
 
 
 class VerificationError(TapecError):

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from tapec.dispatch import apply, apply_control
+from tapec.dispatch import apply, apply_control, apply_several
 from tapec.errors import VerificationError
 from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph, Location, Value
@@ -39,7 +39,7 @@ class Program:
     """A graph prepared for replaying.
 
     Raises:
-        VerificationError: an op of the graph that has no regions does not have exactly one result.
+        VerificationError: an op of the graph has no result.
     """
 
     __slots__ = ("_constants", "_inputs", "_outputs", "_size", "_steps", "_unread")
@@ -50,8 +50,8 @@ class Program:
         self._constants: list[tuple[int, Any]] = []
         ops = []
         for op in graph.ops:
-            if len(op.results) != 1 and not op.regions:
-                raise VerificationError(f"{op.primitive.name} has {len(op.results)} results and can't be replayed")
+            if not op.results and not op.regions:
+                raise VerificationError(f"{op.primitive.name} has no result and can't be replayed")
             places.update(zip(op.results, range(len(places), len(places) + len(op.results)), strict=True))
             if op.primitive is creation.constant:
                 array = by_name(str(op.attributes["dtype"])).numpy.type(op.attributes["value"])
@@ -64,7 +64,8 @@ class Program:
         steps = []
         for op in reversed(ops):
             operands = tuple([places[v] for v in op.operands])
-            results = [places[v] for v in op.results] if op.regions else []  # those of loops may all be unread
+            # Of several results, and of a loop's, some or all may be unread.
+            results = [] if op.primitive.results == 1 else [places[v] for v in op.results]
             dead = tuple(dict.fromkeys([p for p in [*operands, *results] if p not in later]))
             later.update(operands)
             result = places[op.results[0]]
@@ -89,8 +90,11 @@ class Program:
                 for step in self._steps:
                     ACTIVE.phase, ACTIVE.location = step.phase, step.location
                     operands = tuple([places[p] for p in step.operands])
-                    if step.regions:
-                        results = apply_control(step.primitive, operands, step.attributes, step.regions)
+                    if step.primitive.results != 1:
+                        if step.regions:
+                            results = apply_control(step.primitive, operands, step.attributes, step.regions)
+                        else:
+                            results = apply_several(step.primitive, operands, step.attributes)
                         places[step.result : step.result + len(results)] = results
                         results = ()
                     else:
@@ -107,7 +111,7 @@ def replay(graph: Graph, tensors: list[Tensor]) -> list[Tensor]:
     """Outputs of `graph` for the inputs `tensors`, every op run by `tapec.dispatch.apply`.
 
     Raises:
-        VerificationError: an op of the graph that has no regions does not have exactly one result.
+        VerificationError: an op of the graph has no result.
         ValueError: the number of tensors is not that of the inputs.
     """
     return Program(graph).run(list(tensors))

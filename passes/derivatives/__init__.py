@@ -5,10 +5,28 @@ from __future__ import annotations
 from tapec.errors import NotDifferentiableError
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
-from tapec.passes.derivatives import control, elementwise, explicit, linear, sampling
+from tapec.passes.derivatives import (
+    control,
+    decompositions,
+    determinants,
+    elementwise,
+    explicit,
+    linear,
+    sampling,
+    solving,
+)
 from tapec.passes.derivatives.table import Missing, Row, Rows
 
-DERIVATIVES: Rows = {**elementwise.ROWS, **linear.ROWS, **explicit.ROWS, **sampling.ROWS, **control.ROWS}
+DERIVATIVES: Rows = {
+    **elementwise.ROWS,
+    **linear.ROWS,
+    **explicit.ROWS,
+    **solving.ROWS,
+    **determinants.ROWS,
+    **decompositions.ROWS,
+    **sampling.ROWS,
+    **control.ROWS,
+}
 
 
 def derivative_of(primitive: Primitive, location: Location | None = None) -> Row:

@@ -67,6 +67,23 @@ class ReducedPartial:
 
 
 @dataclass(frozen=True, slots=True)
+class Explicit:
+    """An op of one result whose derivatives in several operands share work.
+
+    Args:
+        operands: positions of the operands through which a derivative flows.
+        push: `(moving, out, *operands, **attributes)` gives the tangent; `moving` has, in full, the tangents of operands
+            by position.
+        pull: `(active, ct, out, *operands, **attributes)` gives for each of the `active` positions its cotangent; `ct`
+            is in full.
+    """
+
+    operands: tuple[int, ...]
+    push: Callable[..., Sym]
+    pull: Callable[..., dict[int, Sym]]
+
+
+@dataclass(frozen=True, slots=True)
 class Excused:
     """An op through which no derivative flows, and why: what lies before it is unconnected."""
 
@@ -90,7 +107,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Structured:
-    """An op with regions. Its derivatives are ops with regions too, made of derivatives of the regions.
+    """An op that may have several results, or regions, of whose derivatives its own are made.
 
     Each rule gets as its last argument the function that treats a region as a whole graph is treated, so that the table
     need not import those who read it.
@@ -108,5 +125,5 @@ class Structured:
     pull: Callable[..., list[tuple[int, Sym | None]]] | str
 
 
-Row = Partials | Linear | ReducedPartial | Excused | Structured
+Row = Partials | Linear | ReducedPartial | Explicit | Excused | Structured
 Rows = dict[Primitive, Row | Missing]

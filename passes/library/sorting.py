@@ -15,9 +15,9 @@ def argsort(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     """Positions in ascending order along an axis; equal elements keep theirs, NaN come last."""
     (x,) = step.operands
     source = lines(f, x, step.attributes["axis"], around)
-    assert step.result is not None and step.scratch is not None
+    assert step.result is not None
     result = Lines(around.pointer(step.result), "i64", source.outer, source.length, source.inner)
-    scratch = around.pointer(step.scratch)
+    scratch = around.pointer(step.scratch[0])
 
     def line(outer: Reg, i: Reg) -> None:
         _Line(f, step, source, result, scratch, outer, i).sort()

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from tapec.ir.primitive import Primitive
 from tapec.ops import contraction, creation, indexing, ordering, reduction
 from tapec.passes.library.gather import scatter_add, scatter_add_along, take, take_along
+from tapec.passes.library.linalg import factorization
 from tapec.passes.library.product import guard, matmul
 from tapec.passes.library.scans import arg_extreme, cumsum
 from tapec.passes.library.sorting import argsort
 from tapec.passes.llvm_text import FunctionText
 from tapec.passes.loops import LibraryStep
+from tapec.passes.materialize import FACTORIZATIONS
 from tapec.passes.nest_text import Surroundings
 
 EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], None]] = {
@@ -25,4 +27,5 @@ EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], No
     reduction.cumsum: cumsum,
     contraction.matmul: matmul,
     creation.guard: guard,
+    **{primitive: factorization for primitive in FACTORIZATIONS},
 }

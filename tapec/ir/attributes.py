@@ -15,12 +15,15 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "expected": ("int", "bool"),
     "exponent": ("int",),
     "length": ("int",),
+    "lower": ("bool",),
     "permutation": ("ints",),
     "reverse": ("bool",),
     "shape": ("ints",),
     "size": ("int", "ints"),  # of one axis in `wrap_index`, of every axis in `slice`
     "start": ("ints",),
     "step": ("ints",),
+    "transposed": ("bool",),
+    "unit": ("bool",),
     "value": ("float", "int", "bool"),
 }
 

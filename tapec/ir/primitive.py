@@ -62,6 +62,7 @@ class Primitive:
         result: dtype rule: `"same"` as the operands', `"bool"`, `"i64"`, `"attribute"` (the attribute `dtype`), or
             `"regions"` (what the regions return).
         regions: number of regions; -1 for any number from one up.
+        results: number of results; -1 where the regions say it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Primitive:
     operand_kinds: str = "biuf"
     result: str = "same"
     regions: int = 0
+    results: int = 1
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name}>"

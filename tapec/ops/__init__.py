@@ -1,6 +1,17 @@
 """The primitives: names and reference meanings. Importing this package fills `tapec.ops.registry.PRIMITIVES`."""
 
-from tapec.ops import contraction, control, creation, elementwise, indexing, movement, ordering, reduction, sampling
+from tapec.ops import (
+    contraction,
+    control,
+    creation,
+    elementwise,
+    indexing,
+    linalg,
+    movement,
+    ordering,
+    reduction,
+    sampling,
+)
 from tapec.ops.registry import PRIMITIVES
 
 __all__ = [
@@ -10,6 +21,7 @@ __all__ = [
     "creation",
     "elementwise",
     "indexing",
+    "linalg",
     "movement",
     "ordering",
     "reduction",

@@ -122,16 +122,16 @@ scan = define(
               "A loop of known length: operands are consts, first carries and xs; the region takes consts, carries and "
               "one slice of each xs along axis 0, and gives new carries and ys; results are the last carries and the "
               "ys stacked along axis 0. With `reverse` the last slice comes first.",
-              ("consts", "carries", "length", "reverse"), result="regions", regions=1)
+              ("consts", "carries", "length", "reverse"), result="regions", regions=1, results=-1)
 )  # fmt: skip
 cond = define(
     Primitive("cond", CONTROL, -1, _meaning,
               "The region that the first operand chooses (an integer, clamped into range; False is 0), applied to the "
-              "others.", result="regions", regions=-1)
+              "others.", result="regions", regions=-1, results=-1)
 )  # fmt: skip
 while_loop = define(
     Primitive("while_loop", CONTROL, -1, _meaning,
               "A loop that runs while the first region says so: operands are consts and first carries, which both "
               "regions take; the second gives new carries. Results are the last carries and the number of rounds.",
-              ("consts",), result="regions", regions=2)
+              ("consts",), result="regions", regions=2, results=-1)
 )  # fmt: skip
