@@ -146,6 +146,8 @@ class FunctionRecorder(Recorder):
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
         if tensor._serial not in self._values:
+            if id(variable) in self._assigned:  # compiled code would read what it was before the call
+                self._leak(f"{variable.name} assigned where the recording does not hear of it")
             self._values[tensor._serial] = self._source(variable, tensor)
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:

@@ -45,3 +45,18 @@ def test_what_runs_there_is_no_part_of_a_compiled_function():
 
     assert [f(np.float64(1.0)), f(np.float64(2.0))] == [3.0, 4.0]
     assert ran == [2.0]
+
+
+def test_a_variable_that_changes_behind_a_recording_is_noticed():
+    v = tp.Variable(0.0, name="v")
+
+    @tp.function
+    def f(x):
+        v.assign_add(x)
+        with suspended():
+            v.assign_add(1.0)
+        return v * 1.0
+
+    with pytest.warns(tp.errors.EagerFallbackWarning, match="v:0 assigned where the recording does not hear of it"):
+        assert f(np.float64(2.0)) == 3.0
+    assert f(np.float64(2.0)) == 6.0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from derivative_cases import cases
 
+from tapec import ops
 from tapec.dispatch import apply, lift
 from tapec.errors import NotDifferentiableError
 from tapec.ir.builder import Builder
@@ -42,7 +43,12 @@ def test_rows_have_a_rule_for_every_operand(primitive):
 
 @pytest.mark.parametrize(
     ("primitive", "case"),
-    [pytest.param(p, case, id=f"{p.name}-{case}") for p in DIFFERENTIABLE for case in cases(p)],
+    [
+        pytest.param(p, case, id=f"{p.name}-{case}")
+        for p in DIFFERENTIABLE
+        if p is not ops.sampling.gamma_sample  # its derivative is not that of its value: tests/random/test_gamma.py
+        for case in cases(p)
+    ],
 )
 def test_derivative_is_that_of_finite_differences(primitive, case):
     moving = [i for i in range(len(case.operands)) if i not in case.constants]

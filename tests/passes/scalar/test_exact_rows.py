@@ -61,6 +61,9 @@ def test_bits_of_the_reference(primitive):
     for dtype in dtypes_taken:
         arrays = pairs(dtype) if primitive.arity > 1 else [padded(values(dtype))]
         operands = (dtype,) * len(arrays)
+        if primitive.arity == 3 and primitive is not ew.select:
+            arrays = [*arrays, np.roll(arrays[0], 7)]
+            operands = (dtype,) * 3
         if primitive is ew.select:
             arrays = [np.arange(arrays[0].size) % 3 == 0, *arrays]
             operands = (dtypes.BOOL, *operands)

@@ -12,7 +12,7 @@ from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.passes.scalar.table import ROWS
 
-INEXACT = [p for p in ROWS if not p.exact]
+INEXACT = [p for p in ROWS if not p.exact and "f" in p.operand_kinds]
 
 
 def mixed(rng, dtype, count):
