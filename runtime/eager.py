@@ -49,7 +49,7 @@ def runner(primitive: Primitive) -> Run:
     elif primitive in _COMPOSED:
         run = _composed(primitive)
     elif primitive.family.name == "elementwise":
-        run = _numpy(primitive.meaning)
+        run = _numpy_of_two(primitive.meaning) if primitive.arity == 2 else _numpy(primitive.meaning)
     else:
         run = primitive.meaning
     RUN[primitive] = run
@@ -65,6 +65,14 @@ def _row_major(result: Any) -> Any:
 def _numpy(meaning: Run) -> Run:
     def run(*arrays: Any) -> Any:
         result = meaning(*arrays)
+        return result if result.flags.c_contiguous else np.ascontiguousarray(result)
+
+    return run
+
+
+def _numpy_of_two(meaning: Run) -> Run:
+    def run(a: Any, b: Any) -> Any:  # `_numpy`, in less time
+        result = meaning(a, b)
         return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 
     return run

@@ -39,7 +39,8 @@ class Prefix:
             other.
         attributes: the op's.
         location: the user's line.
-        hint: where on the stack that line was found the last time: code, instruction, and number of frames up.
+        hint: where on the stack that line was found the last time, seen from who records: code, instruction, and number
+            of frames up.
         reached: of a loop's or branch's results those that depend on something watched.
         keep: for the tensors that the op's derivative reads, and that nothing before keeps, their position among the
             operands (-1 - i for result i) and their place.

@@ -193,19 +193,19 @@ class GradientTape:
         )
 
     def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
-        tensor = target if type(target) is Tensor else target._tensor  # type: ignore[union-attr]
+        tensor = target._tensor if isinstance(target, Variable) else target
         if tensor._array.dtype.kind != "f":
             warn(
                 "The dtype of the target tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
                 f"got {target.dtype}"
             )
             return None
-        if type(target) is not Tensor:
-            recorder.read_variable(target, tensor)  # type: ignore[arg-type]
+        if isinstance(target, Variable):
+            recorder.read_variable(target, tensor)
         return recorder.place(tensor)
 
     def _source_places(self, source: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
-        tensor = source if type(source) is Tensor else source._tensor  # type: ignore[union-attr]
+        tensor = source._tensor if isinstance(source, Variable) else source
         if tensor._array.dtype.kind != "f":
             warn(
                 "The dtype of the source tensor must be floating (e.g. float32) when calling GradientTape.gradient, "

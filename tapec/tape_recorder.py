@@ -82,11 +82,20 @@ class TapeRecorder(Recorder):
             or step.primitive is not primitive
             or step.places != places
             or (step.attributes is not attributes and step.attributes != attributes)
-            or not _is_here(step)
         ):
             step = self._turn(primitive, places, operands, attributes)
-            if step is None:
-                return
+        else:
+            # Does this op stand where it stood the last time? One look at one frame says so.
+            code, instruction, depth = step.hint
+            try:
+                frame = _getframe(depth)
+            except ValueError:  # the stack is not that deep
+                step = self._turn(primitive, places, operands, attributes)
+            else:
+                if frame.f_code is not code or frame.f_lasti != instruction:
+                    step = self._turn(primitive, places, operands, attributes)
+        if step is None:
+            return
         self.prefix = step
         self._places[result._serial] = step.place
         for i, place in step.keep:
@@ -190,13 +199,13 @@ class TapeRecorder(Recorder):
     def _turn(
         self, primitive: Primitive, places: tuple[int, ...], operands: tuple[Tensor, ...], attributes: dict[str, Any]
     ) -> Prefix | None:
-        """An op that is not what followed the last time; None if no derivative flows through it."""
+        """An op that may not be what followed the last time; None if no derivative flows through it."""
         location, hint = ACTIVE.location, _NOWHERE
         if location is None:
             frame, depth = user_frame(_OWN_FRAMES)
             if frame is not None:
                 location = location_of(frame)
-                hint = (frame.f_code, frame.f_lasti, depth - 1)
+                hint = (frame.f_code, frame.f_lasti, depth - 2)  # from `record`, where it is looked at
         step = self.prefix.op(primitive, places, attributes, location)
         if step is None:
             positions = _needed(primitive, _mask(places), operands, attributes)
@@ -220,19 +229,6 @@ class TapeRecorder(Recorder):
 
     def __len__(self) -> int:
         return self.prefix.ops
-
-
-def _is_here(step: Prefix) -> bool:
-    """Whether what runs now stands where the step was found the last time; a look at one frame only."""
-    location = ACTIVE.location
-    if location is not None:
-        return step.location is location
-    code, instruction, depth = step.hint
-    try:
-        frame = _getframe(depth)
-    except ValueError:  # the stack is not that deep
-        return False
-    return frame.f_code is code and frame.f_lasti == instruction
 
 
 def _plain(place: int) -> int:

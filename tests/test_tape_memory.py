@@ -18,6 +18,13 @@ ARRAY = SIZE * 4
 SMALL = ARRAY // 10  # everything that is no array: entries, plans, interpreter
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_compiled(monkeypatch):
+    """Imports and machine code are no part of what a tape holds; see `test_a_loop_of_tapes_does_not_grow` for those."""
+    monkeypatch.setattr(tape_derivatives, "_PLANS", {})
+    monkeypatch.setattr(tape_derivatives, "COMPILE_START", 1e9)
+
+
 @pytest.fixture
 def allocated():
     """Bytes allocated since the test began, as a function."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
 from tapec.dispatch import apply, cast, dtype_code, lift
 from tapec.errors import DTypeError
 from tapec.ir.primitive import Primitive
@@ -82,9 +82,26 @@ def _register(function: np.ufunc, formula: Formula) -> None:
     NUMPY_FUNCTIONS[function] = call
 
 
+_UNARY: dict[np.ufunc, Primitive] = {}
+_general_protocol = ArrayProtocol.__array_ufunc__
+
+
+def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`ArrayProtocol.__array_ufunc__`, with a short way for ufuncs of one tensor that are one primitive."""
+    if len(inputs) == 1 and not kwargs and method == "__call__" and type(self) is Tensor:
+        primitive = _UNARY.get(ufunc)
+        if primitive is not None and self._array.dtype.kind == "f":
+            return apply(primitive, inputs)
+    return _general_protocol(self, ufunc, method, *inputs, **kwargs)
+
+
+ArrayProtocol.__array_ufunc__ = _array_ufunc  # type: ignore[method-assign]
+
+
 def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
     """Enters a ufunc of one operand that is one primitive."""
     _register(function, lambda x: apply(primitive, (x,)))
+    _UNARY[function] = primitive
     general = NUMPY_FUNCTIONS[function]
 
     def call(x: Any, **options: Any) -> Any:
