@@ -137,8 +137,9 @@ def _joined(
             if ("x", v) not in inputs:
                 inputs["x", v] = Value(like.type)
     body.inputs += [inputs["x", v] for v in xs]
-    for op, (c, _, x), found in zip(loops, parts, classes, strict=True):
-        given = [*[inputs["const", v] for v in c], *[carries[n] for n in found], *[inputs["x", v] for v in x]]
+    for op, (own_consts, _, own_xs), found in zip(loops, parts, classes, strict=True):
+        given = [inputs["const", v] for v in own_consts] + [carries[n] for n in found]
+        given += [inputs["x", v] for v in own_xs]
         mapping = splice(op.regions[0], body, given)
         body.outputs += [mapping[v] for v in op.regions[0].outputs]
     return body

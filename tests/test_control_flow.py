@@ -161,7 +161,7 @@ def test_what_a_body_reaches_by_itself_is_differentiable():
 
 def test_arrays_that_a_body_reaches_are_read_at_each_call():
     array = np.array([1.0, 2.0])
-    f = tp.function(lambda a: tp.fori_loop(0, 3, lambda i, c: c * array, a))
+    f = tp.function(lambda a: tp.fori_loop(0, 3, lambda _, c: c * array, a))
     np.testing.assert_array_equal(f(np.ones(2)), [1.0, 8.0])
     array[:] = 3.0
     np.testing.assert_array_equal(f(np.ones(2)), [27.0, 27.0])
@@ -192,10 +192,10 @@ def test_fori_loop_that_indexes_with_its_counter():
 
 
 def test_a_counter_that_nobody_reads_is_no_carry():
-    f = tp.function(lambda x: tp.fori_loop(0, 4, lambda i, c: c * c, x))
+    f = tp.function(lambda x: tp.fori_loop(0, 4, lambda _, c: c * c, x))
     f(np.array(1.1))
     assert "carries = 1" in f.inspect(np.array(1.1)).recorded
-    assert every_way(lambda x: tp.fori_loop(3, 3, lambda i, c: c * c, x), np.array(1.1)) == 1.1
+    assert every_way(lambda x: tp.fori_loop(3, 3, lambda _, c: c * c, x), np.array(1.1)) == 1.1
 
 
 def test_fori_loop_with_tensor_bounds():
@@ -204,7 +204,7 @@ def test_fori_loop_with_tensor_bounds():
 
     assert every_way(f, np.array(4), np.array(2.0)) == ((((2.0 * 2 + 0) * 2) + 1) * 2 + 2) * 2 + 3
     with pytest.raises(tp.errors.DTypeError, match="bounds are integer scalars, got tensor<f64>"):
-        tp.fori_loop(0, tp.constant(3.0), lambda i, c: c, 1.0)
+        tp.fori_loop(0, tp.constant(3.0), lambda _, c: c, 1.0)
 
 
 # while_loop ----------------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tapec.ops import control
-from tapec.passes.derivatives import branches, scan, while_loop
+from tapec.passes.derivatives import branches, scan, scan_backward, while_loop
 from tapec.passes.derivatives.table import Rows, Structured
 
 ROWS: Rows = {
-    control.scan: Structured(scan.flow, scan.push, scan.pull),
+    control.scan: Structured(scan.flow, scan.push, scan_backward.pull),
     control.cond: Structured(branches.flow, branches.push, branches.pull),
     control.while_loop: Structured(
         while_loop.flow,
