@@ -26,6 +26,7 @@ from tapec.control_flow import fori_loop as fori_loop
 from tapec.control_flow import scan as scan
 from tapec.control_flow import while_loop as while_loop
 from tapec.eager_mode import eager as eager
+from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
 from tapec.function import Function as Function
 from tapec.function import function as function
 from tapec.inspection import Inspection as Inspection

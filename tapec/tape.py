@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, final
 
+from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.recording import ACTIVE
 from tapec.structure import flatten, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
+from tapec.tape_jacobian import block, check_batch, example_basis, example_blocks, one_leaf
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -178,10 +180,7 @@ class GradientTape:
         flat = tuple(dict.fromkeys([place for group in wanted for place in group]))
         pairs = [(p, ct) for p, ct in zip(places, cotangents, strict=True) if p is not None]
         plan = gradient_plan(recorder, [p for p, _ in pairs], [ct is not None for _, ct in pairs], flat)
-        if not self._persistent:
-            self.watched_variables()
-            self._stop()
-            self._recorder, self._consumed = None, True
+        self._consume()
         results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
         found = dict(zip(flat, results, strict=True))
         return unflatten(
@@ -191,6 +190,123 @@ class GradientTape:
                 for source, group in zip(leaves, wanted, strict=True)
             ],
         )
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: str | UnconnectedGradients = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """The derivatives of each element of `target` with respect to each element of each source.
+
+        All of them are computed at once, by one vectorized backward pass.
+
+        Args:
+            target: a tensor or Variable.
+            sources: the same, or nested containers of them.
+            unconnected_gradients: `"none"` or `"zero"`: what stands for a source on which the target does not depend.
+            parallel_iterations: without effect; TensorFlow's loops take it.
+            experimental_use_pfor: without effect on the result; False needs a persistent tape, as in TensorFlow.
+
+        Returns:
+            Arrays of shape `target.shape + source.shape` in the structure of `sources`.
+
+        Raises:
+            TypeError: `target` is not one tensor or Variable.
+            RuntimeError: `experimental_use_pfor` is False and the tape is not persistent.
+            ConsumedTapeError, TapeThreadError, TypeError, ValueError, NotDifferentiableError: as `gradient`.
+
+        >>> x = Variable([1.0, 2.0])
+        >>> with GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.jacobian(y, x).tolist()
+        [[2.0, 0.0], [0.0, 4.0]]
+        """
+        recorder = self._open()
+        zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
+        self._check_loops("jacobian", experimental_use_pfor)
+        one_leaf(target, "target", "jacobian")
+        leaves, structure = leaves_of(sources, "sources")
+        rows = self._rows(recorder, target, leaves, basis(target.shape, target.dtype))
+        return unflatten(structure, [block(row, target, leaf, zero) for row, leaf in zip(rows, leaves, strict=True)])
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: str | UnconnectedGradients = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Tensor:
+        """The Jacobian of each example: of `target[i]` with respect to `source[i]`, for each i.
+
+        That `target[i]` depends on no other part of `source` is taken for granted.
+
+        Args:
+            target: a tensor or Variable of at least two axes; axis 0 is over the examples.
+            source: another.
+            unconnected_gradients: `"none"` or `"zero"`; as in TensorFlow zeros are returned in either case.
+            parallel_iterations: needs a persistent tape, as in TensorFlow; without other effect.
+            experimental_use_pfor: without effect on the result; False needs a persistent tape, as in TensorFlow.
+
+        Returns:
+            An array of shape `target.shape + source.shape[1:]`.
+
+        Raises:
+            ShapeError: a shape has fewer than two axes, or the first extents differ.
+            TypeError: `target` or `source` is not one tensor or Variable.
+            RuntimeError: the tape is not persistent, and has to be (see above).
+            ConsumedTapeError, TapeThreadError, ValueError, NotDifferentiableError: as `gradient`.
+
+        >>> x = Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> with GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.batch_jacobian(y, x).tolist()
+        [[[2.0, 0.0], [0.0, 4.0]], [[6.0, 0.0], [0.0, 8.0]]]
+        """
+        recorder = self._open()
+        unconnected(unconnected_gradients)
+        if parallel_iterations is not None and not self._persistent:
+            raise RuntimeError(
+                "GradientTape must be created with persistent=True to compute the batch_jacobian with "
+                "parallel_iterations."
+            )
+        self._check_loops("batch_jacobian", experimental_use_pfor)
+        one_leaf(target, "target", "batch_jacobian")
+        one_leaf(source, "source", "batch_jacobian")
+        check_batch(target, source)
+        (row,) = self._rows(recorder, target, [source], example_basis(target.shape, target.dtype))
+        return example_blocks(row, target, source)
+
+    def _check_loops(self, method: str, vectorized: bool) -> None:
+        if not vectorized and not self._persistent:
+            raise RuntimeError(
+                f"GradientTape must be created with persistent=True to compute the {method} with eager execution "
+                "enabled and with experimental_use_pfor set to False."
+            )
+
+    def _rows(
+        self, recorder: TapeRecorder, target: Tensor | Variable, leaves: list[Any], seeds: Tensor
+    ) -> list[Tensor | None]:
+        """For each source the gradients along `seeds`, one cotangent of the target after another."""
+        place = self._target_place(target, recorder)
+        wanted = [self._source_places(leaf, recorder) for leaf in leaves]
+        flat = tuple(dict.fromkeys([p for group in wanted for p in group]))
+        plan = None if place is None else gradient_plan(recorder, [place], [True], flat, seeds.shape[0])
+        self._consume()
+        if plan is None:
+            return [None] * len(leaves)
+        found = dict(zip(flat, plan.run(recorder, [seeds], release=not self._persistent), strict=True))
+        return [total([found[p] for p in group], leaf, False) for leaf, group in zip(leaves, wanted, strict=True)]
+
+    def _consume(self) -> None:
+        """Ends the recording, unless the tape is persistent."""
+        if not self._persistent:
+            self.watched_variables()
+            self._stop()
+            self._recorder, self._consumed = None, True
 
     def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
         tensor = target._tensor if isinstance(target, Variable) else target

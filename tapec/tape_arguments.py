@@ -6,15 +6,13 @@ import warnings
 from enum import Enum
 from typing import Any
 
-import numpy as np
-
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import ShapeError
 from tapec.ops import elementwise as ew
-from tapec.ops import movement
 from tapec.recording import user_location
+from tapec.spaces import zeros
 from tapec.structure import Structure, flatten, leaves_like
-from tapec.tensor import Tensor, make
+from tapec.tensor import Tensor
 from tapec.variable import Variable
 
 
@@ -70,8 +68,7 @@ def total(gradients: list[Tensor | None], source: Tensor | Variable, zero: bool)
         if gradient is not None:
             total = gradient if total is None else apply(ew.add, (total, gradient))
     if total is None and zero:
-        number = make(np.zeros((), source.dtype), literal=True)
-        return apply(movement.broadcast, (number,), {"shape": source.shape}) if source.shape else number
+        return zeros(source.type)
     return total
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
+from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
 from tapec.recorded_structure import Prefix, RecordedGraph
@@ -103,7 +104,11 @@ _PLANS_LIMIT = 256
 
 
 def gradient_plan(
-    recorder: TapeRecorder, targets: Sequence[int], given: Sequence[bool], sources: Sequence[int]
+    recorder: TapeRecorder,
+    targets: Sequence[int],
+    given: Sequence[bool],
+    sources: Sequence[int],
+    size: int | None = None,
 ) -> Plan:
     """The plan for the gradients of the places `targets` with respect to the places `sources`.
 
@@ -112,6 +117,7 @@ def gradient_plan(
         targets: places.
         given: for each target whether its cotangent is among the seeds; otherwise it is one.
         sources: places.
+        size: as many gradients at once; seeds and results then have an axis 0 over them.
 
     Raises:
         NotDifferentiableError: an op on the way has no derivative rule.
@@ -132,9 +138,10 @@ def gradient_plan(
                     return _plan(rolled, *again, made.gradients)
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
-        return _plan(recorded, made.graph, made.residuals, made.gradients)
+        graph = made.graph if size is None else for_many(made.graph, size, len(made.residuals))
+        return _plan(recorded, graph, made.residuals, made.gradients)
 
-    return _cached(recorder, ("adjoint", tuple(targets), tuple(given), tuple(sources)), build)
+    return _cached(recorder, ("adjoint", tuple(targets), tuple(given), tuple(sources), size), build)
 
 
 def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequence[int]) -> Plan:

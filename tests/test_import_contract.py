@@ -39,6 +39,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.function", "tapec.runtime.driver"): "the compiler takes 100 ms to import",
     ("tapec.function", "tapec.native_call"): "the same",
     ("tapec.paths", "tapec.flat_entry"): "the same",
+    ("tapec.forward_recorder", "tapec.passes.tangent"): "the derivative tables wait for the first tangent",
     ("tapec.derivative_graphs", "tapec.passes.adjoint"): "the derivative tables wait for the first derivative",
     ("tapec.derivative_graphs", "tapec.passes.tangent"): "the same",
     ("tapec.derivative_graphs", "tapec.passes.vectorize"): "the same",

@@ -180,3 +180,112 @@ def test_errors(mode):
     with pytest.raises(tp.errors.NonScalarTargetError):
         tp.hvp(np.sin, X, X)
     assert ACTIVE.recorders == []
+
+
+# On the tape ---------------------------------------------------------------------------------------------------------
+
+
+def constants(*values):
+    return [tp.constant(v) for v in values]
+
+
+def test_tape_jacobian():
+    x, y = constants([1.0, 2.0], [3.0, 4.0])
+    unrelated = tp.constant([1.0])
+    with tp.GradientTape() as tape:
+        tape.watch([x, y, unrelated])
+        z = x * x * y
+    jx, rest = tape.jacobian(z, [x, {"y": y, "u": unrelated}])
+    assert jx.tolist() == [[6.0, 0.0], [0.0, 16.0]]
+    assert rest["y"].tolist() == [[1.0, 0.0], [0.0, 4.0]]
+    assert rest["u"] is None
+    with pytest.raises(tp.errors.ConsumedTapeError, match="only be used to compute one set of gradients"):
+        tape.jacobian(z, x)
+
+
+def test_tape_jacobian_of_scalars_and_unconnected_zeros():
+    x, u = constants([1.0, 2.0], [[1.0]])
+    with tp.GradientTape(persistent=True) as tape:
+        tape.watch([x, u])
+        y = np.sum(x * x)
+        z = (y * y) * (x[0] - x[0] + 1.0)
+    assert tape.jacobian(y, x).tolist() == [2.0, 4.0]
+    assert tape.jacobian(y, u, "zero").shape == (1, 1)
+    assert tape.jacobian(y, u) is None
+    assert tape.jacobian(z, [y])[0].tolist() == 10.0
+    assert tape.jacobian(np.argmax(x.numpy()) + tp.constant(0.5), x) is None
+
+
+def test_tape_jacobian_inside_and_of_a_gradient():
+    x = tp.constant(3.0)
+    with tp.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x**4
+        g = tape.gradient(y, x)
+        inside = tape.jacobian(y, x)
+    assert inside.tolist() == 108.0
+    assert tape.jacobian(g, x).tolist() == 108.0
+
+
+def test_tape_jacobian_compiled_and_repeated():
+    w = tp.Variable([[1.0, 2.0], [3.0, 4.0]])
+
+    def f(x):
+        with tp.GradientTape() as tape:
+            tape.watch(x)
+            y = np.tanh(w @ x)
+        return tape.jacobian(y, [x, w])
+
+    for run in (f, tp.function(f)):
+        for _ in range(3):
+            x = tp.constant([0.1, 0.2])
+            jx, jw = run(x)
+            slope = 1 - np.tanh(w.numpy() @ x.numpy()) ** 2
+            np.testing.assert_allclose(jx.numpy(), slope[:, None] * w.numpy(), rtol=1e-13)
+            np.testing.assert_allclose(jw.numpy(), np.einsum("i,ij,k->ijk", slope, np.eye(2), x.numpy()), rtol=1e-13)
+
+
+def test_batch_jacobian():
+    x, y = constants([[1.0, 2.0], [3.0, 4.0]], [[3.0, 4.0], [5.0, 6.0]])
+    w = np.arange(8.0).reshape(2, 4)
+    with tp.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = x * x * y
+        m = x @ w
+    assert tape.batch_jacobian(z, x).tolist() == [[[6.0, 0.0], [0.0, 16.0]], [[30.0, 0.0], [0.0, 48.0]]]
+    for options in ({}, {"parallel_iterations": 2}, {"experimental_use_pfor": False}):
+        np.testing.assert_array_equal(tape.batch_jacobian(m, x, **options).numpy(), [w.T, w.T])
+    assert tape.batch_jacobian(z, y).tolist() == np.zeros((2, 2, 2)).tolist()  # zeros, as in TensorFlow
+
+
+def test_batch_jacobian_of_a_jacobian():
+    x = tp.constant(np.ones((10, 2)))
+    with tp.GradientTape() as outer:
+        outer.watch(x)
+        with tp.GradientTape() as inner:
+            inner.watch(x)
+            y = np.sum(x * x)
+        j = inner.jacobian(y, x)
+    np.testing.assert_array_equal(outer.batch_jacobian(j, x).numpy(), [2 * np.eye(2)] * 10)
+
+
+def test_tape_errors():
+    x, v = constants([[1.0, 2.0]], [1.0, 2.0])
+    with tp.GradientTape() as tape:
+        tape.watch([x, v])
+        y = x * x
+    with pytest.raises(RuntimeError, match="persistent=True to compute the jacobian with eager"):
+        tape.jacobian(y, x, experimental_use_pfor=False)
+    with pytest.raises(RuntimeError, match="persistent=True to compute the batch_jacobian with eager"):
+        tape.batch_jacobian(y, x, experimental_use_pfor=False)
+    with pytest.raises(RuntimeError, match=r"persistent=True.*parallel_iterations"):
+        tape.batch_jacobian(y, x, parallel_iterations=8)
+    with pytest.raises(TypeError, match="`target` of jacobian should be one tensor or Variable"):
+        tape.jacobian([y, y], x)
+    with pytest.raises(ValueError, match=r"Shape \(2,\) must have rank at least 2"):
+        tape.batch_jacobian(y, v)
+    with pytest.raises(ValueError, match=r"first dimension of target shape \(1, 2\) and source shape \(3, 1\)"):
+        tape.batch_jacobian(y, tp.constant(np.ones((3, 1))))
+    with pytest.raises(ValueError, match="Unknown value for unconnected_gradients: 'nonsense'"):
+        tape.jacobian(y, x, "nonsense")
+    assert tape.jacobian(y, x).shape == (1, 2, 1, 2)  # none of these has consumed the tape
