@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -65,7 +64,7 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
 
 def _replace(path: Path, parts: list[Any]) -> None:
     """Writes beside `path`, waits until the disk has it, and only then gives it the name."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         with beside.open("xb") as file:
             for part in parts:

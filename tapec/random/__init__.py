@@ -4,6 +4,9 @@ The generator is counter-based (Philox4x32-10): element i of a draw is a functio
 advances the counter, which is a Variable. A compiled function therefore draws anew at each call, and goes on where
 eager code has stopped.
 
+Bodies of `tp.scan` and its like can't advance the counter, and say so: draw what all turns need before the loop. Under
+`tp.vmap` every example gets the same numbers: draw for the whole batch outside, and map over them.
+
 >>> import tapec as tp
 >>> tp.random.seed(0)
 >>> first = tp.random.normal((2, 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Any, final
 
 import numpy as np
@@ -100,7 +100,7 @@ class Generator:
 
 def _checked(seed: int | None) -> int:
     if seed is None:
-        return secrets.randbits(64)
+        return int.from_bytes(os.urandom(8), "little")
     if not 0 <= seed < 2**64:
         raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, got {seed}")
     return seed

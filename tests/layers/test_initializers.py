@@ -21,7 +21,8 @@ def seeded():
     [
         ("glorot_uniform", 2 / 800), ("glorot_normal", 2 / 800), ("he_uniform", 2 / 300), ("he_normal", 2 / 300),
         ("lecun_uniform", 1 / 300), ("lecun_normal", 1 / 300), ("uniform", 0.1**2 / 12),
-        ("random_uniform", 0.1**2 / 12), ("random_normal", 0.05**2), ("truncated_normal", 0.05**2 * 0.87962566103423978**2),
+        ("random_uniform", 0.1**2 / 12), ("random_normal", 0.05**2),
+        ("truncated_normal", 0.05**2 * 0.87962566103423978**2),
     ],
 )  # fmt: skip
 def test_variances(name, variance):

@@ -150,3 +150,20 @@ def test_tapes_watch_no_generator():
         y = uniform((2,)) * tp.Variable(1.0)
     assert all(v.trainable for v in tape.watched_variables())
     assert y.shape == (2,)
+
+
+def test_bodies_of_loops_say_that_they_cannot_draw():
+    def body(total, x):
+        return total + uniform((), dtype=np.float64) * x, total
+
+    with pytest.raises(tp.errors.BodyValueError, match=r"counter:0 was assigned inside the body of tp\.scan"):
+        tp.scan(body, np.float64(0.0), np.ones(3))
+    numbers = uniform((3,), dtype=np.float64)
+    total, _ = tp.scan(lambda total, x: (total + x, total), np.float64(0.0), numbers)
+    np.testing.assert_allclose(np.asarray(total), numbers.numpy().sum())
+
+
+def test_mapped_functions_draw_once_for_all_examples():
+    rows = np.asarray(tp.vmap(lambda x: x + normal((2,), dtype=np.float64))(np.zeros((3, 2))))
+    assert (rows == rows[0]).all()
+    assert rows[0, 0] != rows[0, 1]
