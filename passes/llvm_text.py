@@ -62,6 +62,7 @@ class FunctionText:
         returns: LLVM's return type.
         seldom: whether it is a private function that is hardly ever called: it is compiled quickly rather than well,
             and its callers are laid out as if they did not call it.
+        private: whether nobody outside the module calls it; what is seldom called is private too.
 
     Attributes:
         helpers: private functions of the module that this one calls, by name.
@@ -69,15 +70,18 @@ class FunctionText:
     """
 
     __slots__ = (
-        "_counter", "block", "constants", "declarations", "helpers", "lines", "name", "prologue", "returns", "seldom",
-        "signature",
+        "_counter", "block", "constants", "declarations", "helpers", "lines", "name", "private", "prologue", "returns",
+        "seldom", "signature",
     )  # fmt: skip
 
-    def __init__(self, name: str, signature: str, returns: str = "void", seldom: bool = False) -> None:
+    def __init__(
+        self, name: str, signature: str, returns: str = "void", seldom: bool = False, private: bool = False
+    ) -> None:
         self.name = name
         self.signature = signature
         self.returns = returns
         self.seldom = seldom
+        self.private = private or seldom
         self.helpers: dict[str, FunctionText] = {}
         self.constants: dict[str, str] = {}
         self.prologue: list[str] = []
@@ -112,7 +116,8 @@ class FunctionText:
 
     def text(self) -> str:
         """The whole definition, with the declarations of what it calls."""
-        linkage, attributes = ("internal ", "#0 cold noinline optnone") if self.seldom else ("", "#0")
+        linkage = "internal " if self.private else ""
+        attributes = "#0 cold noinline optnone" if self.seldom else "#0"
         head = [f"define {linkage}{self.returns} @{self.name}({self.signature}) {attributes} {{", "entry:"]
         return "\n".join([*head, *self.prologue, *self.lines, "}"])
 

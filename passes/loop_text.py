@@ -58,8 +58,8 @@ def lane_mask(f: FunctionText, first: Reg, stop: Reg, width: int) -> Reg:
 def vector_loop(f: FunctionText, extent: int | str, width: int, body: LaneBody) -> None:
     """All positions of an axis, `width` at a time; positions may be visited twice, with the same result.
 
-    The last vector is moved back to end with the axis, so that no scalar loop is needed. An axis shorter than `width` is
-    one vector of its length, or one masked vector when its length is known only at run time.
+    The last vector is moved back to end with the axis, so that no scalar loop is needed. An axis shorter than `width`
+    is one vector of its length, or one masked vector when its length is known only at run time.
     """
     if isinstance(extent, int):
         if extent <= width:
@@ -67,22 +67,23 @@ def vector_loop(f: FunctionText, extent: int | str, width: int, body: LaneBody) 
         elif extent % width == 0:
             count_loop(f, i64(0), i64(extent), width, lambda i: body(i, width, None))
         else:
-            _moved_back(f, i64(extent), width, body)
+            vector_range(f, i64(0), i64(extent), width, body)
         return
     n = i64(extent)
     long = f.icmp("sge", n, i64(width))
     short = f.icmp("slt", n, i64(width))
-    when(f, long, lambda: _moved_back(f, n, width, body))
+    when(f, long, lambda: vector_range(f, i64(0), n, width, body))
     when(f, short, lambda: body(i64(0), width, lane_mask(f, i64(0), n, width)))
 
 
-def _moved_back(f: FunctionText, extent: Reg, width: int, body: LaneBody) -> None:
-    last = f.sub(extent, i64(width))
+def vector_range(f: FunctionText, start: Reg, stop: Reg, width: int, body: LaneBody) -> None:
+    """As `vector_loop` for the positions from `start` to `stop`, which are at least `width`."""
+    last = f.sub(stop, i64(width))
 
     def step(i: Reg) -> None:
         body(f.select(f.icmp("slt", i, last), i, last), width, None)
 
-    count_loop(f, i64(0), extent, width, step)
+    count_loop(f, start, stop, width, step)
 
 
 def exact_vector_loop(f: FunctionText, extent: int, width: int, body: Callable[[Reg, int], None]) -> None:

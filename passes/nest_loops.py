@@ -1,9 +1,10 @@
 """The loops of a nest on a CPU: which axis outside, which across lanes, and where reductions end.
 
-Three plans. A *map* has no reductions: all axes in order, the last across lanes. *Columns* keep their last axis: it goes
-across lanes and every lane reduces on its own. *Rows* reduce their last axis: across lanes too, and the lanes meet at the
-end (`tapec.passes.reducing` fixes the order). Rows over several axes that do not collapse into one are staged: their
-elements are written to a small buffer in order, which is reduced whenever it fills.
+Three plans. A *map* has no reductions: all axes in order, the last across lanes. *Columns* keep their last axis: it
+goes across lanes and every lane reduces on its own. *Rows* reduce their last axis: across lanes too, and the lanes meet
+at the end (`tapec.passes.reducing` fixes the order, `tapec.passes.row_loops` writes a row).
+
+Each plan can be written for a part of a nest (`tapec.passes.splitting`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loop_text import count_loop, i64, lane_mask, vector_loop, when
+from tapec.passes.loop_text import count_loop, i64, vector_loop, vector_range, when
 from tapec.passes.loops import Compute, Nest, Reduce
+from tapec.passes.nest_parts import Part, Partials
 from tapec.passes.nest_text import BodyText, Place, Surroundings
-from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK, Accumulator, Reducer, Tree
+from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator, Reducer, Tree
+from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
 from tapec.passes.scalar.table import cost
-from tapec.passes.staging import Staged
 
 # Up to this many instructions per element four vectors in flight fit the registers; beyond it two hide latencies best.
 _CHEAP = 12
@@ -32,16 +34,32 @@ def lane_count(nest: Nest, vector_bits: int) -> int:
     return min(LANES, native * factor)
 
 
-def emit_nest(f: FunctionText, nest: Nest, around: Surroundings) -> None:
-    """Appends the nest's loops to `f`."""
-    _NestLoops(f, nest, around).run()
+def emit_nest(
+    f: FunctionText, nest: Nest, around: Surroundings, part: Part | None = None, partials: Partials | None = None
+) -> None:
+    """Appends the nest's loops to `f`.
+
+    Args:
+        f: where to write.
+        nest: the nest.
+        around: what it needs of the function.
+        part: the part of the nest to write; all of it if None.
+        partials: of a nest that is cut where it reduces. With `part`, that part's share is written to them; without,
+            they have been written and are folded.
+    """
+    _NestLoops(f, nest, around, part, partials).run()
 
 
 class _NestLoops:
-    def __init__(self, f: FunctionText, nest: Nest, around: Surroundings) -> None:
+    def __init__(
+        self, f: FunctionText, nest: Nest, around: Surroundings, part: Part | None, partials: Partials | None
+    ) -> None:
         self.f = f
         self.nest = nest
         self.around = around
+        self.part = part
+        self.partials = partials
+        self.bounds = part.bounds(f) if part is not None and partials is None else None
         self.lanes = lane_count(nest, around.vector_bits)
         axes = range(len(nest.extents))
         self.reduced = [a for a in axes if nest.reduced[a]]
@@ -52,7 +70,8 @@ class _NestLoops:
         if not self.reduced:
             self._start(self.kept, self.kept[-1] if self.kept else None, self._map)
         elif nest.row:
-            self._start(self.kept + self.reduced, self.reduced[-1], self._rows if len(self.reduced) == 1 else self._staged)
+            plan = self._rows if len(self.reduced) == 1 else self._staged
+            self._start(self.kept + self.reduced, self.reduced[-1], plan)
         else:
             self._start(self.kept + self.reduced, self.kept[-1], self._columns)
 
@@ -62,7 +81,14 @@ class _NestLoops:
         body.emit(place)
         plan(body, place)
 
-    def _loop(self, body: BodyText, place: Place, axis: int, inner: Callable[[Place], None]) -> None:
+    def _loop(
+        self,
+        body: BodyText,
+        place: Place,
+        axis: int,
+        inner: Callable[[Place], None],
+        positions: tuple[Reg, Reg] | None = None,
+    ) -> None:
         """A plain loop over one axis."""
 
         def step(index: Reg) -> None:
@@ -70,7 +96,24 @@ class _NestLoops:
             body.emit(inside)
             inner(inside)
 
-        count_loop(self.f, i64(0), i64(self.nest.extents[axis]), 1, step)
+        start, stop = positions or self._range(axis) or (i64(0), i64(self.nest.extents[axis]))
+        count_loop(self.f, start, stop, 1, step)
+
+    def _range(self, axis: int) -> tuple[Reg, Reg] | None:
+        """The positions of the part along the axis that is cut; None for another axis."""
+        return self.bounds if self.part is not None and self.part.split.axis == axis else None
+
+    def _lanes(self, axis: int, step: Callable[[Reg, int, Reg | None], None]) -> None:
+        """The loop across lanes over an axis that is kept."""
+        found = self._range(axis)
+        if found is None:
+            vector_loop(self.f, self.nest.extents[axis], self.lanes, step)
+        else:
+            vector_range(self.f, *found, self.lanes, step)
+
+    def _results(self, body: BodyText, place: Place, whole: Callable[[], list[Reg]]) -> list[Reg]:
+        """Results of the reductions at a place: computed, or folded of what parts have left."""
+        return whole() if self.partials is None else self.partials.fold(reducers_of(body), place)
 
     def _loops(self, body: BodyText, place: Place, axes: list[int], inner: Callable[[Place], None]) -> None:
         if not axes:
@@ -94,7 +137,7 @@ class _NestLoops:
             body.emit(inside)
             self._store_reductions(body, inside)
 
-        vector_loop(self.f, self.nest.extents[axis], self.lanes, step)
+        self._lanes(axis, step)
 
     def _store_reductions(self, body: BodyText, place: Place) -> None:
         """Reductions over axes of extent 1: the value itself."""
@@ -112,17 +155,22 @@ class _NestLoops:
         def step(index: Reg, width: int, mask: Reg | None) -> None:
             inside = outer.inside(axis, index, width, mask)
             body.emit(inside)
-            for (position, reduce), value in zip(body.reduces(), self._column(body, inside), strict=True):
+            if self.part is not None and self.partials is not None:
+                self.partials.write(self.part, reducers_of(body), inside, lambda a, b: self._column(body, inside, a, b))
+                return
+            values = self._results(body, inside, lambda: self._column(body, inside))
+            for (position, reduce), value in zip(body.reduces(), values, strict=True):
                 body.store(position, reduce.access, self._as_stored(reduce, value), inside)
 
-        vector_loop(self.f, self.nest.extents[axis], self.lanes, step)
+        self._lanes(axis, step)
 
     def _as_stored(self, reduce: Reduce, value: Reg) -> Reg:
         return self.f.convert("trunc", value, "i1") if reduce.dtype.kind == "b" else value
 
-    def _column(self, body: BodyText, place: Place) -> list[Reg]:
+    def _column(self, body: BodyText, place: Place, start: Reg | None = None, end: Reg | None = None) -> list[Reg]:
+        """The results of a vector of columns; of positions `start` to `end` of the only reduced axis if given."""
         f, width = self.f, place.width
-        reducers = [Reducer(f, r.primitive, r.dtype) for _, r in body.reduces()]
+        reducers = reducers_of(body)
         accumulators = [Accumulator(r, width, 1) for r in reducers]
         for accumulator in accumulators:
             accumulator.reset()
@@ -135,7 +183,10 @@ class _NestLoops:
             if blocks is not None:
                 blocks.advance()
 
-        self._loops(body, place, self.reduced, element)
+        if start is None or end is None:
+            self._loops(body, place, self.reduced, element)
+        else:
+            self._loop(body, place, self.reduced[0], element, (start, end))
         if blocks is None:
             return [a.read()[0] for a in accumulators]
         return blocks.finish()
@@ -154,99 +205,59 @@ class _NestLoops:
     def _rows(self, body: BodyText, place: Place) -> None:
         self._loops(body, place, self.kept, lambda outer: self._row(body, outer))
 
+    def _row(self, body: BodyText, outer: Place) -> None:
+        row = RowText(body, outer, self.lanes)
+        if self.part is not None and self.partials is not None:
+            unit = self.part.split.unit
+            self.partials.write(self.part, row.reducers, outer, lambda a, b: row.part(a, b, unit))
+        else:
+            self._finish_row(body, outer, self._results(body, outer, row.whole))
+
     def _finish_row(self, body: BodyText, place: Place, values: list[Reg]) -> None:
         # The reduced axes have stride 0 in a result, so its address is complete here; only its lanes are not lanes.
-        for (position, reduce), value in zip(body.reduces(), values, strict=True):
+        for (position, _), value in zip(body.reduces(), values, strict=True):
             self.f.store(value, place.pointers[position])
-
-    def _row(self, body: BodyText, outer: Place) -> None:
-        f, axis, width = self.f, self.reduced[0], self.lanes
-        n = i64(self.nest.extents[axis])
-        reducers = [Reducer(f, r.primitive, r.dtype) for _, r in body.reduces()]
-        accumulators = [Accumulator(r, width, LANES // width) for r in reducers]
-
-        def block(start: Reg, end: Reg) -> list[Reg]:
-            for accumulator in accumulators:
-                accumulator.reset()
-            length = f.sub(end, start)
-            full = f.add(start, f.binary("and", length, f.number(-LANES, "i64")))
-
-            def chunk(index: Reg, mask: Reg | None) -> None:
-                inside = outer.inside(axis, index, width, mask)
-                body.emit(inside)
-                for (_, reduce), reducer, accumulator in zip(body.reduces(), reducers, accumulators, strict=True):
-                    value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
-                    if mask is not None:
-                        value = f.select(mask, value, reducer.identity(width))
-                    accumulator.add(value)
-
-            def tail() -> None:
-                stop = f.add(full, f.number(LANES, "i64"))
-                count_loop(f, full, stop, width, lambda i: chunk(i, lane_mask(f, i, end, width)))
-
-            extent = self.nest.extents[axis]
-            if not isinstance(extent, int) or extent >= LANES:
-                count_loop(f, start, full, width, lambda i: chunk(i, None))
-            if not isinstance(extent, int) or extent % LANES:
-                when(f, f.icmp("slt", full, end), tail)
-            return [r.halve(a.read()) for r, a in zip(reducers, accumulators, strict=True)]
-
-        extent = self.nest.extents[axis]
-        if isinstance(extent, int) and extent <= ROW_BLOCK:
-            self._finish_row(body, outer, block(i64(0), n))
-            return
-        tree = Tree(reducers, 1)
-        tree.reset()
-
-        def one_block(start: Reg) -> None:
-            stop = f.add(start, f.number(ROW_BLOCK, "i64"))
-            tree.push(block(start, f.select(f.icmp("slt", stop, n), stop, n)))
-
-        count_loop(f, i64(0), n, ROW_BLOCK, one_block)
-        self._finish_row(body, outer, tree.result())
-
-    # Staged rows -----------------------------------------------------------------------------------------------------
 
     def _staged(self, body: BodyText, place: Place) -> None:
         self._loops(body, place, self.kept, lambda outer: self._staged_row(body, outer))
 
     def _staged_row(self, body: BodyText, outer: Place) -> None:
-        f, axis, width = self.f, self.reduced[-1], self.lanes
-        staged = [Staged(f, r.primitive, r.dtype, width) for _, r in body.reduces()]
-        for stage in staged:
-            stage.reset()
+        row = StagedRowText(body, self.lanes)
 
-        def tile(inner: Place, start: Reg, end: Reg) -> None:
-            def step(index: Reg) -> None:
-                inside = inner.inside(axis, index, width, lane_mask(f, index, end, width))
-                body.emit(inside)
-                for (_, reduce), stage in zip(body.reduces(), staged, strict=True):
-                    value = f.splat(stage.reducer.hold(inside.registers[reduce.value]), width)
-                    stage.put(f.sub(index, start), value)
+        def whole() -> list[Reg]:
+            row.reset()
+            n = i64(self.nest.extents[self.reduced[-1]])
+            self._loops(body, outer, self.reduced[:-1], lambda inner: row.line(inner, i64(0), n))
+            return row.finish()
 
-            count_loop(f, start, end, width, step)
-            for stage in staged:
-                stage.advance(f.sub(end, start))
+        if self.part is not None and self.partials is not None:
+            self.partials.write(
+                self.part, reducers_of(body), outer, lambda a, b: self._staged_part(body, outer, row, a, b)
+            )
+        else:
+            self._finish_row(body, outer, self._results(body, outer, whole))
 
-        def rows(inner: Place) -> None:
-            n = i64(self.nest.extents[axis])
+    def _staged_part(self, body: BodyText, outer: Place, row: StagedRowText, start: Reg, end: Reg) -> list[Reg]:
+        """Elements `start` to `end` of two reduced axes, counted one behind the other."""
+        f, n = self.f, i64(self.nest.extents[self.reduced[-1]])
+        row.reset()
 
-            def one_tile(start: Reg) -> None:
-                stop = f.add(start, i64(Staged.TILE))
-                tile(inner, start, f.select(f.icmp("slt", stop, n), stop, n))
+        def line(index: Reg) -> None:
+            inside = outer.inside(self.reduced[0], index)
+            body.emit(inside)
+            before = f.mul(index, n)
+            first = f.intrinsic("smax", f.sub(start, before), i64(0))
+            row.line(inside, first, f.intrinsic("smin", f.sub(end, before), n))
 
-            count_loop(f, i64(0), n, Staged.TILE, one_tile)
-
-        self._loops(body, outer, self.reduced[:-1], rows)
-        self._finish_row(body, outer, [stage.finish() for stage in staged])
+        last = f.binary("sdiv", f.sub(end, i64(1)), n)
+        count_loop(f, f.binary("sdiv", start, n), f.add(last, i64(1)), 1, line)
+        return row.finish()
 
 
 class _Blocks:
     """Counts elements of a column and ends a block whenever it is full."""
 
-    def __init__(
-        self, f: FunctionText, reducers: list[Reducer], accumulators: list[Accumulator], width: int
-    ) -> None:
+    def __init__(self, f: FunctionText, reducers: list[Reducer], accumulators: list[Accumulator], width: int) -> None:
         self.f = f
         self.accumulators = accumulators
         self.tree = Tree(reducers, width)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from tapec.ir.graph import Location
 from tapec.passes.control_text import emit_control
+from tapec.passes.fault_text import when_any
 from tapec.passes.kernel_status import FINE as FINE
 from tapec.passes.kernel_status import GUARD_DIFFERS as GUARD_DIFFERS
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE as INDEX_OUT_OF_RANGE
@@ -23,8 +24,8 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_tex
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step
 from tapec.passes.lower import LONG_PROGRAM
-from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
+from tapec.passes.parallel_text import emit_nest_on_threads
 
 ARENA = "arena_kept"
 _STACK_ARENA = 16_384
@@ -57,7 +58,7 @@ class _StepsText:
         """Appends the steps."""
         for step in steps:
             if isinstance(step, Nest):
-                emit_nest(self.f, step, self.around)
+                emit_nest_on_threads(self.f, step, self.around)
             elif isinstance(step, LibraryStep):
                 EMITTERS[step.primitive](self.f, step, self.around)
             else:
@@ -87,12 +88,7 @@ class _StepsText:
         return [f"  {slot} = getelementptr ptr, ptr {table}, i64 {buffer.index}", f"  {name} = load ptr, ptr {slot}, align 8"]
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
-        f = self.f
-        if condition.width > 1:
-            symbol = f"llvm.vector.reduce.or.v{condition.width}i1"
-            f.declarations.add(f"declare i1 @{symbol}({condition.type})")
-            condition = f.assign(f"call i1 @{symbol}({condition.type} {condition.text})", "i1")
-        when(f, condition, lambda: self._fail(i64(INDEX_OUT_OF_RANGE)))
+        when_any(self.f, condition, lambda: self._fail(i64(INDEX_OUT_OF_RANGE)))
 
     def _fail(self, status: Reg) -> None:
         self.f.store(status, self.status)

@@ -1,4 +1,4 @@
-"""How much a program does, roughly: for deciding whether a run is worth releasing the interpreter lock."""
+"""How much a program does, roughly: whether a run is worth releasing the interpreter lock, or a nest several threads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, inner_steps
 from tapec.passes.scalar.table import cost
 
+# Measured on a Zen 3 core (docs/design/0006-threads.md): what a vector instruction takes in the middle of others, and a
+# byte that comes from memory or goes there.
+_PER_INSTRUCTION = 0.35
+_PER_BYTE = 0.1
+
 
 def instructions(program: Program) -> int:
     """Vector instructions that one run takes, within a factor of a few; a `While` counts as one iteration."""
@@ -16,12 +21,7 @@ def instructions(program: Program) -> int:
 
 def _of(step: Step) -> int:
     if isinstance(step, Nest):
-        body = sum(
-            cost(i.primitive, i.dtype) if isinstance(i, Compute) else 1
-            for i in step.body
-            if isinstance(i, Compute | Load | Store | Reduce)
-        )
-        return body * prod(int(n) for n in step.extents) // 4
+        return _body(step) * prod(int(n) for n in step.extents) // 4
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
@@ -30,3 +30,26 @@ def _of(step: Step) -> int:
         return 8 * (prod(step.shape) + sum(prod(o.shape) for o in step.operands))
     inside = sum(_of(inner) for inner in inner_steps(step))
     return inside * step.count if isinstance(step, Loop) else inside
+
+
+def _body(nest: Nest) -> int:
+    return sum(
+        cost(i.primitive, i.dtype) if isinstance(i, Compute) else 1
+        for i in nest.body
+        if isinstance(i, Compute | Load | Store | Reduce)
+    )
+
+
+def nanoseconds(nest: Nest) -> float:
+    """About how long a nest takes on one thread, whichever of instructions and memory binds it."""
+    return max(_of(nest) * _PER_INSTRUCTION, _bytes(nest) * _PER_BYTE)
+
+
+def _bytes(nest: Nest) -> int:
+    """Bytes of the elements that a nest reads and writes, each access counted by itself."""
+    total = 0
+    for i in nest.body:
+        if isinstance(i, Load | Store | Reduce):
+            moving = [int(n) for n, stride in zip(nest.extents, i.access.strides, strict=True) if stride != 0]
+            total += prod(moving) * i.access.buffer.dtype.itemsize
+    return total

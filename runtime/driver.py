@@ -20,7 +20,8 @@ from tapec.ir.graph import Graph
 from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
-from tapec.runtime import jit, linalg, matmul, recipes
+from tapec.passes.threads_names import PARALLEL
+from tapec.runtime import jit, linalg, matmul, recipes, threads
 from tapec.runtime.target import vector_bits
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def _routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
     found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
+    if PARALLEL in names:
+        found[PARALLEL] = threads.address()
     return found
 
 

@@ -1,0 +1,94 @@
+"""A part of a nest that was cut (`tapec.passes.splitting`): where it lies, and what it leaves to be folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.loop_text import count_loop, i64
+from tapec.passes.loops import Nest
+from tapec.passes.nest_text import Place
+from tapec.passes.reducing import Reducer, Tree
+from tapec.passes.splitting import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some units of a split.
+
+    Args:
+        split: the cut.
+        first: the first unit.
+        stop: the unit behind the last.
+    """
+
+    split: Split
+    first: Reg
+    stop: Reg
+
+    def bounds(self, f: FunctionText) -> tuple[Reg, Reg]:
+        """Positions along the axis."""
+        split = self.split
+        if split.unit == 1:
+            return self.first, self.stop
+        unit = i64(split.unit)
+        last = f.icmp("eq", self.stop, i64(split.units))
+        return f.mul(self.first, unit), f.select(last, i64(split.extent), f.mul(self.stop, unit))
+
+
+class Partials:
+    """What the units of a folding split reduce to: one array for each reduction, a row of it for each unit.
+
+    Args:
+        nest: the nest that was cut.
+        split: how.
+        arrays: addresses, one for each reduction.
+    """
+
+    def __init__(self, nest: Nest, split: Split, arrays: list[Reg]) -> None:
+        self.split = split
+        self.arrays = arrays
+        self._strides: dict[int, int] = {}
+        kept = [a for a, reduced in enumerate(nest.reduced) if not reduced]
+        for i, axis in enumerate(kept):
+            self._strides[axis] = prod(int(nest.extents[a]) for a in kept[i + 1 :])
+        self.row = prod(int(nest.extents[a]) for a in kept)
+
+    @property
+    def size(self) -> int:
+        """Elements of one array."""
+        return self.row * self.split.units
+
+    def write(self, part: Part, reducers: list[Reducer], place: Place, reduce: Callable[[Reg, Reg], list[Reg]]) -> None:
+        """Reduces each unit of a part; `reduce` gives the results from one position along the cut axis to another."""
+        f = reducers[0].f
+
+        def unit(index: Reg) -> None:
+            start = f.mul(index, i64(self.split.unit))
+            end = f.intrinsic("smin", f.add(start, i64(self.split.unit)), i64(self.split.extent))
+            for reducer, array, value in zip(reducers, self.arrays, reduce(start, end), strict=True):
+                f.store(value, self._at(reducer, array, index, place))
+
+        count_loop(f, part.first, part.stop, 1, unit)
+
+    def fold(self, reducers: list[Reducer], place: Place) -> list[Reg]:
+        """The results at a place: those of the units meet as blocks do."""
+        f, width = reducers[0].f, place.width
+        tree = Tree(reducers, width)
+        tree.reset()
+
+        def unit(index: Reg) -> None:
+            places = [self._at(r, a, index, place) for r, a in zip(reducers, self.arrays, strict=True)]
+            tree.push([f.load(at, r.element, width) for r, at in zip(reducers, places, strict=True)])
+
+        count_loop(f, i64(0), i64(self.split.units), 1, unit)
+        return tree.result()
+
+    def _at(self, reducer: Reducer, array: Reg, unit: Reg, place: Place) -> Reg:
+        f = reducer.f
+        index = unit if self.row == 1 else f.mul(unit, i64(self.row))
+        for axis, stride in self._strides.items():
+            index = f.add(index, place.index[axis] if stride == 1 else f.mul(place.index[axis], i64(stride)))
+        return f.element_pointer(array, index, reducer.element)

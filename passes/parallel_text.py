@@ -1,0 +1,122 @@
+"""Nests on several threads: a function for a part of the nest, and the call that has the parts run.
+
+The call is of `tapec_parallel` (`tapec.passes.threads_text`), which decides how many parts there are. The part's
+function finds what it works on through an array of addresses: buffers, a status, and where it leaves what is to be
+folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapec.ir.graph import Location
+from tapec.passes.fault_text import when_any
+from tapec.passes.kernel_status import FINE, INDEX_OUT_OF_RANGE
+from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.loop_text import i64, when
+from tapec.passes.loops import Buffer, Nest, Reduce
+from tapec.passes.nest_loops import emit_nest, lane_count
+from tapec.passes.nest_parts import Part, Partials
+from tapec.passes.nest_text import Surroundings
+from tapec.passes.reducing import Reducer
+from tapec.passes.splitting import Split, split_of
+from tapec.passes.threads_names import PARALLEL
+
+
+def emit_nest_on_threads(f: FunctionText, nest: Nest, around: Surroundings) -> None:
+    """Appends a nest, cut into parts that may run at once if it is large."""
+    split = split_of(nest, lane_count(nest, around.vector_bits))
+    if split is None:
+        emit_nest(f, nest, around)
+    else:
+        _Region(f, nest, around, split).write()
+
+
+class _Region:
+    """One nest that is cut.
+
+    Attributes:
+        task: the function of a part: `void (ptr addresses, i64 first unit, i64 unit behind the last)`.
+        slots: for each address that the task reads, what gives it in the calling function.
+    """
+
+    def __init__(self, f: FunctionText, nest: Nest, around: Surroundings, split: Split) -> None:
+        self.f = f
+        self.nest = nest
+        self.around = around
+        self.split = split
+        parameters = "ptr noalias %addresses, i64 %first, i64 %stop"
+        self.task = FunctionText(f"{f.name}_{f.fresh('task')}", parameters, private=True)
+        self.slots: list[Callable[[], Reg]] = []
+        self.pointers: dict[Buffer, Reg] = {}
+        self.status: Reg | None = None  # in the calling function, if a part can fail
+        self.status_in_task: Reg | None = None
+
+    def write(self) -> None:
+        """Writes the task, the call that has it run, and what follows the call."""
+        f, task = self.f, self.task
+        part = Part(self.split, Reg("%first", "i64"), Reg("%stop", "i64"))
+        inside = Surroundings(self._pointer, self._fault, self._fail, _no_guard, self.around.vector_bits)
+        arrays = self._arrays()
+        emit_nest(task, self.nest, inside, part, self._partials([self._slot(lambda a=a: a) for a in arrays]))  # type: ignore[misc]
+        task.line("ret void")
+        f.helpers[task.name] = task
+        self._call()
+        if self.split.folds:
+            emit_nest(f, self.nest, self.around, None, self._partials(arrays))
+
+    def _arrays(self) -> list[Reg]:
+        """Where the parts of a folding split leave their results: one array for each reduction."""
+        if not self.split.folds:
+            return []
+        size = Partials(self.nest, self.split, []).size
+        reduces = [i for i in self.nest.body if isinstance(i, Reduce)]
+        return [self.f.alloca(Reducer(self.f, r.primitive, r.dtype).element, size) for r in reduces]
+
+    def _partials(self, arrays: list[Reg]) -> Partials | None:
+        return Partials(self.nest, self.split, arrays) if self.split.folds else None
+
+    def _call(self) -> None:
+        f, status = self.f, self.status
+        if status is not None:
+            f.store(i64(FINE), status)
+        addresses = f.alloca("ptr", len(self.slots))
+        for i, address in enumerate(self.slots):
+            f.store(address(), f.element_pointer(addresses, i64(i), "ptr"))
+        task = Reg(f"@{self.task.name}", "ptr")
+        f.call(PARALLEL, "void", task, addresses, i64(self.split.units), i64(self.split.parts))
+        if status is not None:
+            came = f.load(status, "i64")
+            when(f, f.icmp("ne", came, i64(FINE)), lambda: self.around.fail(came))
+
+    # What the task sees ----------------------------------------------------------------------------------------------
+
+    def _slot(self, address: Callable[[], Reg]) -> Reg:
+        """An address that the calling function hands over."""
+        name = f"%{self.task.fresh('address')}"
+        self.task.prologue += [
+            f"  {name}.slot = getelementptr ptr, ptr %addresses, i64 {len(self.slots)}",
+            f"  {name} = load ptr, ptr {name}.slot, align 8",
+        ]
+        self.slots.append(address)
+        return Reg(name, "ptr")
+
+    def _pointer(self, buffer: Buffer) -> Reg:
+        found = self.pointers.get(buffer)
+        if found is None:
+            found = self.pointers[buffer] = self._slot(lambda: self.around.pointer(buffer))
+        return found
+
+    def _fault(self, condition: Reg, location: Location | None) -> None:
+        when_any(self.task, condition, lambda: self._fail(i64(INDEX_OUT_OF_RANGE)))
+
+    def _fail(self, status: Reg) -> None:
+        if self.status is None or self.status_in_task is None:
+            made = self.status = self.f.alloca("i64", 1)
+            self.status_in_task = self._slot(lambda: made)
+        # Parts that fail at once all write the same; atomic, since they may.
+        self.task.line(f"store atomic i64 {status.text}, ptr {self.status_in_task.text} monotonic, align 8")
+
+
+def _no_guard(value: Reg, expected: Reg) -> None:
+    raise AssertionError(f"a nest has no guards: {value.text}, {expected.text}")

@@ -1,0 +1,143 @@
+"""One row of a reduction: the elements along its reduced axes, in the order of `tapec.passes.reducing`.
+
+A row whose reduced axes collapsed into one is read in blocks of 2,048. One over several axes that did not collapse is
+staged: its elements are written in order to a small buffer, which is reduced whenever it fills. Either can also give
+the result of a part of the row that begins with a block; such results meet in the same tree as blocks do.
+"""
+
+from __future__ import annotations
+
+from tapec.passes.llvm_text import Reg
+from tapec.passes.loop_text import count_loop, i64, lane_mask, when
+from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
+from tapec.passes.staging import Staged
+
+
+def reducers_of(body: BodyText) -> list[Reducer]:
+    """The reductions of a nest."""
+    return [Reducer(body.f, r.primitive, r.dtype) for _, r in body.reduces()]
+
+
+class RowText:
+    """Writes a row along one axis.
+
+    Args:
+        body: of the nest, the reduced axis being its lane axis and innermost.
+        outer: the place of the row.
+        width: lanes.
+    """
+
+    def __init__(self, body: BodyText, outer: Place, width: int) -> None:
+        assert body.lane_axis is not None
+        self.f = body.f
+        self.body = body
+        self.outer = outer
+        self.width = width
+        self.axis = body.lane_axis
+        self.extent = body.nest.extents[self.axis]
+        self.reducers = reducers_of(body)
+        self.accumulators = [Accumulator(r, width, LANES // width) for r in self.reducers]
+
+    def whole(self) -> list[Reg]:
+        """The results of the row."""
+        n = i64(self.extent)
+        if isinstance(self.extent, int) and self.extent <= ROW_BLOCK:
+            return self._block(i64(0), n)
+        return self._blocks(i64(0), n)
+
+    def part(self, start: Reg, end: Reg, length: int) -> list[Reg]:
+        """The results of a part, which starts with a block and has at most `length` elements."""
+        return self._block(start, end) if length <= ROW_BLOCK else self._blocks(start, end)
+
+    def _blocks(self, start: Reg, end: Reg) -> list[Reg]:
+        f = self.f
+        tree = Tree(self.reducers, 1)
+        tree.reset()
+
+        def one_block(at: Reg) -> None:
+            stop = f.add(at, f.number(ROW_BLOCK, "i64"))
+            tree.push(self._block(at, f.select(f.icmp("slt", stop, end), stop, end)))
+
+        count_loop(f, start, end, ROW_BLOCK, one_block)
+        return tree.result()
+
+    def _block(self, start: Reg, end: Reg) -> list[Reg]:
+        f, extent = self.f, self.extent
+        for accumulator in self.accumulators:
+            accumulator.reset()
+        length = f.sub(end, start)
+        full = f.add(start, f.binary("and", length, f.number(-LANES, "i64")))
+
+        def tail() -> None:
+            stop = f.add(full, f.number(LANES, "i64"))
+            count_loop(f, full, stop, self.width, lambda i: self._chunk(i, lane_mask(f, i, end, self.width)))
+
+        if not isinstance(extent, int) or extent >= LANES:
+            count_loop(f, start, full, self.width, lambda i: self._chunk(i, None))
+        if not isinstance(extent, int) or extent % LANES:
+            when(f, f.icmp("slt", full, end), tail)
+        return [r.halve(a.read()) for r, a in zip(self.reducers, self.accumulators, strict=True)]
+
+    def _chunk(self, index: Reg, mask: Reg | None) -> None:
+        f, width = self.f, self.width
+        inside = self.outer.inside(self.axis, index, width, mask)
+        self.body.emit(inside)
+        for (_, reduce), reducer, accumulator in zip(
+            self.body.reduces(), self.reducers, self.accumulators, strict=True
+        ):
+            value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
+            if mask is not None:
+                value = f.select(mask, value, reducer.identity(width))
+            accumulator.add(value)
+
+
+class StagedRowText:
+    """Writes a row along several axes.
+
+    Args:
+        body: of the nest, the last reduced axis being its lane axis.
+        width: lanes.
+    """
+
+    def __init__(self, body: BodyText, width: int) -> None:
+        assert body.lane_axis is not None
+        self.f = body.f
+        self.body = body
+        self.width = width
+        self.axis = body.lane_axis
+        self.extent = body.nest.extents[self.axis]
+        self.staged = [Staged(self.f, r.primitive, r.dtype, width) for _, r in body.reduces()]
+
+    def reset(self) -> None:
+        """Starts a row, or a part of one that starts with a block."""
+        for stage in self.staged:
+            stage.reset()
+
+    def line(self, inner: Place, start: Reg, end: Reg) -> None:
+        """Takes the elements from `start` to `end` along the last axis, all other positions being those of `inner`."""
+        f = self.f
+
+        def one_tile(at: Reg) -> None:
+            stop = f.add(at, i64(Staged.TILE))
+            self._tile(inner, at, f.select(f.icmp("slt", stop, end), stop, end))
+
+        count_loop(f, start, end, Staged.TILE, one_tile)
+
+    def _tile(self, inner: Place, start: Reg, end: Reg) -> None:
+        f, width = self.f, self.width
+
+        def step(index: Reg) -> None:
+            inside = inner.inside(self.axis, index, width, lane_mask(f, index, end, width))
+            self.body.emit(inside)
+            for (_, reduce), stage in zip(self.body.reduces(), self.staged, strict=True):
+                value = f.splat(stage.reducer.hold(inside.registers[reduce.value]), width)
+                stage.put(f.sub(index, start), value)
+
+        count_loop(f, start, end, width, step)
+        for stage in self.staged:
+            stage.advance(f.sub(end, start))
+
+    def finish(self) -> list[Reg]:
+        """The results; at least one element has been taken."""
+        return [stage.finish() for stage in self.staged]
