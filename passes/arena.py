@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tapec.passes.loops import Branch, Buffer, LibraryStep, Load, Nest, Reduce, Step, Store, While, inner_steps
 
 ALIGNMENT = 64
@@ -78,21 +80,37 @@ def plan(steps: Sequence[Step], elsewhere: Collection[Buffer] = ()) -> tuple[dic
     """
     spans = {b: span for b, span in lifetimes(steps).items() if b not in elsewhere}
     order = sorted(spans, key=lambda b: (-b.size * b.dtype.itemsize, spans[b][0], b.name))
-    placed: list[tuple[int, int, int, int]] = []  # (start, end, first, last)
+    placed = _Placed(len(order))
     offsets: dict[Buffer, int] = {}
-    total = 0
     for buffer in order:
-        first, last = spans[buffer]
         length = -(-max(buffer.size * buffer.dtype.itemsize, 1) // ALIGNMENT) * ALIGNMENT
-        at = 0
-        for start, end, other_first, other_last in placed:  # sorted by start
-            if other_last < first or last < other_first:
-                continue
-            if start - at >= length:
-                break
-            at = max(at, end)
-        offsets[buffer] = at
-        placed.append((at, at + length, first, last))
-        placed.sort()
-        total = max(total, at + length)
-    return offsets, total
+        offsets[buffer] = placed.place(length, *spans[buffer])
+    return offsets, placed.total
+
+
+class _Placed:
+    """Buffers that have their place, ordered by it.
+
+    All of them are looked at in one go for each that follows: a long program has tens of thousands.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.total = 0
+        self._count = 0
+        self._table = np.empty((4, room), np.int64)  # start, end, first and last moment of each
+
+    def place(self, length: int, first: int, last: int) -> int:
+        """The lowest offset with `length` free bytes during these moments, which are then taken."""
+        n = self._count
+        starts, ends, firsts, lasts = self._table[:, :n]
+        alive = (firsts <= last) & (lasts >= first)
+        # Below each of them memory is free down to the highest end of those before it.
+        covered = np.concatenate([[0], np.maximum.accumulate(ends[alive])])
+        gaps = np.flatnonzero(starts[alive] - covered[:-1] >= length)
+        at = int(covered[gaps[0] if gaps.size else -1])
+        i = int(np.searchsorted(starts, at))
+        self._table[:, i + 1 : n + 1] = self._table[:, i:n]
+        self._table[:, i] = at, at + length, first, last
+        self._count = n + 1
+        self.total = max(self.total, at + length)
+        return at

@@ -89,6 +89,7 @@ class _Fusion:
         self.views = views_of(graph, seeds)
         self.groups: list[Group] = []
         self.ancestors: list[int] = []  # bit h of ancestors[g]: group g needs a result of group h
+        self.readers: list[set[int]] = []  # the groups that read a result of this one directly
         self.producers: dict[Value, dict[int, Node]] = {}
         self.by_domain: dict[Shape, list[int]] = {}
 
@@ -108,6 +109,7 @@ class _Fusion:
     def _new_group(self, node: Node, library: bool) -> int:
         self.groups.append(Group(node.domain, library=library))
         self.ancestors.append(0)
+        self.readers.append(set())
         if not library:
             self.by_domain.setdefault(node.domain, []).append(len(self.groups) - 1)
         return len(self.groups) - 1
@@ -118,7 +120,7 @@ class _Fusion:
     def _home(self, node: Node, views: list[View]) -> int | None:
         sources = self._sources(views)
         near = self.by_domain.get(node.domain, [])
-        for g in sorted({*(g for g in sources if g in near), *near[-NEIGHBOURS:]}, reverse=True):
+        for g in sorted({*sources, *near[-NEIGHBOURS:]}, reverse=True):
             if self._may_join(node, g, views, sources):
                 return g
         return None
@@ -143,11 +145,13 @@ class _Fusion:
         needed = 0
         for h in self._sources(views) - {g}:
             needed |= 1 << h | self.ancestors[h]
-        if needed & ~self.ancestors[g]:
-            self.ancestors[g] |= needed
-            for h, mask in enumerate(self.ancestors):
-                if mask >> g & 1:
-                    self.ancestors[h] = mask | needed
+            self.readers[h].add(g)
+        behind = [g]
+        while behind:
+            h = behind.pop()
+            if needed & ~self.ancestors[h]:
+                self.ancestors[h] |= needed
+                behind += self.readers[h]
         for value in node.op.results:
             self.producers.setdefault(value, {})[g] = node
 
@@ -159,7 +163,11 @@ class _Fusion:
         for g in range(len(self.groups)):
             missing = (self.ancestors[g] | 1 << g) & ~done
             done |= missing
-            waiting = [h for h in range(missing.bit_length()) if missing >> h & 1]
+            waiting = []
+            while missing:
+                lowest = missing & -missing
+                waiting.append(lowest.bit_length() - 1)
+                missing ^= lowest
             order += sorted(waiting, key=lambda h: (self.ancestors[h].bit_count(), h))
         return [self.groups[g] for g in order]
 
