@@ -11,6 +11,7 @@
 from tapec import errors as errors
 from tapec import image as image
 from tapec import layers as layers
+from tapec import linalg as linalg
 from tapec import nn as nn
 from tapec import optimizers as optimizers
 from tapec import random as random

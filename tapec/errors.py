@@ -15,6 +15,10 @@ class ShapeError(TapecError, ValueError):
     """Shapes do not fit together, or do not fit the op."""
 
 
+class MatrixShapeError(ShapeError, LinAlgError):
+    """A function of square matrices got others, or one of matrices a vector."""
+
+
 class DTypeError(TapecError, TypeError):
     """A dtype that the op, or tapec as a whole, does not take."""
 

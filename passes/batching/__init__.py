@@ -10,7 +10,8 @@ from tapec.ir.primitive import Family
 from tapec.ops import contraction as contractions
 from tapec.ops import creation, elementwise, movement, ordering, reduction
 from tapec.ops import indexing as gathers
-from tapec.passes.batching import contraction, indexing, shapes
+from tapec.ops import linalg as factorizations
+from tapec.passes.batching import contraction, indexing, linalg, shapes
 from tapec.passes.batching.table import Operand, Rule, single
 
 
@@ -33,6 +34,8 @@ BATCHING: dict[Family, Rule] = {
     movement.CONCATENATION: single(shapes.along_axis),
     contractions.CONTRACTION: single(contraction.product),
     gathers.INDEXING: single(indexing.index),
+    factorizations.LINALG: linalg.factorization,
+    factorizations.ATTACHED: linalg.factorization,
     creation.CREATION: _creation,
     creation.GUARD: _guard,
 }

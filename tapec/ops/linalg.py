@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.errors import DTypeError, ShapeError
+from tapec.errors import DTypeError, MatrixShapeError, ShapeError
 from tapec.ir import dtypes
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
@@ -49,13 +49,13 @@ class Attached(Family):
 
 def _matrices(name: str, a: TensorType) -> None:
     if a.rank < 2:
-        raise ShapeError(f"{name} takes matrices, got shape {a.shape}")
+        raise MatrixShapeError(f"{name} takes matrices, got shape {a.shape}")
 
 
 def _square(name: str, a: TensorType) -> None:
     _matrices(name, a)
     if a.shape[-2] != a.shape[-1]:
-        raise ShapeError(f"{name} takes square matrices, got shape {a.shape}")
+        raise MatrixShapeError(f"{name} takes square matrices, got shape {a.shape}")
 
 
 def _right_hand_side(name: str, a: TensorType, b: TensorType) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from tapec.dispatch import cast
-from tapec.errors import UnsupportedFunctionError
 from tapec.ops import reduction
-from tapec.surface.axes import one_axis, several_axes
+from tapec.surface.axes import kept, one_axis, several_axes
+from tapec.surface.decompositions import singular_values
 from tapec.surface.exponential import root_of_sum
+from tapec.surface.movement import moveaxis
 from tapec.surface.primitives import floating, power, reshape
 from tapec.surface.reductions import max_over, min_over, reduce
-from tapec.surface.registry import implements, not_supported
+from tapec.surface.registry import implements
 from tapec.tensor import Tensor
 
 
@@ -62,10 +63,15 @@ def _matrix(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: Any) -> Tensor
         result = (max_over if ord > 0 else min_over)(sums, over, None, True)
         rest = tuple([n for i, n in enumerate(result._array.shape) if i not in axes])
         return result if keepdims else reshape(result, rest)
-    raise UnsupportedFunctionError(
-        f"the matrix norm of order {ord!r} takes singular values, which are not recorded on tensors; "
-        "use 'fro', 1, -1, inf or -inf"
-    )
+    if ord in (2, -2, "nuc"):
+        s = singular_values(moveaxis(x, axes, (-2, -1)))
+        over = s._array.ndim - 1
+        if ord == "nuc":
+            result = reduce(reduction.sum, s, over, False)
+        else:
+            result = (max_over if ord > 0 else min_over)(s, over, None, False)
+        return reshape(result, kept(x._array.shape, axes)) if keepdims else result
+    raise ValueError(f"Invalid norm order {ord!r} for matrices")
 
 
 @implements(np.linalg.vector_norm)
@@ -79,12 +85,3 @@ def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Tenso
     t = floating(x)
     rank = t._array.ndim
     return _matrix(t, ord, (one_axis(-2, rank), one_axis(-1, rank)), keepdims)
-
-
-not_supported(
-    np.linalg.inv, np.linalg.solve, np.linalg.det, np.linalg.slogdet, np.linalg.cholesky, np.linalg.qr,
-    np.linalg.svd, np.linalg.svdvals, np.linalg.eig, np.linalg.eigh, np.linalg.eigvals, np.linalg.eigvalsh,
-    np.linalg.lstsq, np.linalg.pinv, np.linalg.cond, np.linalg.matrix_rank, np.linalg.tensorinv,
-    np.linalg.tensorsolve,
-    hint="factorizations are not there yet; for a constant matrix compute it on plain arrays outside the recording",
-)  # fmt: skip

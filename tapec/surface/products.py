@@ -10,7 +10,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
 from tapec.dispatch import apply, cast, lift, located, promote
-from tapec.errors import ShapeError
+from tapec.errors import MatrixShapeError, ShapeError
 from tapec.ops import contraction
 from tapec.ops import elementwise as ew
 from tapec.surface.axes import one_axis, several_axes
@@ -254,8 +254,10 @@ def _multi_dot(arrays: Any, *, out: Any = None) -> Tensor:
 @implements(np.linalg.matrix_power)
 def _matrix_power(a: Any, n: Any) -> Tensor:
     x, exponent = lift(a), index(n)
+    if x._array.ndim < 2 or x._array.shape[-1] != x._array.shape[-2]:
+        raise located(MatrixShapeError(f"linalg.matrix_power takes square matrices, got shape {x.shape}"))
     if exponent < 0:
-        raise ValueError("matrix_power with a negative exponent takes an inverse, which is not recorded on tensors")
+        x, exponent = NUMPY_FUNCTIONS[np.linalg.inv](x), -exponent
     square, out = x, None
     while exponent:
         if exponent & 1:
