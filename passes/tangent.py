@@ -26,7 +26,8 @@ def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> Tan
     derivative = DerivativeGraph(f"{graph.name}_tangent", "tangent")
     tangents: dict[Value, Sym | None] = {value: derivative.seed(value.type) for value in wrt}
     given = set(wrt)
-    for op, positions in _relevant(graph, targets, wrt):
+    active, ops = active_values(graph, wrt)
+    for op, positions in _relevant(ops, targets):
         derivative.builder.location = op.location
         moving = {i: t for i in positions if (t := tangents.get(op.operands[i])) is not None}
         made: list[Sym | None] = [None] * len(op.results)
@@ -37,16 +38,15 @@ def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> Tan
             several = op.primitive.results != 1
             made = push_structured(op, outs, operands, moving) if several else [push(op, outs[0], operands, moving)]
         new = zip(op.results, made, strict=True)
-        tangents.update({out: t for out, t in new if out not in given and out.type.dtype.is_float})
+        tangents.update({out: t for out, t in new if out in active and out not in given})
     full = {value: derivative.full(tangents[value], value.type).value for value in targets if value in tangents}
     results = tuple([full.get(value) for value in targets])
     finished, residuals = derivative.finish([value for value in results if value is not None])
     return TangentGraph(finished, residuals, results)
 
 
-def _relevant(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> list[tuple[Op, list[int]]]:
+def _relevant(ops: list[tuple[Op, list[int]]], targets: Sequence[Value]) -> list[tuple[Op, list[int]]]:
     """The active ops on which some target depends."""
-    _, ops = active_values(graph, wrt)
     needed = set(targets)
     kept = []
     for op, positions in reversed(ops):

@@ -59,8 +59,8 @@ def both(primitive: Any, arrays: list[Any], attributes: dict[str, Any], *regions
 def test_types_of_results():
     assert types_of(control.scan, [F64, F64, F64X3], scan_of(1, 1, 3), STEP) == [F64, F64X3]
     assert types_of(control.cond, [BOOL, F64], {}, *[region([F64], lambda x: (x, -x))] * 2) == [F64, F64]
-    loop = region([F64, I64], lambda a, n: n + 1)
-    assert types_of(control.while_loop, [F64, I64], {"consts": 1}, region([F64, I64], lambda a, n: n < 3), loop) == [
+    loop = region([F64, I64], lambda _, n: n + 1)
+    assert types_of(control.while_loop, [F64, I64], {"consts": 1}, region([F64, I64], lambda _, n: n < 3), loop) == [
         I64, I64,
     ]  # fmt: skip
 
@@ -130,7 +130,7 @@ def test_a_boolean_index_is_false_first():
 
 @pytest.mark.parametrize(("start", "rounds"), [(1.0, 5), (40.0, 0)])
 def test_while_loop_counts_its_rounds(start, rounds):
-    regions = [region([F64, F64], lambda a, x: x < 32.0), region([F64, F64], lambda a, x: x * a)]
+    regions = [region([F64, F64], lambda _, x: x < 32.0), region([F64, F64], lambda a, x: x * a)]
     last, count = both(control.while_loop, [2.0, start], {"consts": 1}, *regions)
     assert (last, count) == (start * 2.0**rounds, rounds)
 
