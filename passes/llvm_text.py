@@ -67,11 +67,12 @@ class FunctionText:
     Attributes:
         helpers: private functions of the module that this one calls, by name.
         constants: private constant data that it reads, by name, each as `[4 x i64] [i64 1, ...]`.
+        variables: private data that it changes, by name, each with what it is at first.
     """
 
     __slots__ = (
         "_counter", "block", "constants", "declarations", "helpers", "lines", "name", "private", "prologue", "returns",
-        "seldom", "signature",
+        "seldom", "signature", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +85,7 @@ class FunctionText:
         self.private = private or seldom
         self.helpers: dict[str, FunctionText] = {}
         self.constants: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
         self.prologue: list[str] = []
         self.lines: list[str] = []
         self.declarations: set[str] = set()
@@ -299,6 +301,8 @@ def module_text(functions: list[FunctionText], extra: list[str] | None = None) -
     declared = sorted({d for f in every.values() for d in f.declarations if not any(name in d for name in defined)})
     data = {name: value for f in every.values() for name, value in f.constants.items()}
     constants = "\n".join(f"@{name} = internal unnamed_addr constant {value}" for name, value in sorted(data.items()))
+    changing = {name: value for f in every.values() for name, value in f.variables.items()}
+    variables = "\n".join(f"@{name} = internal global {value}, align 8" for name, value in sorted(changing.items()))
     attributes = 'attributes #0 = { nounwind "no-trapping-math"="true" }'
     bodies = [f.text() for f in every.values()]
-    return "\n\n".join(["\n".join(declared), constants, *(extra or []), *bodies, attributes]) + "\n"
+    return "\n\n".join(["\n".join(declared), constants, variables, *(extra or []), *bodies, attributes]) + "\n"

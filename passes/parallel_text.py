@@ -20,7 +20,7 @@ from tapec.passes.nest_parts import Part, Partials
 from tapec.passes.nest_text import Surroundings
 from tapec.passes.reducing import Reducer
 from tapec.passes.splitting import Split, split_of
-from tapec.passes.threads_names import PARALLEL
+from tapec.passes.threads_names import HISTORY, PARALLEL
 
 
 def emit_nest_on_threads(f: FunctionText, nest: Nest, around: Surroundings) -> None:
@@ -84,7 +84,10 @@ class _Region:
         for i, address in enumerate(self.slots):
             f.store(address(), f.element_pointer(addresses, i64(i), "ptr"))
         task = Reg(f"@{self.task.name}", "ptr")
-        f.call(PARALLEL, "void", task, addresses, i64(self.split.units), i64(self.split.parts))
+        history = f"{self.task.name}_history"
+        f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
+        units, parts = i64(self.split.units), i64(self.split.parts)
+        f.call(PARALLEL, "void", task, addresses, units, parts, Reg(f"@{history}", "ptr"))
         if status is not None:
             came = f.load(status, "i64")
             when(f, f.icmp("ne", came, i64(FINE)), lambda: self.around.fail(came))

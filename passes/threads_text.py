@@ -1,9 +1,14 @@
 """Running the parts of a nest on Numba's threads, as LLVM text.
 
-`void tapec_parallel(ptr task, ptr addresses, i64 units, i64 parts)` runs `task(addresses, first, stop)` for ranges that
-cover 0 to `units`: at most `parts` of them, and one for each thread that Numba's thread mask allows. It runs the task
-once, on the thread that called, where there is nothing to gain or where Numba's threads can't be used: in a process
-forked from the one that started them, and, if the layer can't serve two callers at once, while it serves another.
+`void tapec_parallel(ptr task, ptr addresses, i64 units, i64 parts, ptr history)` runs `task(addresses, first, stop)`
+for ranges that cover 0 to `units`: at most `parts` of them, and one for each thread that Numba's thread mask allows. It
+runs the task once, on the thread that called, where Numba's threads can't be used: in a process forked from the one
+that started them, and, if the layer can't serve two callers at once, while it serves another.
+
+It also does so where that is faster, which only measuring tells. Threads that find the cores busy cost milliseconds,
+since all wait for the last one. `history` is memory of the call's own, zeros at first: how long the task takes alone
+(0), how often to run it alone before threads are tried again (1), how long that was last time (2), and how often
+threads have been faster since the task was last run alone (3). Callers on several threads may lose each other's notes.
 
 `void tapec_parallel_start()` says that this process started the threads.
 """
@@ -17,16 +22,17 @@ PARALLEL_FOR = "tapec_numba_parallel_for"
 GET_THREADS = "tapec_numba_get_num_threads"
 SET_THREADS = "tapec_numba_set_num_threads"
 
+_AGAIN = 512  # runs on threads after which a run alone is measured anew
+_FIRST_WAIT, _LAST_WAIT = 4, 2048  # half of the runs alone after threads were slower once; the most of them
+
 # Numba's layers call `function(args, dimensions, steps, data)` for pieces of 0 to dimensions[0]: args[0] has moved on
 # by steps[0] for each item before the piece, dimensions[0] is the number of items in it. Here an item is a part. Every
 # region has as many items as threads, since libgomp ends the threads that a smaller team does not need and the work
 # queue gives all items to one thread where there are fewer; those beyond the wanted parts are empty. The layers leave
 # the number of threads of the last region as the caller's mask, so that the mask is put back.
-_TEXT = """
-declare void @{parallel_for}(ptr, ptr, ptr, ptr, ptr, i64, i64, i64)
-declare i32 @{get_threads}()
-declare void @{set_threads}(i32)
+_START_TEXT = """
 declare i32 @getpid()
+declare i32 @clock_gettime(i32, ptr)
 
 @owner = internal global i32 0, align 4
 @busy = internal global i32 0, align 4
@@ -37,6 +43,19 @@ define void @{start}() {{
   ret void
 }}
 
+define internal i64 @now() {{
+  %time = alloca [2 x i64], align 8
+  %status = call i32 @clock_gettime(i32 {clock}, ptr %time)
+  %seconds = load i64, ptr %time, align 8
+  %rest.slot = getelementptr i64, ptr %time, i64 1
+  %rest = load i64, ptr %rest.slot, align 8
+  %scaled = mul i64 %seconds, 1000000000
+  %nanoseconds = add i64 %scaled, %rest
+  ret i64 %nanoseconds
+}}
+"""
+
+_ITEMS_TEXT = """
 define internal void @items(ptr %args, ptr %dimensions, ptr %steps, ptr %closure) {{
 entry:
   %at = load ptr, ptr %args, align 8
@@ -70,29 +89,17 @@ body:
 done:
   ret void
 }}
+"""
 
-define void @{parallel}(ptr %task, ptr %addresses, i64 %units, i64 %wanted) {{
-entry:
+_REGION_TEXT = """
+declare void @{parallel_for}(ptr, ptr, ptr, ptr, ptr, i64, i64, i64)
+declare void @{set_threads}(i32)
+
+define internal void @region(ptr %task, ptr %addresses, i64 %units, i64 %parts, i32 %mask) {{
   %closure = alloca [4 x i64], align 8
   %args = alloca ptr, align 8
   %dimensions = alloca [2 x i64], align 8
   %steps = alloca [2 x i64], align 8
-  %pid = call i32 @getpid()
-  %owner = load atomic i32, ptr @owner acquire, align 4
-  %own = icmp eq i32 %pid, %owner
-  br i1 %own, label %ask, label %alone
-ask:
-  %mask = call i32 @{get_threads}()
-  %threads = sext i32 %mask to i64
-  %few = icmp slt i64 %threads, %wanted
-  %parts = select i1 %few, i64 %threads, i64 %wanted
-  %several = icmp sgt i64 %parts, 1
-  br i1 %several, label %{enter}, label %alone
-claim:
-  %exchange = cmpxchg ptr @busy, i32 0, i32 1 acq_rel monotonic
-  %claimed = extractvalue {{ i32, i1 }} %exchange, 1
-  br i1 %claimed, label %region, label %alone
-region:
   store ptr %task, ptr %closure, align 8
   %addresses.slot = getelementptr i64, ptr %closure, i64 1
   store ptr %addresses, ptr %addresses.slot, align 8
@@ -101,6 +108,7 @@ region:
   %parts.slot = getelementptr i64, ptr %closure, i64 3
   store i64 %parts, ptr %parts.slot, align 8
   store ptr %closure, ptr %args, align 8
+  %threads = sext i32 %mask to i64
   store i64 %threads, ptr %dimensions, align 8
   %inner = getelementptr i64, ptr %dimensions, i64 1
   store i64 1, ptr %inner, align 8
@@ -108,24 +116,106 @@ region:
   call void @{parallel_for}(ptr @items, ptr %args, ptr %dimensions, ptr %steps, ptr %closure,
     i64 1, i64 1, i64 %threads)
   call void @{set_threads}(i32 %mask)
-  br label %{leave}
-release:
-  store atomic i32 0, ptr @busy release, align 4
-  br label %done
-alone:
-  call void %task(ptr %addresses, i64 0, i64 %units)
-  br label %done
-done:
   ret void
 }}
 """
 
+_CHOICE_TEXT = """
+declare i32 @{get_threads}()
+declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.smax.i64(i64, i64)
 
-def threads_text(exclusive: bool) -> str:
+define void @{parallel}(ptr %task, ptr %addresses, i64 %units, i64 %wanted, ptr %alone.slot) {{
+entry:
+  %skip.slot = getelementptr i64, ptr %alone.slot, i64 1
+  %wait.slot = getelementptr i64, ptr %alone.slot, i64 2
+  %faster.slot = getelementptr i64, ptr %alone.slot, i64 3
+  %pid = call i32 @getpid()
+  %owner = load atomic i32, ptr @owner acquire, align 4
+  %own = icmp eq i32 %pid, %owner
+  br i1 %own, label %ask, label %no_choice
+ask:
+  %mask = call i32 @{get_threads}()
+  %threads = sext i32 %mask to i64
+  %parts = call i64 @llvm.smin.i64(i64 %threads, i64 %wanted)
+  %several = icmp sgt i64 %parts, 1
+  br i1 %several, label %remember, label %no_choice
+no_choice:
+  call void %task(ptr %addresses, i64 0, i64 %units)
+  ret void
+remember:
+  %alone = load atomic i64, ptr %alone.slot monotonic, align 8
+  %skip = load atomic i64, ptr %skip.slot monotonic, align 8
+  %start = call i64 @now()
+  %unknown = icmp eq i64 %alone, 0
+  %told = icmp sgt i64 %skip, 0
+  %either = or i1 %unknown, %told
+  br i1 {always}, label %{enter}, label %decide
+decide:
+  br i1 %either, label %measure, label %{enter}
+measure:
+  call void %task(ptr %addresses, i64 0, i64 %units)
+  %measured.end = call i64 @now()
+  %measured.least = sub i64 %measured.end, %start
+  %measured = call i64 @llvm.smax.i64(i64 %measured.least, i64 1)
+  %growth = sub i64 %measured, %alone
+  %slow = ashr i64 %growth, 3
+  %faster.alone = icmp slt i64 %measured, %alone
+  %step = select i1 %faster.alone, i64 %growth, i64 %slow
+  %smoothed = add i64 %alone, %step
+  %kept = select i1 %unknown, i64 %measured, i64 %smoothed
+  store atomic i64 %kept, ptr %alone.slot monotonic, align 8
+  %fewer = sub i64 %skip, 1
+  %left = select i1 %unknown, i64 1, i64 %fewer
+  store atomic i64 %left, ptr %skip.slot monotonic, align 8
+  ret void
+claim:
+  %exchange = cmpxchg ptr @busy, i32 0, i32 1 acq_rel monotonic
+  %claimed = extractvalue {{ i32, i1 }} %exchange, 1
+  br i1 %claimed, label %together, label %no_choice
+together:
+  call void @region(ptr %task, ptr %addresses, i64 %units, i64 %parts, i32 %mask)
+  %end = call i64 @now()
+  %took = sub i64 %end, %start
+  br label %{leave}
+release:
+  store atomic i32 0, ptr @busy release, align 4
+  br label %note
+note:
+  %wait = load atomic i64, ptr %wait.slot monotonic, align 8
+  %paid = icmp slt i64 %took, %alone
+  br i1 %paid, label %good, label %bad
+good:
+  %half = ashr i64 %wait, 1
+  store atomic i64 %half, ptr %wait.slot monotonic, align 8
+  %times = load atomic i64, ptr %faster.slot monotonic, align 8
+  %more = add i64 %times, 1
+  %often = icmp sge i64 %more, {again}
+  %count = select i1 %often, i64 0, i64 %more
+  store atomic i64 %count, ptr %faster.slot monotonic, align 8
+  %once = zext i1 %often to i64
+  store atomic i64 %once, ptr %skip.slot monotonic, align 8
+  ret void
+bad:
+  %least = call i64 @llvm.smax.i64(i64 %wait, i64 {first_wait})
+  %double = shl i64 %least, 1
+  %longer = call i64 @llvm.smin.i64(i64 %double, i64 {last_wait})
+  store atomic i64 %longer, ptr %wait.slot monotonic, align 8
+  store atomic i64 %longer, ptr %skip.slot monotonic, align 8
+  ret void
+}}
+"""
+
+_TEXT = _START_TEXT + _ITEMS_TEXT + _REGION_TEXT + _CHOICE_TEXT
+
+
+def threads_text(clock: int, exclusive: bool, always: bool = False) -> str:
     """The module of `tapec_parallel` and `tapec_parallel_start`.
 
     Args:
+        clock: the system's number of its monotonic clock.
         exclusive: whether the layer serves one caller at a time only.
+        always: take threads without asking whether that is faster; for tests of what they compute.
     """
     return _TEXT.format(
         parallel=PARALLEL,
@@ -133,6 +223,11 @@ def threads_text(exclusive: bool) -> str:
         parallel_for=PARALLEL_FOR,
         get_threads=GET_THREADS,
         set_threads=SET_THREADS,
-        enter="claim" if exclusive else "region",
-        leave="release" if exclusive else "done",
+        clock=clock,
+        always="true" if always else "false",
+        enter="claim" if exclusive else "together",
+        leave="release" if exclusive else "note",
+        again=_AGAIN,
+        first_wait=_FIRST_WAIT,
+        last_wait=_LAST_WAIT,
     )

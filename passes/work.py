@@ -8,10 +8,10 @@ from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, inner_steps
 from tapec.passes.scalar.table import cost
 
-# Measured on a Zen 3 core (docs/design/0006-threads.md): what a vector instruction takes in the middle of others, and a
-# byte that comes from memory or goes there.
-_PER_INSTRUCTION = 0.35
-_PER_BYTE = 0.1
+# Measured on a Zen 3 core: nanoseconds of a vector instruction in the middle of others, and of a byte that comes from a
+# large cache or goes there.
+_PER_INSTRUCTION = 0.2
+_PER_BYTE = 0.03
 
 
 def instructions(program: Program) -> int:

@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
@@ -29,6 +30,7 @@ _OPENMP: Final = f"{_PACKAGE}.omppool"
 _LAYERS: Final = {"omp": _OPENMP, "tbb": f"{_PACKAGE}.tbbpool", "workqueue": f"{_PACKAGE}.workqueue"}
 _CONFIGURED: Final = ("NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY")
 
+_ALWAYS = False  # tests of what threads compute set it: see `threads_text`
 _LOCK: Final = threading.Lock()
 
 
@@ -70,7 +72,8 @@ def address() -> int:
                 GET_THREADS: found.get_num_threads,
                 SET_THREADS: found.set_num_threads,
             }
-            library = jit.compile_module(threads_text(exclusive=found.name == "workqueue"), symbols=symbols)
+            text = threads_text(time.CLOCK_MONOTONIC, exclusive=found.name == "workqueue", always=_ALWAYS)
+            library = jit.compile_module(text, symbols=symbols)
             if not found.inherited:
                 ctypes.CFUNCTYPE(None)(library.address(START))()
             _libraries[found] = library

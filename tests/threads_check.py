@@ -147,6 +147,7 @@ def at_once():
 
 
 def main() -> None:
+    threads._ALWAYS = True
     layer = sys.argv[1]
     rng = np.random.default_rng(0)
     programs = nests = 0

@@ -19,6 +19,7 @@ import numpy as np
 import tapec as tp
 from tapec.runtime import threads
 
+threads._ALWAYS = True
 x = np.linspace(0.0, 1.0, 2_000_000)
 recorded = tp.function(lambda x: np.sum(np.exp(x) * x))
 
@@ -168,8 +169,8 @@ print(len(seen), all(seen))
 
 
 def test_only_a_layer_that_needs_it_is_locked():
-    assert "label %claim, label %alone" in threads_text(exclusive=True)
-    assert "label %claim, label %alone" not in threads_text(exclusive=False)
+    assert "br i1 %either, label %measure, label %claim" in threads_text(1, exclusive=True)
+    assert "br i1 %either, label %measure, label %together" in threads_text(1, exclusive=False)
 
 
 def test_large_nests_are_cut_and_small_ones_are_not():
