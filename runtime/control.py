@@ -1,7 +1,12 @@
-"""Running an op with regions on arrays now: a program of that one op is compiled, once per structure."""
+"""Running an op with regions on arrays now: a program of that one op is compiled, once per structure.
+
+A short loop is interpreted the first time: who records a function runs each of its loops just once, and then compiles
+the whole function.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -10,16 +15,18 @@ import numpy as np
 
 from tapec.ir import dtypes
 from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, attributes_key
+from tapec.ir.graph import Graph, Op, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
+from tapec.ops import control
 from tapec.runtime.driver import Executable, compile_graph
 from tapec.runtime.interpreter import interpret_control
 
 Array = np.ndarray[Any, Any]
 
-_PROGRAMS: dict[tuple[Any, ...], Executable] = {}
+_SHORT = 1_000  # op runs: they take the interpreter some 2 ms, and the compiler takes 30 ms or more
+_PROGRAMS: dict[tuple[Any, ...], Executable | None] = {}  # None: met once
 _PROGRAMS_LIMIT = 1024
 _LOCK = threading.Lock()
 
@@ -40,13 +47,32 @@ def execute_control(
     if program is None:
         graph = Graph(primitive.name)
         op = emit(graph, primitive, tuple([graph.add_input(t) for t in types]), attributes, regions=regions)
+        if key not in _PROGRAMS and _op_runs(op) <= _SHORT:
+            _remember(key, None)
+            return interpret_control(primitive, dense, attributes, regions)
         graph.outputs = list(op.results)
         program = compile_graph(graph)
-        with _LOCK:
-            if len(_PROGRAMS) >= _PROGRAMS_LIMIT:
-                _PROGRAMS.clear()
-            _PROGRAMS[key] = program
+        _remember(key, program)
     status, outputs, _ = program.run(dense)
     if status:  # machine code only says that something is wrong; the interpreter meets it again and says what
         return interpret_control(primitive, dense, attributes, regions)
     return outputs
+
+
+def _remember(key: tuple[Any, ...], program: Executable | None) -> None:
+    with _LOCK:
+        if len(_PROGRAMS) >= _PROGRAMS_LIMIT:
+            _PROGRAMS.clear()
+        _PROGRAMS[key] = program
+
+
+def _op_runs(op: Op) -> float:
+    """At most how many ops a run of `op` executes; infinite where only running it can tell."""
+    if not op.regions:
+        return 1
+    once = max([sum([_op_runs(inner) for inner in region.ops]) for region in op.regions])
+    if op.primitive is control.while_loop:
+        return math.inf
+    length = op.attributes.get("length", 1)
+    assert isinstance(length, int)
+    return 1 + length * once

@@ -15,6 +15,7 @@ from tapec.ir.types import TensorType, tensor_type
 from tapec.ops import control
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, cast, take
+from tapec.runtime import control as runtime_control
 from tapec.runtime.control import execute_control
 from tapec.runtime.interpreter import interpret_control
 
@@ -47,6 +48,7 @@ def both(primitive: Any, arrays: list[Any], attributes: dict[str, Any], *regions
     """The results of the interpreter, after checking that machine code gives the same bits."""
     arrays = [np.asarray(a) for a in arrays]
     expected = interpret_control(primitive, arrays, attributes, regions)
+    execute_control(primitive, arrays, attributes, regions)  # a short loop is compiled when it comes a second time
     for found, right in zip(execute_control(primitive, arrays, attributes, regions), expected, strict=True):
         assert (found.dtype, found.shape) == (right.dtype, right.shape)
         assert found.tobytes() == right.tobytes()
@@ -138,7 +140,7 @@ def test_while_loop_counts_its_rounds(start, rounds):
 def test_an_index_out_of_range_raises_in_both():
     body = region([F64X3, I64], lambda x, i: (i + 1, take(x, i, 0)))
     assert both(control.scan, [[1.0, 2.0, 3.0], 0], scan_of(1, 1, 3), body)[1].tolist() == [1.0, 2.0, 3.0]
-    for run in (interpret_control, execute_control):
+    for run in (interpret_control, execute_control, execute_control):
         with pytest.raises(IndexOutOfRangeError):
             run(control.scan, [np.arange(3.0), np.array(1)], scan_of(1, 1, 3), (body,))
 
@@ -148,3 +150,15 @@ def test_operands_need_not_be_dense():
     body = region([F64X3, F64X3], lambda c, x: apply(ew.add, c, x))
     (last,) = execute_control(control.scan, [np.zeros(3), rows], scan_of(0, 1, 2), (body,))
     assert last.tolist() == rows.sum(0).tolist()
+
+
+def test_short_loops_are_compiled_when_they_come_again(monkeypatch):
+    compiled = []
+    compile_graph = runtime_control.compile_graph
+    monkeypatch.setattr(runtime_control, "compile_graph", lambda g: compiled.append(g) or compile_graph(g))
+    body = region([F64], lambda x: x * 1.25)
+    for rounds, expected in ((30, [0, 1, 1]), (30_000, [1, 1, 1])):
+        compiled.clear()
+        for count in expected:
+            (last,) = execute_control(control.scan, [np.array(0.0)], scan_of(0, 1, rounds), (body,))
+            assert (float(last), len(compiled)) == (0.0, count)
