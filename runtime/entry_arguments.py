@@ -130,7 +130,7 @@ class ArgumentWriter:
             self._take(child, item)
 
     def _take_dict(self, node: DictNode, value: Reg) -> None:
-        """Values by key. A dict that was filled in the order of `node` is walked; in others each key is looked up."""
+        """Values in the order of the dict, which must be that of `node`: a function may have walked it."""
         f, table = self.f, self.table
         self._require_type(value, dict)
         self._require(f.icmp("eq", f.call("PyDict_Size", "i64", value), f.number(len(node.keys), "i64")))
@@ -138,23 +138,19 @@ class ArgumentWriter:
         key_slot, value_slot = f.alloca("ptr", 1, align=8), f.alloca("ptr", 1, align=8)
         f.store(f.number(0, "i64"), position)
         found = []
-        for key in node.keys:
-            wanted = table.load(f, sys.intern(key))
-            walked, near, far, missing, ready = (f.fresh(x) for x in ("walked", "near", "far", "missing", "ready"))
+        for name in node.keys:
+            wanted = table.load(f, sys.intern(name))
             more = f.call("PyDict_Next", "i32", value, position, key_slot, value_slot)
-            f.branch_if(f.icmp("ne", more, f.number(0, "i32")), walked, far)
-            f.label(walked)
-            f.branch_if(f.icmp("eq", f.load(key_slot, "ptr"), wanted), near, far)
-            f.label(near)
-            there = f.load(value_slot, "ptr")
-            f.branch(ready)
-            f.label(far)
-            sought = f.call("PyDict_GetItemWithError", "ptr", value, wanted)
-            f.branch_if(f.icmp("eq", sought, NULL), missing, ready)
-            f.label(missing)
-            f.branch_if(f.icmp("eq", f.call("PyErr_Occurred", "ptr"), NULL), "mismatch", "failed")
-            f.label(ready)
-            item = f.phi("ptr", [(there.text, near), (sought.text, far)])
+            self._require(f.icmp("ne", more, f.number(0, "i32")))
+            key = f.load(key_slot, "ptr")
+            other, same = f.fresh("other"), f.fresh("same")
+            f.branch_if(f.icmp("eq", key, wanted), same, other)
+            f.label(other)  # an equal string that is not interned
+            self._require_type(key, str)
+            self._require(f.icmp("eq", f.call("PyUnicode_Compare", "i32", key, wanted), f.number(0, "i32")))
+            f.branch(same)
+            f.label(same)
+            item = f.load(value_slot, "ptr")
             f.call("Py_IncRef", "void", item)
             self._hold(item)
             found.append(item)

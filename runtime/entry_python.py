@@ -103,10 +103,7 @@ def _items(node: Node, value: Any) -> list[Any] | None:
         kind = tuple if isinstance(node, TupleNode) else list
         return list(value) if type(value) is kind and len(value) == len(node.items) else None
     if isinstance(node, DictNode):
-        if type(value) is not dict or len(value) != len(node.keys):
-            return None
-        found = [value.get(key, _ABSENT) for key in node.keys]
-        return None if any(item is _ABSENT for item in found) else found
+        return list(value.values()) if type(value) is dict and tuple(value) == node.keys else None
     if isinstance(node, DataclassNode) and type(value) is node.type:
         found = [getattr(value, name, _ABSENT) for name in node.fields]
         return None if any(item is _ABSENT for item in found) else found

@@ -91,7 +91,7 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True)
 class DictNode:
-    """A dict (no subclass) with exactly these string keys; in arguments, in any order."""
+    """A dict (no subclass) with exactly these string keys in this order."""
 
     keys: tuple[str, ...]
     items: tuple[Node, ...]

@@ -123,6 +123,17 @@ def test_static_values_that_are_equal_but_of_other_types_differ():
     assert f.recordings == 3
 
 
+def test_a_function_that_walks_its_dict_sees_the_order_of_each_call():
+    f = tp.function(lambda d: (list(d), [value * 1.0 for value in d.values()]))
+    for _ in range(3):
+        for d in ({"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0}):
+            assert f(d) == (list(d), list(d.values()))
+    assert f.recordings == 2
+    gradient = tp.grad(lambda d: d["a"] * d["b"])
+    for _ in range(3):
+        assert list(gradient({"b": 2.0, "a": 1.0})) == ["b", "a"]
+
+
 def test_shape_dtype_structure_and_kind_specialise():
     f = tp.function(lambda x: x["v"][0] + x["v"][0])
     calls = [
