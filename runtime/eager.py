@@ -1,5 +1,6 @@
 """Running one primitive on arrays now. NumPy does it where its bits are those of the generated code; results are dense
-and row-major unless they are views, as in compiled programs."""
+and row-major unless they are views, as in compiled programs.
+"""
 
 from __future__ import annotations
 

@@ -111,6 +111,10 @@ class VariableMismatchError(TapecError, ValueError):
     """The arrays in a file do not fit the Variables that were to get them: names, shapes or dtypes differ."""
 
 
+class DisconnectedGradientWarning(UserWarning):
+    """A gradient is None, most likely by mistake; the message says why, at which line, and what to do."""
+
+
 class EagerFallbackWarning(UserWarning):
     """A compiled function runs eagerly from now on, for all calls or for some; the message says why and at which line."""
 

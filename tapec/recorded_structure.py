@@ -55,8 +55,8 @@ class Prefix:
     """
 
     __slots__ = (
-        "_others", "_shared", "attributes", "dtype", "hint", "keep", "literal", "location", "next", "ops", "parent", "place",
-        "places", "primitive", "reached", "regions", "shape", "size",
+        "_others", "_shared", "attributes", "dtype", "hint", "keep", "literal", "location", "next", "ops", "parent",
+        "place", "places", "primitive", "reached", "regions", "shape", "size",
     )  # fmt: skip
 
     def __init__(self, parent: Prefix | None, shared: bool) -> None:

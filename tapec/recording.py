@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _PACKAGE = str(Path(__file__).resolve().parent)
 _ROOT = str(Path(__file__).resolve().parent.parent)
-_INSIDE = (_PACKAGE + "/", _ROOT + "/passes/", _ROOT + "/runtime/", sys.prefix + "/lib/python", "<")
+_LIBRARY = str(Path(threading.__file__).parent)
+_INSIDE = (_PACKAGE + "/", _ROOT + "/passes/", _ROOT + "/runtime/", sys.prefix + "/lib/python", _LIBRARY + "/", "<")
 
 
 class Recorder(ABC):
@@ -153,7 +154,7 @@ def location_of(frame: FrameType) -> Location:
 
 
 class _Code:
-    """What is known of a code object: a `Location` for each instruction asked for; None if it is tapec's or Python's own.
+    """What is known of a code object: a `Location` for each instruction asked for; None for tapec's and Python's own.
 
     Every recorded op asks, so the answers are kept. By instruction and not by line, because finding an instruction's
     line takes Python a time that grows with the length of the function.
@@ -183,5 +184,5 @@ def _code(code: CodeType) -> _Code:
 
 
 _CODE: dict[int, _Code] = {}
-_LOCATIONS: dict[tuple[str, int], Location] = {}  # one object for each line: structures of recordings compare identities
+_LOCATIONS: dict[tuple[str, int], Location] = {}  # one object for each line: recordings compare identities
 _MOST_CODE = 16_384

@@ -6,18 +6,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
-from tapec.recording import ACTIVE
+from tapec.recording import ACTIVE, user_frame
 from tapec.structure import flatten, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
+from tapec.tape_history import TapeHistory
 from tapec.tape_jacobian import block, check_batch, example_basis, example_blocks, one_leaf
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.variable import Variable
+
+if TYPE_CHECKING:
+    from tapec.explanation import Explanation
 
 
 @final
@@ -42,6 +46,7 @@ class GradientTape:
         self._consumed = False
         self._thread: int | None = None
         self._watched: tuple[Variable, ...] = ()
+        self._history = TapeHistory()
 
     # Recording -------------------------------------------------------------------------------------------------------
 
@@ -61,6 +66,7 @@ class GradientTape:
             self._consumed = False
             self._thread = threading.get_ident()
         ACTIVE.recorders.append(self._recorder)
+        self._history.entered(self._recorder)
         return self
 
     def __exit__(
@@ -68,6 +74,7 @@ class GradientTape:
     ) -> None:
         """Stops recording."""
         self._stop()
+        self._history.left()
 
     def _recording(self) -> bool:
         return self._recorder is not None and any(r is self._recorder for r in ACTIVE.recorders)
@@ -100,8 +107,10 @@ class GradientTape:
                 warn(f"The dtype of the watched tensor must be floating (e.g. float32), got {leaf.dtype}")
             elif isinstance(leaf, Variable):
                 recorder.watch_variable(leaf)
+                recorder.events.watched(leaf._tensor)
             else:
                 recorder.watch(leaf)
+                recorder.events.watched(leaf)
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
@@ -114,9 +123,11 @@ class GradientTape:
         place = self._stop()
         if recorder is None or place is None:
             raise RuntimeError("Trying to stop recording a tape which is not recording.")
+        self._history.paused()
         try:
             yield
         finally:
+            self._history.resumed()
             if self._recorder is recorder:  # the block may have consumed the tape
                 ACTIVE.recorders.insert(place, recorder)
 
@@ -133,6 +144,7 @@ class GradientTape:
         self._consumed = False
         self._recorder = TapeRecorder(self._watch_accessed)
         self._thread = threading.get_ident()
+        self._history.was_reset(self._recorder)
         if place is not None:
             ACTIVE.recorders.insert(place, self._recorder)
 
@@ -183,13 +195,44 @@ class GradientTape:
         self._consume()
         results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
         found = dict(zip(flat, results, strict=True))
-        return unflatten(
-            structure,
-            [
-                found[group[0]] if len(group) == 1 and not zero else total([found[p] for p in group], source, zero)
-                for source, group in zip(leaves, wanted, strict=True)
-            ],
-        )
+        gradients = [
+            found[group[0]] if len(group) == 1 and not zero else total([found[p] for p in group], source, zero)
+            for source, group in zip(leaves, wanted, strict=True)
+        ]
+        if not zero:
+            missing = [source for source, gradient in zip(leaves, gradients, strict=True) if gradient is None]
+            if missing:
+                from tapec.explanation import warn_of_mistakes
+
+                warn_of_mistakes(self._history, self._watch_accessed, targets, missing)
+        return unflatten(structure, gradients)
+
+    def explain(self, target: Any, source: Any) -> Explanation:
+        """Why `target` has no gradient with respect to `source`, with the user's line and what to do about it.
+
+        It may be asked after `gradient`, also of a tape that is not persistent.
+
+        Args:
+            target: a tensor or Variable.
+            source: another.
+
+        Raises:
+            TypeError: `target` or `source` is not one tensor or Variable.
+
+        >>> x = Variable(2.0)
+        >>> with GradientTape() as tape:
+        ...     y = x.value() * float(x)
+        ...     z = y.astype(int) * 1.0
+        >>> tape.gradient(z, x) is None
+        True
+        >>> tape.explain(z, x).cause
+        'integer cast'
+        """
+        from tapec.explanation import explain
+
+        one_leaf(target, "target", "explain")
+        one_leaf(source, "source", "explain")
+        return explain(self._history, self._watch_accessed, target, source, user_frame(2)[0])
 
     def jacobian(
         self,

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from tapec.ir.graph import Graph, Location, attributes_key
+from tapec.ir.graph import Graph, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import Prefix, RecordedGraph, nothing, recorded_graph
 from tapec.recording import ACTIVE, Recorder, location_of, user_frame, user_location
+from tapec.tape_events import Events
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
@@ -41,13 +42,18 @@ class TapeRecorder(Recorder):
         prefix: what has been recorded.
         kept: the tensors that derivative rules read, by place.
         variables: by the Variable's id the Variable and the places of the values that were read of it.
+        places: by the tensor's serial its place, or `~place` for what does not depend on anything watched.
+        former: by place the serial of a tensor that had it before it was watched.
+        events: what is not recorded but explains why something is not connected.
     """
 
-    __slots__ = ("_places", "_watch_accessed", "kept", "prefix", "variables")
+    __slots__ = ("_watch_accessed", "events", "former", "kept", "places", "prefix", "variables")
 
     def __init__(self, watch_accessed_variables: bool) -> None:
         self._watch_accessed = watch_accessed_variables
-        self._places: dict[int, int] = {}  # by the tensor's serial; `~place` for what does not depend on anything watched
+        self.places: dict[int, int] = {}
+        self.former: dict[int, int] = {}
+        self.events = Events()
         self.prefix = nothing()
         self.kept: dict[int, Tensor] = {}
         self.variables: dict[int, tuple[Variable, list[int]]] = {}
@@ -58,23 +64,23 @@ class TapeRecorder(Recorder):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`. Ops through which nothing watched flows are not written down."""
-        known = self._places.get
+        known = self.places.get
         places: tuple[int, ...]
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
             p, q = known(a._serial), known(b._serial)
             if (p is None or p < 0) and (q is None or q < 0):
-                return
+                return self.events.unrecorded(primitive, operands, result)
             places = (self._enter(a) if p is None else p, self._enter(b) if q is None else q)
         elif len(operands) == 1:
             p = known(operands[0]._serial)
             if p is None or p < 0:
-                return
+                return self.events.unrecorded(primitive, operands, result)
             places = (p,)
         else:
             found = [known(t._serial) for t in operands]
-            if all([p is None or p < 0 for p in found]):
-                return
+            if not any(p is not None and p >= 0 for p in found):
+                return self.events.unrecorded(primitive, operands, result)
             places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
         step = self.prefix.next
         if (
@@ -95,11 +101,12 @@ class TapeRecorder(Recorder):
                 if frame.f_code is not code or frame.f_lasti != instruction:
                     step = self._turn(primitive, places, operands, attributes)
         if step is None:
-            return
+            return self.events.unrecorded(primitive, operands, result)
         self.prefix = step
-        self._places[result._serial] = step.place
+        self.places[result._serial] = step.place
         for i, place in step.keep:
             self.kept[place] = result if i < 0 else operands[i]  # negative: tapec.passes.residuals.OUT
+        return None
 
     def record_control(
         self,
@@ -110,31 +117,40 @@ class TapeRecorder(Recorder):
         results: tuple[Tensor, ...],
     ) -> None:
         """See `Recorder.record_control`. Loops and branches through which nothing watched flows are left out."""
-        found = [self._places.get(t._serial) for t in operands]
-        if all([p is None or p < 0 for p in found]):
-            return
+        found = [self.places.get(t._serial) for t in operands]
+        if not any(p is not None and p >= 0 for p in found):
+            return self._control_unrecorded(primitive, operands, results)
         places = tuple([self._enter(t) if p is None else p for t, p in zip(operands, found, strict=True)])
         location = ACTIVE.location or user_location()
         step = self.prefix.op(primitive, places, attributes, location, regions)
         if step is None:
             needs = _needed_by_control(primitive, _mask(places), operands, attributes, regions)
             if needs is None:
-                return
+                return self._control_unrecorded(primitive, operands, results)
             keep = self._keep(needs.kept, places, self.prefix.size)
             step = self.prefix.add_control(
                 primitive, places, attributes, location, regions, len(results), needs.reached, keep
             )
         self.prefix = step
         for i in step.reached:
-            self._places[results[i]._serial] = step.place + i
+            self.places[results[i]._serial] = step.place + i
         for i, place in step.keep:
             self.kept[place] = results[-1 - i] if i < 0 else operands[i]
+        return None
+
+    def _control_unrecorded(
+        self, primitive: Primitive, operands: tuple[Tensor, ...], results: tuple[Tensor, ...]
+    ) -> None:
+        for result in results:
+            self.events.unrecorded(primitive, operands, result)
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. The branch that Python takes is the one that is recorded."""
+        self.events.branched(tensor, expected)
 
     def leak(self, tensor: Tensor, how: str) -> None:
         """See `Recorder.leak`. What Python computes from it does not depend on anything watched."""
+        self.events.left(tensor, how)
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. An array is nothing watched."""
@@ -153,14 +169,15 @@ class TapeRecorder(Recorder):
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.assign_variable`. What is read afterwards is another value of the same Variable."""
+        self.events.assigned(variable, tensor)
 
     # Watching --------------------------------------------------------------------------------------------------------
 
     def watch(self, tensor: Tensor) -> int:
         """From now on what depends on `tensor` is recorded; the place of the tensor."""
-        place = self._places.get(tensor._serial)
+        place = self.places.get(tensor._serial)
         if place is None or place < 0:
-            place = self._places[tensor._serial] = self._input(tensor, None)
+            place = self.places[tensor._serial] = self._input(tensor, None)
             self.kept[place] = tensor  # its owner holds it too; loops that are re-rolled begin with it
         return place
 
@@ -171,7 +188,7 @@ class TapeRecorder(Recorder):
 
     def place(self, tensor: Tensor) -> int | None:
         """The place of a tensor that depends on something watched."""
-        place = self._places.get(tensor._serial)
+        place = self.places.get(tensor._serial)
         return None if place is None or place < 0 else place
 
     # Steps -----------------------------------------------------------------------------------------------------------
@@ -179,7 +196,7 @@ class TapeRecorder(Recorder):
     def _enter(self, tensor: Tensor) -> int:
         """The complement of the place of a tensor that does not depend on anything watched and has no place yet."""
         place = ~self._input(tensor, tensor._array.item() if tensor._literal else None)
-        self._places[tensor._serial] = place
+        self.places[tensor._serial] = place
         return place
 
     def _input(self, tensor: Tensor, literal: bool | float | None) -> int:
@@ -216,10 +233,8 @@ class TapeRecorder(Recorder):
         step.hint = hint
         return step
 
-    def _keep(
-        self, positions: tuple[int, ...], places: tuple[int, ...], first: int
-    ) -> tuple[tuple[int, int], ...]:
-        """What an op's derivative reads, in the form of `Prefix.keep`. `first` is the place of the op's first result."""
+    def _keep(self, positions: tuple[int, ...], places: tuple[int, ...], first: int) -> tuple[tuple[int, int], ...]:
+        """What an op's derivative reads, in the form of `Prefix.keep`; `first` is the place of its first result."""
         found = {first - 1 - i if i < 0 else _plain(places[i]): i for i in positions}
         return tuple([(i, place) for place, i in found.items() if place not in self.kept])
 

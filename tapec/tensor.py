@@ -16,6 +16,12 @@ _serials = count(1).__next__
 _new = object.__new__
 
 
+def serial_now() -> int:
+    """A serial above those of all tensors there are, and below those of all that will be."""
+    return _serials()
+
+
+
 class Tensor(ArrayProtocol):
     """An immutable array. Operators, NumPy's functions and tapec's own work on it and are recorded by active tapes.
 

@@ -36,6 +36,8 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.generated", "tapec.passes.eager_kernels"): "the same for kernels of one op",
     ("tapec.runtime.matmul", "tapec.passes.llvm_text"): "the same for matrix products",
     ("tapec.runtime.matmul", "tapec.passes.matmul_text"): "the same",
+    ("tapec.runtime.linalg", "tapec.passes.lapack.table"): "the same for linear algebra",
+    ("tapec.runtime.linalg", "tapec.passes.llvm_text"): "the same",
     ("tapec.function", "tapec.runtime.driver"): "the compiler takes 100 ms to import",
     ("tapec.function", "tapec.native_call"): "the same",
     ("tapec.paths", "tapec.flat_entry"): "the same",
@@ -47,6 +49,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.tape_recorder", "tapec.passes.residuals"): "the derivative tables wait for the first recorded op",
     ("tapec.tape_derivatives", "tapec.passes.adjoint"): "the same, for the first gradient",
     ("tapec.tape_derivatives", "tapec.passes.tangent"): "the same",
+    ("tapec.tape", "tapec.explanation"): "the derivative tables wait for the first gradient",
     ("tapec.tape_derivatives", "tapec.compiled_derivative"): "the compiler takes 100 ms to import",
 }
 

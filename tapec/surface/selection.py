@@ -17,7 +17,6 @@ from tapec.surface.registry import implements, refuse
 from tapec.surface.ufuncs import binary_primitive, ufunc
 from tapec.tensor import Tensor
 
-
 binary_primitive(np.maximum, ew.maximum)
 binary_primitive(np.minimum, ew.minimum)
 
