@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tapec.errors import UnsupportedFunctionError
 from tapec.ir.builder import Builder
@@ -11,20 +10,8 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.types import tensor_type
 from tapec.ops.symbolic import Sym
 from tapec.passes.batching import BATCHING
-from tapec.passes.batching.table import Operand, Rule, spread
-
-
-@dataclass(frozen=True, slots=True)
-class VectorizedGraph:
-    """What `vectorize` makes.
-
-    Attributes:
-        graph: inputs and outputs are those of the graph of one example, batched or not.
-        batched: for each output whether it differs from example to example and has an axis 0 over them.
-    """
-
-    graph: Graph
-    batched: tuple[bool, ...]
+from tapec.passes.batching.control import structured
+from tapec.passes.batching.table import Operand, Rule, VectorizedGraph, spread
 
 
 def vectorize(graph: Graph, size: int, batched: Sequence[bool], *, all_outputs: bool = False) -> VectorizedGraph:
@@ -56,7 +43,7 @@ def vectorize(graph: Graph, size: int, batched: Sequence[bool], *, all_outputs: 
         builder.location, builder.phase = op.location, op.phase
         operands = [known[value] for value in op.operands]
         if any(x.batched for x in operands):
-            results = _rule(op)(op, operands, size)
+            results = structured(op, operands, size, vectorize) if op.regions else _rule(op)(op, operands, size)
         else:
             copied = builder.emit(op.primitive, tuple([x.sym.value for x in operands]), op.attributes, op.regions)
             results = [Operand(Sym(builder, value), False) for value in copied.results]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tapec.ir.graph import Op
+from tapec.ir.graph import Graph, Op
 from tapec.ops.symbolic import Sym, apply, broadcast, reshape
 
 
@@ -30,6 +30,19 @@ class Operand:
     def shape(self) -> tuple[int, ...]:
         """The shape of one example."""
         return self.sym.shape[1:] if self.batched else self.sym.shape
+
+
+@dataclass(frozen=True, slots=True)
+class VectorizedGraph:
+    """What `tapec.passes.vectorize` makes.
+
+    Attributes:
+        graph: inputs and outputs are those of the graph of one example, batched or not.
+        batched: for each output whether it differs from example to example and has an axis 0 over them.
+    """
+
+    graph: Graph
+    batched: tuple[bool, ...]
 
 
 # `(op, operands, size)`: the op of one example, its operands for all of them, their number. Gives the results.
