@@ -2,6 +2,9 @@
 
 Their bodies are recorded once, on the values of the first round, and become regions of one op. Tensors, arrays and
 Variables that a body reaches by itself are read once, before the loop, and stay differentiable.
+
+Under `tp.eager()` they are plain Python loops, op by op. Values are the same to the last bit; a gradient may differ in
+its last digits, since the adjoint of a Python loop adds what a tensor receives from several places in another order.
 """
 
 from __future__ import annotations

@@ -38,12 +38,11 @@ def _scan(op: Op, operands: Sequence[Operand], size: int, vectorize: Vectorize) 
     flags = [*batched[first : first + count], *made.batched[count:]]
     values = [spread(x, size) if b else x.sym for x, b in zip(operands, batched, strict=True)]
     # xs and ys have the rounds on axis 0 and the examples on axis 1.
-    values = [
-        _swapped(x) if b and i >= first + count else x for i, (x, b) in enumerate(zip(values, batched, strict=True))
-    ]
+    pairs = list(zip(values, batched, strict=True))[first + count :]
+    values[first + count :] = [_swapped(x) if b else x for x, b in pairs]
     results = _emit(op, values, (_with_outputs(made, flags, size),))
-    pairs = enumerate(zip(results, flags, strict=True))
-    return [Operand(_swapped(r) if b and i >= count else r, b) for i, (r, b) in pairs]
+    numbered = enumerate(zip(results, flags, strict=True))
+    return [Operand(_swapped(r) if b and i >= count else r, b) for i, (r, b) in numbered]
 
 
 def _swapped(x: Sym) -> Sym:
@@ -132,7 +131,7 @@ def _each_its_own_rounds(op: Op, operands: Sequence[Operand], size: int, vectori
 def _settled(
     body: Graph, size: int, batched: list[bool], first: int, count: int, vectorize: Vectorize
 ) -> VectorizedGraph:
-    """The body, vectorized; `batched` gets True for the carries (`count` from position `first`) that a round makes so."""
+    """The body, vectorized; `batched` gets True for those of `count` carries from `first` on that a round makes so."""
     while True:
         made = vectorize(body, size, batched)
         grown = [i for i in range(count) if made.batched[i] and not batched[first + i]]

@@ -90,7 +90,7 @@ def test_cond(batched, kind):
 @pytest.mark.parametrize("size", [4, 0])
 def test_while_loop(batched, size):
     """Examples that differ in `limit` or in x go on for different numbers of rounds."""
-    condition = region([F64, F64X2, F64X2], lambda limit, x, y: reduce_sum(x, (0,)) < limit)
+    condition = region([F64, F64X2, F64X2], lambda limit, x, _: reduce_sum(x, (0,)) < limit)
     body = region([F64, F64X2, F64X2], lambda _, x, y: (x * 2.0, y + x))
     graph = graph_with(control.while_loop, [F64, F64X2, F64X2], {"consts": 1}, condition, body)
     check(graph, size, batched, [np.array([9.0, 1.0, 70.0, 30.0]), 1 + np.arange(8.0).reshape(4, 2), np.ones((4, 2))])
