@@ -94,7 +94,8 @@ def execute_linalg_with(primitive: Primitive, arrays: Sequence[Array], attribute
     scratch = [np.empty(count, dtype.numpy) for dtype, count in call.plan.scratch]
     status = call.routine(call.plan.batch, *call.plan.sizes, *given, *outputs, *scratch)
     if status != names.DONE:
-        raise LinearAlgebraError(_FAILURES[primitive.name])
+        strange = primitive.name == "eig" and not np.isfinite(arrays[0]).all()
+        raise LinearAlgebraError("Array must not contain infs or NaNs" if strange else _FAILURES[primitive.name])
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 

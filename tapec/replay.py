@@ -51,7 +51,7 @@ class Program:
         ops = []
         for op in graph.ops:
             if not op.results and not op.regions:
-                raise VerificationError(f"{op.primitive.name} has no result and can't be replayed")
+                raise VerificationError(f"{op.primitive.name} has {len(op.results)} results and can't be replayed")
             places.update(zip(op.results, range(len(places), len(places) + len(op.results)), strict=True))
             if op.primitive is creation.constant:
                 array = by_name(str(op.attributes["dtype"])).numpy.type(op.attributes["value"])

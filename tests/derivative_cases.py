@@ -71,6 +71,10 @@ def _x(*shape: int, seed: int = 0) -> np.ndarray:
 
 _ROWS, _WINDOW = np.array([[0, -1], [2, 0]]), {"start": (1, 2), "size": (2, 2), "step": (2, -1)}
 
+# A matrix and what `lu` makes of it.
+_FACTORS = (np.eye(2), np.eye(2), np.array([1, 2], np.int32))
+_NO_FACTORS = (np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, np.int32))
+
 OTHER_CASES: dict[str, list[Case]] = {
     "broadcast": [
         Case([_x(3)], {"shape": (2, 3)}),
@@ -166,6 +170,20 @@ OTHER_CASES: dict[str, list[Case]] = {
         Case([_x(3, 2), np.array([[0, -1], [2, 0]]), _x(2, 2, seed=1)], {"axis": 0}, constants=(1,)),
         Case([_x(1, 1), np.array([[0, 0]]), _x(1, 2, seed=1)], {"axis": 1}, constants=(1,)),
     ],
+    "lu_solve": [
+        Case([*_FACTORS, _x(2, 1, seed=1)], {"transposed": transposed}, constants=(1, 2)) for transposed in (False, True)
+    ],
+    "triangular_solve": [
+        Case([_x(2, 2), _x(2, 3, seed=1)], {"lower": lower, "transposed": t, "unit": unit})
+        for lower in (False, True)
+        for t in (False, True)
+        for unit in (False, True)
+    ],
+    "cholesky": [Case([np.eye(2)]), Case([np.ones((3, 1, 1))]), Case([_x(0, 0)])],
+    "log_abs_det": [Case([np.array(0.0), *_FACTORS]), Case([np.array(0.0), *_NO_FACTORS])],
+    "det": [Case([np.array(1.0), *_FACTORS]), Case([np.array(1.0), *_NO_FACTORS])],
+    "cofactor": [Case([np.eye(2), *_FACTORS]), Case([_x(0, 0), *_NO_FACTORS])],
+    "pinv": [Case([_x(2, 3), _x(3, 2)]), Case([_x(0, 1), _x(1, 0)])],
 }
 
 

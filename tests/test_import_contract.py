@@ -52,6 +52,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.tape_derivatives", "tapec.passes.recompute"): "only recordings of long loops need it",
     ("tapec.tape_derivatives", "tapec.passes.reroll"): "the same",
     ("tapec.dispatch", "tapec.runtime.control"): "only loops and branches need it",
+    ("tapec.tape", "tapec.saved_tensors"): "the same, for the first recorded op",
     ("tapec.tape", "tapec.explanation"): "the derivative tables wait for the first gradient",
     ("tapec.tape_derivatives", "tapec.compiled_derivative"): "the compiler takes 100 ms to import",
 }

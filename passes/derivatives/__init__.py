@@ -9,6 +9,7 @@ from tapec.passes.derivatives import (
     control,
     decompositions,
     determinants,
+    eigenvalues,
     elementwise,
     explicit,
     linear,
@@ -24,6 +25,7 @@ DERIVATIVES: Rows = {
     **solving.ROWS,
     **determinants.ROWS,
     **decompositions.ROWS,
+    **eigenvalues.ROWS,
     **sampling.ROWS,
     **control.ROWS,
 }

@@ -59,11 +59,6 @@ def _cofactors(det: Sym, a: Sym, packed: Sym, pivots: Sym) -> Sym:
     without dividing by it: the last row is D times that of y, D being the determinant without the factor u, and the
     others follow by substitution from det(a) y.
     """
-    value = a if a.shape[-1] == 0 else _cofactors_by_substitution(det, a, packed, pivots)
-    return apply(linalg.cofactor, value, a, packed, pivots)
-
-
-def _cofactors_by_substitution(det: Sym, a: Sym, packed: Sym, pivots: Sym) -> Sym:
     row, column = positions(a)  # of `packed`, which is stored by columns: L lies above its diagonal
     lower_factor = select(equal(row, column), 1.0, triangle(packed, below=False, strict=True))
     y = apply(linalg.lu_solve, a, lower_factor, pivots, identity(a), transposed=False)
@@ -75,7 +70,8 @@ def _cofactors_by_substitution(det: Sym, a: Sym, packed: Sym, pivots: Sym) -> Sy
     others = apply(reduction.prod, signed, axes=(len(signed.shape) - 1,))
     scaled = y * select(rows(last), per_matrix(others), per_matrix(det))
     corner = apply(ew.bit_and, equal(row, column), equal(column, a.shape[-1] - 1))
-    return turned(triangular(select(corner, 1.0, packed), scaled, lower=True, transposed=True))
+    value = turned(triangular(select(corner, 1.0, packed), scaled, lower=True, transposed=True))
+    return apply(linalg.cofactor, value, a, packed, pivots)
 
 
 def _push_pinv(moving: dict[int, Sym], out: Sym, value: Sym, a: Sym) -> Sym:

@@ -79,13 +79,15 @@ def svd(dtype: DType) -> list[FunctionText]:
 
 
 def eig(dtype: DType) -> list[FunctionText]:
-    """`eig`. Of a pair of conjugate eigenvectors LAPACK stores the real and the imaginary part of the first as columns."""
+    """`eig`, which fails on infinities and NaN. Of a pair of conjugate eigenvectors LAPACK stores the real and the imaginary
+    part of the first as columns.
+    """
     r = Routine("eig", dtype, 2, 5)
     f, n = r.f, r.size["n"]
     matrix, real, imaginary, vectors, work = r.scratch
     without, wanted = r.letter("N"), r.letter("V")
     extent, leading, one_, room = r.integer(n), r.leading(n), r.integer(i64(1)), r.integer(r.size["lwork"])
-    nothing = r.number(0.0)
+    nothing, strange, size = r.number(0.0), f.alloca("i8", 1, align=1), f.mul(n, n)
     zero = f.number(0.0, r.element)
 
     def parts(pointer: Reg, count: Reg) -> Reg:
@@ -98,9 +100,22 @@ def eig(dtype: DType) -> list[FunctionText]:
 
     def one(i: Reg) -> None:
         r.copy(n, n, r.operand(0, i), r.by_columns(matrix, n))
-        r.lapack(
-            "geev", without, wanted, extent, matrix, leading, real, imaginary, nothing, one_, vectors, leading, work, room
-        )
+        f.store(f.number(0, "i8"), strange, align=1)
+        with counted(f, size) as j:
+            x = f.load(f.element_pointer(matrix, j, r.element), r.element)
+            finite = f.fcmp("oeq", f.fsub(x, x), zero)
+            seen = f.convert("zext", f.binary("xor", finite, Reg("true", "i1")), "i8")
+            f.store(f.binary("or", f.load(strange, "i8"), seen), strange, align=1)
+        found = f.icmp("ne", f.load(strange, "i8"), f.number(0, "i8"))
+        r.fail_if(found)
+
+        def factor() -> None:  # of anything else LAPACK would print that its arguments are illegal
+            r.lapack(
+                "geev", without, wanted, extent, matrix, leading, real, imaginary, nothing, one_, vectors, leading, work,
+                room,
+            )  # fmt: skip
+
+        when(f, f.binary("xor", found, Reg("true", "i1")), factor)
         values = parts(r.results[0], f.mul(i, n))
         result = parts(r.results[1], f.mul(i, f.mul(n, n)))
         columns = Matrix(vectors, i64(1), n)

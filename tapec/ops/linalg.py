@@ -41,7 +41,12 @@ class Attached(Family):
 
     def infer(self, primitive: Primitive, operands: Types, attributes: dict[str, Attribute]) -> Types:
         """See `Family.infer`."""
-        return (operands[0],)
+        value, a, *rest = operands
+        *batch, m, n = a.shape if a.rank >= 2 else (0, 0)
+        shape = {"cofactor": a.shape, "pinv": (*batch, n, m)}.get(primitive.name, tuple(batch))
+        if a.rank < 2 or value != tensor_type(a.dtype, shape) or (rest and tuple(rest) != _lu(primitive.name, a)):
+            raise ShapeError(f"{primitive.name}: {value!r} does not belong to {', '.join(map(repr, operands[1:]))}")
+        return (value,)
 
 
 # Type rules ----------------------------------------------------------------------------------------------------------
@@ -169,7 +174,11 @@ def _meaning_of_eig(a: Any) -> tuple[Any, Any]:
     return tuple(np.stack([x.real, x.imag], -1).astype(a.dtype) for x in (w, v))  # type: ignore[return-value]
 
 
-def _first(value: Any, *rest: Any) -> Any:
+def _of_factors(value: Any, a: Any, packed: Any, pivots: Any) -> Any:
+    return np.array(value)
+
+
+def _of_matrix(value: Any, a: Any) -> Any:
     return np.array(value)
 
 
@@ -226,7 +235,8 @@ eig = _define(
 
 
 def _attach(name: str, arity: int, summary: str) -> Primitive:
-    return define(Primitive(name, ATTACHED, arity, _first, summary, operand_kinds="fi"))
+    meaning, kinds = (_of_matrix, "f") if arity == 2 else (_of_factors, "fi")
+    return define(Primitive(name, ATTACHED, arity, meaning, summary, operand_kinds=kinds))
 
 
 log_abs_det = _attach(

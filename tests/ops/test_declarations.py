@@ -21,6 +21,8 @@ from tapec.ir.verifier import verify
 from tapec.ops import PRIMITIVES, creation
 from tapec.ops import elementwise as ew
 
+LINEAR_ALGEBRA = {"linalg", "attached"}
+
 Shape = tuple[int, ...]
 Example = tuple[tuple[Shape, ...], dict[str, Any]]
 
@@ -43,6 +45,10 @@ WINDOWS: list[Example] = [
     (((3, 4),), {"start": (1, 0), "size": (2, 0), "step": (1, 1)}),
     (((0,),), {"start": (0,), "size": (0,), "step": (1,)}),
 ]
+
+SQUARE: list[tuple[Shape]] = [((0, 0),), ((1, 1),), ((3, 3),), ((2, 3, 3),), ((0, 2, 2),)]
+SIDES: list[Shape] = [(0, 2), (1, 0), (3, 2), (2, 3, 1), (0, 2, 2)]
+MATRICES: list[Example] = [(shapes, {}) for shapes in SQUARE]
 
 # Valid operand shapes and attributes. Elementwise primitives without attributes have theirs from their arity.
 EXAMPLES: dict[str, list[Example]] = {
@@ -77,6 +83,19 @@ EXAMPLES: dict[str, list[Example]] = {
     "scatter_add": [(((3,), (), ()), {"axis": 0}), (((2, 3), (4, 1), (2, 4, 1)), {"axis": 1})],
     "take_along": [(((3,), (5,)), {"axis": 0}), (((2, 3), (2, 0)), {"axis": 1})],
     "scatter_add_along": [(((3,), (5,), (5,)), {"axis": 0}), (((2, 3), (2, 4), (2, 4)), {"axis": 1})],
+    "lu": MATRICES, "eig": MATRICES, "eigh": MATRICES, "cholesky": MATRICES,
+    "lu_solve": [((a, a, a[:-1], b), {"transposed": t}) for (a,), b in zip(SQUARE, SIDES) for t in (False, True)],
+    "triangular_solve": [
+        ((a, b), {"lower": lower, "transposed": False, "unit": not lower})
+        for (a,), b in zip(SQUARE, SIDES)
+        for lower in (False, True)
+    ],
+    "qr": [*MATRICES, (((3, 2),), {}), (((2, 3, 0),), {})],
+    "svd": [*MATRICES, (((3, 2),), {}), (((2, 1, 3),), {}), (((0, 3),), {})],
+    "log_abs_det": [((a[:-2], a, a, a[:-1]), {}) for (a,) in SQUARE],
+    "det": [((a[:-2], a, a, a[:-1]), {}) for (a,) in SQUARE],
+    "cofactor": [((a, a, a, a[:-1]), {}) for (a,) in SQUARE],
+    "pinv": [(((3, 2), (2, 3)), {}), (((4, 0, 3), (4, 3, 0)), {})],
 }  # fmt: skip
 
 
@@ -95,6 +114,9 @@ def operand_types(primitive: Primitive, dtype: DType, shapes: tuple[Shape, ...])
         types[0] = tensor_type(dtypes.BOOL, shapes[0])
     if primitive.family.name == "indexing":
         types[1] = tensor_type(dtypes.I32, shapes[1])
+    if primitive.family.name in LINEAR_ALGEBRA and len(shapes) == 4:  # pivots
+        index = 2 if primitive.name == "lu_solve" else 3
+        types[index] = tensor_type(dtypes.I32, shapes[index])
     return tuple(types)
 
 
@@ -104,7 +126,21 @@ def application(primitive: Primitive, types: tuple[TensorType, ...], attributes:
     return graph, op
 
 
+def matrices(primitive: Primitive, types: tuple[TensorType, ...], rng: np.random.Generator) -> list[Any]:
+    """Symmetric positive definite ones, and where the primitive takes them their factors."""
+    arrays = [rng.normal(size=t.shape).astype(t.dtype.numpy) for t in types]
+    if primitive.name not in {"svd", "qr", "pinv"}:
+        index = 0 if primitive.family.name == "linalg" else 1
+        a = arrays[index]
+        arrays[index] = (a @ np.swapaxes(a, -1, -2) + 3 * np.eye(a.shape[-1])).astype(a.dtype)
+        if len(arrays) == 4:
+            arrays[index + 1 : index + 3] = PRIMITIVES["lu"].meaning(arrays[index])
+    return arrays
+
+
 def operand_arrays(primitive: Primitive, types: tuple[TensorType, ...], rng: np.random.Generator) -> list[Any]:
+    if primitive.family.name in LINEAR_ALGEBRA:
+        return matrices(primitive, types, rng)
     arrays = [random_array(t, rng) for t in types]
     if primitive.family.name == "indexing":
         arrays[1] = rng.integers(-2, 2, types[1].shape, np.int32)
@@ -121,7 +157,7 @@ ALL = [pytest.param(p, id=p.name) for p in STRAIGHT]
 @pytest.mark.parametrize("primitive", ALL)
 def test_the_meaning_has_the_type_that_the_family_infers(primitive):
     """On operands of every dtype that the primitive takes: special values, 0-d, empty and broadcast shapes."""
-    kinds = primitive.operand_kinds if primitive.arity else "f"
+    kinds = primitive.operand_kinds if primitive.arity and primitive.family.name not in LINEAR_ALGEBRA else "f"
     rng = np.random.default_rng(0)
     for dtype in [d for d in dtypes.ALL if d.kind in kinds]:
         for shapes, attributes in examples_of(primitive):
@@ -137,8 +173,10 @@ def test_the_meaning_has_the_type_that_the_family_infers(primitive):
             if not op.results:
                 assert result is None
                 continue
-            found = np.asarray(result)
-            assert tensor_type(dtypes.of(found.dtype), found.shape) == op.result.type, (types, attributes)
+            found = [np.asarray(part) for part in (result if primitive.results > 1 else [result])]
+            assert [tensor_type(dtypes.of(a.dtype), a.shape) for a in found] == [
+                value.type for value in op.results
+            ], (types, attributes)
 
 
 @pytest.mark.parametrize("primitive", ALL)

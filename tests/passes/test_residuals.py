@@ -11,7 +11,7 @@ from tapec.passes.derivatives.table import Excused
 from tapec.passes.residuals import OUT, needed
 from tapec.tensor import make
 
-DIFFERENTIABLE = [p for p in PRIMITIVES.values() if not p.regions and not isinstance(DERIVATIVES[p], Excused)]
+DIFFERENTIABLE = [p for p in PRIMITIVES.values() if p.results == 1 and not isinstance(DERIVATIVES[p], Excused)]
 
 
 def types(*operands):
