@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _PACKAGE = str(Path(__file__).resolve().parent)
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LIBRARY = str(Path(threading.__file__).parent)
-_INSIDE = (_PACKAGE + "/", _ROOT + "/passes/", _ROOT + "/runtime/", sys.prefix + "/lib/python", _LIBRARY + "/", "<")
+_INSIDE = (_PACKAGE + "/", _ROOT + "/passes/", _ROOT + "/runtime/", sys.prefix + "/lib/python", _LIBRARY + "/",
+           "<frozen ", "<__array_function__")  # fmt: skip
 
 
 class Recorder(ABC):

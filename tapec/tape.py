@@ -22,6 +22,7 @@ from tapec.variable import Variable
 
 if TYPE_CHECKING:
     from tapec.explanation import Explanation
+    from tapec.saved_tensors import SavedTensors
 
 
 @final
@@ -221,11 +222,8 @@ class GradientTape:
 
         >>> x = Variable(2.0)
         >>> with GradientTape() as tape:
-        ...     y = x.value() * float(x)
-        ...     z = y.astype(int) * 1.0
-        >>> tape.gradient(z, x) is None
-        True
-        >>> tape.explain(z, x).cause
+        ...     y = x.astype(int) * 1.0
+        >>> tape.explain(y, x).cause
         'integer cast'
         """
         from tapec.explanation import explain
@@ -233,6 +231,24 @@ class GradientTape:
         one_leaf(target, "target", "explain")
         one_leaf(source, "source", "explain")
         return explain(self._history, self._watch_accessed, target, source, user_frame(2)[0])
+
+    def saved(self) -> SavedTensors:
+        """The arrays that the tape keeps for derivatives: of which op and line, how many bytes, and why.
+
+        Raises:
+            ConsumedTapeError: the tape is not persistent and has given its gradient: it keeps nothing any more.
+            TapeThreadError: another thread recorded the tape.
+
+        >>> import numpy as np
+        >>> x = Variable([1.0, 2.0])
+        >>> with GradientTape() as tape:
+        ...     y = np.tanh(x * 2.0)
+        >>> [(row.op, row.bytes, row.why) for row in tape.saved()][0]
+        ('tanh', 16, 'the derivative of tanh in operand 0 reads its result')
+        """
+        from tapec.saved_tensors import saved_tensors
+
+        return saved_tensors(self._open())
 
     def jacobian(
         self,
