@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from tapec.dispatch import lift
+from tapec.dispatch import lift, lost_meaning
 from tapec.errors import ArgumentError, DTypeError
 from tapec.ir import dtypes
 from tapec.structure import Structure, flatten, leaf_paths, unflatten
@@ -132,8 +132,9 @@ def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
             gives_tensors = True
         elif isinstance(leaf, np.ndarray) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "biufc"):
             spec = _array_spec(leaf.dtype, leaf.shape, structure, position)
-            if isinstance(leaf, np.ma.MaskedArray):
-                raise ArgumentError(f"{_name(structure, position)} is a masked array; pass its data and its mask")
+            lost = lost_meaning(leaf)
+            if lost is not None:
+                raise ArgumentError(f"{_name(structure, position)}: {lost}")
         elif getattr(kind, "__tapec_tensor__", None) is not None:
             spec = LeafSpec("static", value=_ById(leaf))
             gives_tensors = True

@@ -149,8 +149,9 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
         return read(value)  # type: ignore[no-any-return]
     if kind in (list, tuple) and _holds_tensor(value):
         return _stack([lift(item) for item in value])
-    if isinstance(value, np.ma.MaskedArray):
-        raise DTypeError("masked arrays are not supported, as their mask would be lost; use .filled(value) first")
+    lost = lost_meaning(value)
+    if lost is not None:
+        raise DTypeError(lost)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"cannot use a {kind.__name__} (dtype {array.dtype}) as a tensor")
@@ -163,6 +164,15 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
             recorder.capture(tensor, value)
         return tensor
     return make(array)
+
+
+def lost_meaning(value: Any) -> str | None:
+    """Why an array of one of NumPy's own subclasses can't stand for its elements alone, and what to do."""
+    if isinstance(value, np.ma.MaskedArray):
+        return "masked arrays are not supported, as their mask would be lost; use .filled(value) first"
+    if isinstance(value, np.matrix):
+        return "np.matrix is not supported, as its * would no longer be a matrix product; use np.asarray(value) and @"
+    return None
 
 
 # By dtype: tensors for numbers of the user's source. Programs have few of them and use them often.

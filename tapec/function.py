@@ -22,7 +22,7 @@ from tapec.ir.graph import Location
 from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
-from tapec.results import Results, deliver, describe, strengthen
+from tapec.results import Results, deliver, describe, passing_object, strengthen
 
 MAX_PATHS = 64
 MAX_ENTRIES = 16  # an entry that does not fit costs some 50 ns, the way through Python some 10 us
@@ -92,6 +92,11 @@ class Function:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self) -> str:
+        """Pickled by name and copied as itself, like any function."""
+        name: str = getattr(self, "__qualname__", self._name)
+        return name
 
     def __repr__(self) -> str:
         return f"<tapec function {self._name}: {self.recordings} recordings, {self.compiles} compiled>"
@@ -208,9 +213,15 @@ class Function:
         for leaf, spec in zip(leaves, arguments.specs, strict=True):
             if spec.kind != "static":
                 recorder.add_argument(leaf)
-        with active(recorder):
+        with active(recorder), np.errstate(all="ignore"):  # compiled code does not warn either
             result = self._call_python(arguments, leaves)
             results, tensors = describe(result, arguments.gives_tensors)
+            passing = passing_object(results, arguments.leaves)
+            if passing is not None:
+                recorder.leave(
+                    f"a {type(passing).__name__} among the results, which each call makes anew and which is no tuple, list, "
+                    "dict, named tuple or dataclass"
+                )
             recording = recorder.finish(tensors)
         return recording, results, deliver(result, arguments.gives_tensors)
 
@@ -230,7 +241,7 @@ class Function:
         return path
 
     def _run_eagerly(self, arguments: Arguments) -> Any:
-        with active(EagerMode(inside=True)):
+        with active(EagerMode(inside=True)), np.errstate(all="ignore"):
             result = self._call_python(arguments, arguments.tensors())
         return deliver(result, arguments.gives_tensors)
 
@@ -274,8 +285,9 @@ def function(
     Arguments may be nested tuples, lists, dicts, named tuples and dataclasses. Arrays, NumPy scalars, Tensors, Python
     floats and ints are inputs; strings, None, bools, callables, Variables and other hashable objects are compared, and
     another one is recorded anew. NumPy arrays in, NumPy arrays out; if an argument is a Tensor or a Variable, Tensors
-    out. Arrays and Variables that the function reaches by itself are read at each call; Python numbers that it reaches
-    so, and what it does apart from tensors (printing, random numbers), are as they were when it was recorded.
+    out. Arrays and Variables that the function reaches by itself are read at each call. Python numbers that it reaches
+    so, names and attributes that are bound to another array later, and what it does apart from tensors (printing, random
+    numbers) are as they were when it was recorded: pass what changes as an argument, or keep it in a `tp.Variable`.
 
     Args:
         python: the function.

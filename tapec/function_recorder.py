@@ -137,7 +137,14 @@ class FunctionRecorder(Recorder):
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
         value = self._values.get(tensor._serial)
         if value is not None and value not in self._fixed and value not in self._outside:
-            self._leak(how)
+            self.leave(how)
+
+    def leave(self, how: str, location: Location | None = None) -> None:
+        """The call does by `how` what compiled code can't follow; the first such place is kept."""
+        if self.leaked is None:
+            self.leaked = Leak(how, location or user_location())
+        if self.strict:
+            raise LeakedTensorError(leak_message(self.name, self.leaked))
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. The array itself becomes the input, so that later calls see its present contents."""
@@ -147,7 +154,7 @@ class FunctionRecorder(Recorder):
         """See `Recorder.read_variable`."""
         if tensor._serial not in self._values:
             if id(variable) in self._assigned:  # compiled code would read what it was before the call
-                self._leak(f"{variable.name} assigned where the recording does not hear of it")
+                self.leave(f"{variable.name} assigned where the recording does not hear of it")
             self._values[tensor._serial] = self._source(variable, tensor)
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
@@ -215,13 +222,7 @@ class FunctionRecorder(Recorder):
     def _check_unchanged(self, capture: _Capture) -> None:
         """Compiled code reads an array once per call: it can't follow one that the function itself writes to."""
         if _fingerprint(capture.array) != capture.fingerprint:
-            self._leak("an array changed in place between two uses in one call", capture.location)
-
-    def _leak(self, how: str, location: Location | None = None) -> None:
-        if self.leaked is None:
-            self.leaked = Leak(how, location or user_location())
-        if self.strict:
-            raise LeakedTensorError(leak_message(self.name, self.leaked))
+            self.leave("an array changed in place between two uses in one call", capture.location)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from inspect import unwrap
+from types import BuiltinFunctionType, EllipsisType, FunctionType, ModuleType, NoneType
+from typing import Any, Final
 
 import numpy as np
 
 from tapec.dispatch import cast, lift
 from tapec.structure import Structure, flatten, map_leaves, unflatten
 from tapec.tensor import Tensor, make
+from tapec.variable import Variable
+
+# What a call may return without making it: it holds no recorded value, and nobody can change it.
+_LASTING: Final = (
+    NoneType, bool, int, float, complex, str, bytes, type, range, slice, EllipsisType, Enum, ModuleType,
+    BuiltinFunctionType, np.generic, np.dtype, np.ufunc, Variable,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,22 @@ def describe(result: Any, gives_tensors: bool) -> tuple[Results, list[Tensor]]:
         else:
             leaves.append(leaf)
     return Results(structure, tuple(leaves), gives_tensors), tensors
+
+
+def passing_object(results: Results, given: Sequence[Any]) -> Any | None:
+    """The first object among the results that later calls would have to make anew, as a generator or a set.
+
+    Args:
+        results: of a recorded call.
+        given: the leaves of its arguments, which are the same objects in later calls.
+    """
+    for leaf in results.leaves:
+        if type(leaf) is Output or isinstance(leaf, _LASTING) or any(leaf is other for other in given):
+            continue
+        function = unwrap(leaf)
+        if type(function) is not FunctionType or function.__closure__ is not None:
+            return leaf
+    return None
 
 
 def deliver(result: Any, gives_tensors: bool) -> Any:
