@@ -219,8 +219,8 @@ class Function:
             passing = passing_object(results, arguments.leaves)
             if passing is not None:
                 recorder.leave(
-                    f"a {type(passing).__name__} among the results, which each call makes anew and which is no tuple, list, "
-                    "dict, named tuple or dataclass"
+                    f"a {type(passing).__name__} among the results, which each call makes anew and which is no tuple, "
+                    "list, dict, named tuple or dataclass"
                 )
             recording = recorder.finish(tensors)
         return recording, results, deliver(result, arguments.gives_tensors)
@@ -286,8 +286,9 @@ def function(
     floats and ints are inputs; strings, None, bools, callables, Variables and other hashable objects are compared, and
     another one is recorded anew. NumPy arrays in, NumPy arrays out; if an argument is a Tensor or a Variable, Tensors
     out. Arrays and Variables that the function reaches by itself are read at each call. Python numbers that it reaches
-    so, names and attributes that are bound to another array later, and what it does apart from tensors (printing, random
-    numbers) are as they were when it was recorded: pass what changes as an argument, or keep it in a `tp.Variable`.
+    so, names and attributes that are bound to another array later, and what it does apart from tensors (printing,
+    random numbers) are as they were when it was recorded: pass what changes as an argument, or keep it in a
+    `tp.Variable`.
 
     Args:
         python: the function.
