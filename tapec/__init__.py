@@ -20,12 +20,12 @@ from tapec import testing as testing
 from tapec.branches import cond as cond
 from tapec.branches import switch as switch
 from tapec.constants import constant as constant
-from tapec.derivative_maps import jvp as jvp
-from tapec.derivative_maps import linearize as linearize
-from tapec.derivative_maps import vjp as vjp
 from tapec.control_flow import fori_loop as fori_loop
 from tapec.control_flow import scan as scan
 from tapec.control_flow import while_loop as while_loop
+from tapec.derivative_maps import jvp as jvp
+from tapec.derivative_maps import linearize as linearize
+from tapec.derivative_maps import vjp as vjp
 from tapec.eager_mode import eager as eager
 from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
 from tapec.function import Function as Function
@@ -35,6 +35,8 @@ from tapec.jacobians import hessian as hessian
 from tapec.jacobians import hvp as hvp
 from tapec.jacobians import jacobian as jacobian
 from tapec.module import Module as Module
+from tapec.passthrough import identity as identity
+from tapec.passthrough import stop_gradient as stop_gradient
 from tapec.saving import load as load
 from tapec.saving import save as save
 from tapec.tape import GradientTape as GradientTape
