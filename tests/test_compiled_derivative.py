@@ -197,10 +197,8 @@ def test_other_recordings_have_another(other):
 def test_the_same_op_at_another_line_is_another():
     def program(x, first):
         if first:
-            y = x * 2.0
-        else:
-            y = x * 2.0
-        return y
+            return x * 2.0
+        return x * 2.0
 
     first, second = structure(lambda x: program(x, True), ONES), structure(lambda x: program(x, False), ONES)
     assert first is not second
