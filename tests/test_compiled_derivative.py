@@ -202,7 +202,7 @@ def test_the_same_op_at_another_line_is_another():
 
     first, second = structure(lambda x: program(x, True), ONES), structure(lambda x: program(x, False), ONES)
     assert first is not second
-    assert second.location.line == first.location.line + 2
+    assert second.location.line == first.location.line + 1
 
 
 def test_numbers_that_change_all_the_time_become_inputs():
