@@ -11,14 +11,26 @@ from collections.abc import Sequence
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import PRIMITIVES, contraction, control, creation, indexing, linalg, movement, ordering, reduction
+from tapec.ops import (
+    PRIMITIVES,
+    contraction,
+    control,
+    creation,
+    indexing,
+    linalg,
+    movement,
+    ordering,
+    reduction,
+    transform,
+)
 from tapec.ops import elementwise as ew
 from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, OPERANDS, UNREAD
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
 DENSE_OPERANDS: frozenset[Primitive] = frozenset(
     {indexing.take, indexing.scatter_add, indexing.take_along, indexing.scatter_add_along,
-     ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum}
+     ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum,
+     transform.fft, transform.rfft, transform.irfft}
 )  # fmt: skip
 CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond})
 FACTORIZATIONS: frozenset[Primitive] = frozenset({p for p in PRIMITIVES.values() if p.family is linalg.LINALG})

@@ -21,7 +21,8 @@ from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
 from tapec.passes.threads_names import PARALLEL
-from tapec.runtime import jit, linalg, matmul, recipes, threads
+from tapec.passes.transform_names import PREFIX as FFT
+from tapec.runtime import jit, linalg, matmul, recipes, threads, transforms
 from tapec.runtime.target import vector_bits
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def _routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
     found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
+    found |= {name: transforms.address(name) for name in names if name.startswith(FFT)}
     if PARALLEL in names:
         found[PARALLEL] = threads.address()
     return found

@@ -24,6 +24,7 @@ from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
 from tapec.runtime.raw_entry import raw_entry
 from tapec.runtime.target import vector_bits
+from tapec.runtime.transforms import execute_transform
 
 Array = np.ndarray[Any, Any]
 _Kernel = Callable[..., int]
@@ -254,10 +255,12 @@ def runner(primitive: Primitive) -> Callable[..., Array]:
     """A primitive without attributes as a function of its operands."""
     if primitive.family.name == "contraction":
         return product
+    if primitive.family.name == "transform":
+        return lambda x: execute_transform(primitive, (x,), {})
     if primitive.family.name == "linalg":
         return partial(execute_linalg, primitive)
     return unary(primitive) if primitive.arity == 1 else elementwise(primitive)
 
 
 # By family: primitives with attributes, as functions of the primitive, the operands and the attributes.
-WITH_ATTRIBUTES = {"reduction": reduction, "linalg": execute_linalg_with}
+WITH_ATTRIBUTES = {"reduction": reduction, "linalg": execute_linalg_with, "transform": execute_transform}

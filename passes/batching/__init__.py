@@ -11,6 +11,7 @@ from tapec.ops import contraction as contractions
 from tapec.ops import creation, elementwise, movement, ordering, reduction
 from tapec.ops import indexing as gathers
 from tapec.ops import linalg as factorizations
+from tapec.ops import transform
 from tapec.passes.batching import contraction, indexing, linalg, shapes
 from tapec.passes.batching.table import Operand, Rule, single
 
@@ -36,6 +37,7 @@ BATCHING: dict[Family, Rule] = {
     gathers.INDEXING: single(indexing.index),
     factorizations.LINALG: linalg.factorization,
     factorizations.ATTACHED: linalg.factorization,
+    transform.TRANSFORM: single(shapes.as_it_is),
     creation.CREATION: _creation,
     creation.GUARD: _guard,
 }

@@ -17,6 +17,11 @@ def elementwise(op: Op, operands: Sequence[Operand], size: int) -> Sym:
     return again(op, *[aligned(x, rank) for x in operands])
 
 
+def as_it_is(op: Op, operands: Sequence[Operand], size: int) -> Sym:
+    """Ops of one operand that treat its first axes as a batch anyway."""
+    return again(op, operands[0].sym)
+
+
 def reduction(op: Op, operands: Sequence[Operand], size: int) -> Sym:
     """Reduces each example."""
     axes: Any = op.attributes["axes"]

@@ -15,6 +15,7 @@ from tapec.passes.derivatives import (
     linear,
     sampling,
     solving,
+    transforms,
 )
 from tapec.passes.derivatives.table import Missing, Row, Rows
 
@@ -26,6 +27,7 @@ DERIVATIVES: Rows = {
     **determinants.ROWS,
     **decompositions.ROWS,
     **eigenvalues.ROWS,
+    **transforms.ROWS,
     **sampling.ROWS,
     **control.ROWS,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tapec.ir.primitive import Primitive
-from tapec.ops import contraction, creation, indexing, ordering, reduction
+from tapec.ops import contraction, creation, indexing, ordering, reduction, transform
 from tapec.passes.library.gather import scatter_add, scatter_add_along, take, take_along
 from tapec.passes.library.linalg import factorization
 from tapec.passes.library.product import guard, matmul
 from tapec.passes.library.scans import arg_extreme, cumsum
 from tapec.passes.library.sorting import argsort
+from tapec.passes.library.transform import fourier
 from tapec.passes.llvm_text import FunctionText
 from tapec.passes.loops import LibraryStep
 from tapec.passes.materialize import FACTORIZATIONS
@@ -27,5 +28,8 @@ EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], No
     reduction.cumsum: cumsum,
     contraction.matmul: matmul,
     creation.guard: guard,
+    transform.fft: fourier,
+    transform.rfft: fourier,
+    transform.irfft: fourier,
     **{primitive: factorization for primitive in FACTORIZATIONS},
 }

@@ -14,6 +14,7 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "dtype": ("str",),
     "expected": ("int", "bool"),
     "exponent": ("int",),
+    "inverse": ("bool",),
     "length": ("int",),
     "lower": ("bool",),
     "permutation": ("ints",),

@@ -11,6 +11,7 @@ from tapec.ops import (
     ordering,
     reduction,
     sampling,
+    transform,
 )
 from tapec.ops.registry import PRIMITIVES
 
@@ -26,4 +27,5 @@ __all__ = [
     "ordering",
     "reduction",
     "sampling",
+    "transform",
 ]
