@@ -374,7 +374,9 @@ def test_miss_gets_status_guards_and_arguments(make: Maker, guards: int, release
 
 
 def test_a_closed_gate_sends_calls_the_slow_way(make: Maker) -> None:
-    own = ctypes.PYFUNCTYPE(ctypes.py_object)(("PyThreadState_GetDict", ctypes.pythonapi))()
+    # As an address: the reference is borrowed, and `py_object` would release it.
+    address = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_GetDict", ctypes.pythonapi))()
+    own = ctypes.cast(address, ctypes.py_object).value
     closing: list[int] = []
     gate = Gate("tapec test gate", lambda: bool(closing))
     call = Call(make, EntrySpec((IntLeaf(),), DONE, gate=gate))
