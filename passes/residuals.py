@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tapec.errors import NotDifferentiableError
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
@@ -29,7 +30,7 @@ def needed(
     """Positions of the operands, and `OUT` for the result, that the op's derivative reads.
 
     Args:
-        primitive: the op's primitive; one without a derivative rule needs nothing, as using it is an error later.
+        primitive: the op's primitive; one without a derivative rule needs everything, as it may get a rule later.
         attributes: the op's attributes.
         operands: types of the operands.
         active: bit i is set if operand i depends on something that is differentiated by.
@@ -43,13 +44,17 @@ def needed(
     if not positions:
         return None
     if isinstance(DERIVATIVES.get(primitive, Missing("")), Missing):
-        return ()
+        return (OUT, *range(len(operands)))
     builder = Builder(Graph("rule"))
     out = Value(op.results[0].type)
     placeholders = [Value(t) for t in operands]
     result, arguments = Sym(builder, out), [Sym(builder, v) for v in placeholders]
     pulled = pull(op, result, arguments, Sym(builder, Value(out.type)), positions)
-    pushed = push(op, result, arguments, {i: Sym(builder, Value(operands[i])) for i in positions})
+    pushed: Sym | None
+    try:
+        pushed = push(op, result, arguments, {i: Sym(builder, Value(operands[i])) for i in positions})
+    except NotDifferentiableError:  # a rule that was registered for reverse mode only: who asks for the other is told
+        pushed = None
     read = _read(builder.graph, [pushed, *[sym for _, sym in pulled]])
     return tuple([i for i, v in [(OUT, out), *enumerate(placeholders)] if v in read])
 

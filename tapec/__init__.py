@@ -37,6 +37,8 @@ from tapec.jacobians import jacobian as jacobian
 from tapec.module import Module as Module
 from tapec.passthrough import identity as identity
 from tapec.passthrough import stop_gradient as stop_gradient
+from tapec.registered_gradient import RegisterGradient as RegisterGradient
+from tapec.registered_gradient import no_gradient as no_gradient
 from tapec.saving import load as load
 from tapec.saving import save as save
 from tapec.tape import GradientTape as GradientTape

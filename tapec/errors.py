@@ -71,6 +71,10 @@ class NotDifferentiableError(TapecError, LookupError):
     """An op on the path has no derivative rule."""
 
 
+class RegistrationError(TapecError, LookupError):
+    """A gradient can't be registered: there is no such op, it has a gradient, or the function reads what it may not."""
+
+
 class IntegerInputError(TapecError, TypeError):
     """A derivative was asked with respect to an integer or boolean input."""
 

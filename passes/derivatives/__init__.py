@@ -44,7 +44,7 @@ def derivative_of(primitive: Primitive, location: Location | None = None) -> Row
         where = f" at {location}" if location else ""
         reason = "" if row is None else f" ({row.reason})"
         raise NotDifferentiableError(
-            f"the op {primitive.name!r}{where} has no derivative rule{reason}; compute it from other functions, or put "
-            "tp.stop_gradient around it if no derivative should flow"
+            f"the op {primitive.name!r}{where} has no derivative rule{reason}; compute it from other functions, give "
+            "it a rule with tp.RegisterGradient, or put tp.stop_gradient around it if no derivative should flow"
         )
     return row

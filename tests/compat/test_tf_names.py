@@ -274,3 +274,10 @@ def test_conversions():
     assert tf.cast(3, tf.float32).dtype == tf.float32
     x = tf.constant([1.0])
     assert tf.convert_to_tensor(x) is x
+
+
+def test_registering_gradients():
+    for declare in (tf.RegisterGradient, tf.no_gradient):
+        with pytest.raises(LookupError, match="there is no op 'NoSuchOp'"):
+            declare("NoSuchOp")
+    assert callable(tf.RegisterGradient("AdjustContrastv2"))

@@ -64,7 +64,9 @@ from tapec.compat.tensorflow._conversion import cast as cast
 from tapec.compat.tensorflow._conversion import constant as constant
 from tapec.compat.tensorflow._conversion import convert_to_tensor as convert_to_tensor
 from tapec.compat.tensorflow._conversion import is_tensor as is_tensor
+from tapec.compat.tensorflow._gradients import RegisterGradient as RegisterGradient
 from tapec.compat.tensorflow._gradients import identity as identity
+from tapec.compat.tensorflow._gradients import no_gradient as no_gradient
 from tapec.compat.tensorflow._gradients import stop_gradient as stop_gradient
 from tapec.compat.tensorflow._variable import Variable as Variable
 from tapec.compat.tensorflow.dtypes import bool as bool

@@ -1,4 +1,4 @@
-"""`tf.identity` and `tf.stop_gradient`."""
+"""What changes derivatives: identity, stopping, and registering, under TensorFlow's names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 import tapec as tp
 from tapec.compat.tensorflow._conversion import operand
+
+# TensorFlow's types of the ops that have no gradient in tapec either.
+_OP_TYPES = {"AdjustContrastv2": "adjust_contrast"}
 
 
 def identity(input: Any, name: str | None = None) -> tp.Tensor:
@@ -16,3 +19,13 @@ def identity(input: Any, name: str | None = None) -> tp.Tensor:
 def stop_gradient(input: Any, name: str | None = None) -> tp.Tensor:
     """`tp.stop_gradient`."""
     return tp.stop_gradient(operand(input))
+
+
+def RegisterGradient(op_type: str) -> tp.RegisterGradient:  # noqa: N802 - TensorFlow's name
+    """`tp.RegisterGradient`, of an op by tapec's name for it or TensorFlow's."""
+    return tp.RegisterGradient(_OP_TYPES.get(op_type, op_type))
+
+
+def no_gradient(op_type: str) -> None:
+    """`tp.no_gradient`, of an op by tapec's name for it or TensorFlow's."""
+    tp.no_gradient(_OP_TYPES.get(op_type, op_type))
