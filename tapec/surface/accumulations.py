@@ -188,9 +188,12 @@ def _gradient_along(x: Tensor, h: Tensor, axis: int, edge_order: int) -> Tensor:
     first, last = window(slopes, axis, 0, 1), window(slopes, axis, extent - 2, 1)
     if extent == 2:
         return concat([first, last], axis)
-    before, after = window(steps, axis, 0, extent - 2), window(steps, axis, 1, extent - 2)
-    left, right = window(slopes, axis, 0, extent - 2), window(slopes, axis, 1, extent - 2)
-    inner = (after * left + before * right) / (before + after)
+    if h._array.ndim:
+        before, after = window(steps, axis, 0, extent - 2), window(steps, axis, 1, extent - 2)
+        left, right = window(slopes, axis, 0, extent - 2), window(slopes, axis, 1, extent - 2)
+        inner = (after * left + before * right) / (before + after)
+    else:
+        inner = (window(x, axis, 2, extent - 2) - window(x, axis, 0, extent - 2)) / (h * 2.0)
     if edge_order == 2:
         second = window(slopes, axis, 1, 1)
         h0, h1 = window(steps, axis, 0, 1), window(steps, axis, 1, 1)

@@ -221,10 +221,9 @@ def _tile(A: Any, reps: Any) -> Tensor:
 @implements(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Tensor:
     x = lift(a)
-    if axis is None:
-        x, number = reshape(x, (x._array.size,)), 0
-    else:
-        number = one_axis(axis, x._array.ndim)
+    if axis is None or not x._array.ndim:
+        x = reshape(x, (x._array.size,))
+    number = one_axis(axis or 0, x._array.ndim)
     counts = np.asarray(repeats)
     shape = x._array.shape
     if counts.size == 1:
@@ -276,6 +275,7 @@ def atleast_2d(*arys: Any) -> Any:
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
     """Vectors and matrices with three axes, as NumPy places them."""
+
     def deepen(x: Tensor) -> Tensor:
         shape = x._array.shape
         return reshape(x, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape), shape))

@@ -10,7 +10,7 @@ from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, lift, promote
 from tapec.ops import indexing, ordering
 from tapec.surface.axes import one_axis
-from tapec.surface.primitives import both, broadcast, reshape, select, take
+from tapec.surface.primitives import both, broadcast, either, reshape, select, take
 from tapec.surface.registry import implements, not_supported, refuse
 from tapec.tensor import Tensor
 
@@ -51,13 +51,17 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Ten
     table, wanted = promote(lift(a), lift(v))
     if sorter is not None:
         table = take(table, lift(sorter), 0)
+    nan = wanted != wanted  # lies behind everything, as sorting puts it
     n = table._array.size
     position = broadcast(lift(np.zeros((), np.int64)), wanted._array.shape)
     step = 1 << max(n.bit_length() - 1, 0)
     while step and n:
         ahead = position + step
         element = take(table, NUMPY_FUNCTIONS[np.clip](ahead - 1, 0, n - 1), 0)
-        below = element < wanted if side == "left" else element <= wanted
+        if side == "left":
+            below = either(element < wanted, both(nan, element == element))
+        else:
+            below = either(element <= wanted, nan)
         position = select(both(ahead <= n, below), ahead, position)
         step //= 2
     return position

@@ -16,12 +16,12 @@ INFINITY = inf
 
 
 def select(condition: Tensor, a: Tensor | float, b: Tensor | float) -> Tensor:
-    """`a` where `condition`, else `b`; one of them is a tensor, a number takes its dtype."""
+    """`a` where `condition`, else `b`; one of them is a tensor, a number takes its dtype, whatever that is."""
     if not isinstance(a, Tensor):
         assert isinstance(b, Tensor)
-        a = lift(a, b._array.dtype)
+        a = cast(lift(a, b._array.dtype), b._array.dtype)
     if not isinstance(b, Tensor):
-        b = lift(b, a._array.dtype)
+        b = cast(lift(b, a._array.dtype), a._array.dtype)
     return apply(ew.select, (condition, a, b))
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.dispatch import apply, cast
+from tapec.dispatch import apply, cast, lift
 from tapec.errors import UnsupportedFunctionError
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 from tapec.surface.axes import kept, several_axes
 from tapec.surface.ordering import sorted_along
-from tapec.surface.primitives import floating, reshape, select, transpose, window
+from tapec.surface.primitives import broadcast, floating, reshape, select, transpose, window
 from tapec.surface.reductions import reduce
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
@@ -36,8 +37,10 @@ def _last(x: Tensor, axis: Any) -> tuple[Tensor, tuple[int, ...]]:
 
 def _quantiles(x: Tensor, positions: np.ndarray[Any, Any], skip_nan: bool) -> Tensor:
     """Linear interpolation between order statistics along the last axis; `positions` (0 to 1) come first."""
-    ordered = sorted_along(x, x._array.ndim - 1)
     dtype, n = x._array.dtype, x._array.shape[-1]
+    if not n:
+        return broadcast(cast(lift(nan), dtype), positions.shape + x._array.shape[:-1])
+    ordered = sorted_along(x, x._array.ndim - 1)
     rows = []
     for q in positions.ravel().tolist():
         if skip_nan:
@@ -102,9 +105,7 @@ _register_quantiles(np.nanpercentile, 100, True)
 
 def _register_median(function: Any, skip_nan: bool) -> None:
     @implements(function)
-    def call(
-        a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
-    ) -> Tensor:
+    def call(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Tensor:
         refuse(function, out=out)
         return _order_statistic(a, 0.5, axis, keepdims, "linear", skip_nan)
 

@@ -132,6 +132,8 @@ def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: flo
     p = lift(p)
     if p._array.dtype.kind != "f":
         p = p * 1.0
+    if not p.shape[axis]:
+        return p
     step = from_numpy[np.diff](p, axis=axis)
     half = period / 2
     wrapped = (step + half) % period - half

@@ -5,10 +5,16 @@ import re
 
 import numpy as np
 import pytest
+from random_graphs import assert_same_bits
 
 import tapec.surface  # noqa: F401  (fills the tables)
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.constants import constant
+from tapec.eager_mode import eager
+from tapec.function import function
+from tapec.function_recorder import FunctionRecorder
+from tapec.recording import active
+from tapec.structure import flatten
 from tapec.tensor import Tensor
 
 CASES = """
@@ -83,10 +89,13 @@ np.shape(x); np.ndim(x); np.size(x); np.size(x, 1); np.result_type(x, i); np.can
 np.array_repr(v); np.array_str(v); np.array2string(x, precision=2); np.einsum_path("ij,jk", x, m)[0]
 np.isclose(x, x + 1e-9); np.isclose(n, n, equal_nan=True); np.allclose(x, x); np.allclose(x, y); np.array_equal(x, x); np.array_equal(x, v); np.array_equal(n, n, equal_nan=True); np.array_equiv(v, v[None]); np.array_equiv(v, w); np.isin(i, [1, 3]); np.isin(i, j, invert=True)
 x.sum(0); x.prod(axis=1, keepdims=True); x.mean(); x.var(ddof=1); x.std(0); x.max(1); x.min(); b.any(0); b.all(); x.argmax(1); x.argmin(); x.cumsum(1); x.cumprod(); x.reshape(2, 6); x.reshape((6, 2)); x.reshape(-1); A.transpose(); A.transpose(1, 0, 2); A.transpose((2, 1, 0)); x.T; A.mT; x.ravel(); x.flatten(); A[:1].squeeze(0); x.swapaxes(0, 1); x.repeat(2, 1); x.take([1, 2], axis=1); x.compress([True, False, True], axis=0); (j % 2).choose([v, -v]); x.diagonal(1); x.trace(); x.dot(m); x.clip(0, 1); x.round(1); x.argsort(0); b.nonzero()[0]; x.astype(np.float32); x.astype(int); x.copy(); x.conj(); abs(x); divmod(x, y)[0]; -x; +x; ~b; ~i
+np.nansum(b); np.nanprod(b, axis=0); np.nancumsum(b); np.nancumprod(b, axis=1); np.nanmax(b); np.tril(b); np.triu(b, 1); np.diag(b[0]); np.median(e, axis=0); np.median(e[0:0]); np.nanmedian(e, axis=0); np.repeat(s, 3, axis=0); np.unwrap(e, axis=0); np.unwrap(v[:0])
+np.gradient(z[::-1]); np.searchsorted(np.sort(z), z); np.searchsorted(np.sort(z), z, side="right"); np.searchsorted(z[3:], z); np.digitize(z, q); np.nan_to_num(b)
 x + y; x - v; 2 - x; x * 3; 1 / p; x / i; x // 0.3; -x // y; x % 0.3; x % -y; i % 3; i // -2; 7 // k; divmod(i, k)[1]; divmod(7.5, p)[1]; x ** 2; x ** 3; p ** 0.5; p ** -1; p ** 1.7; 2 ** x; p ** y; i ** 2; i ** 0; x ** 0; x ** 1; k ** (j % 4); x ** -3; p ** -0.5; p ** 40; b + b; b * b; b & c; b | c; b ^ c; i & 3; i | 8; i ^ j; i << 2; i >> 1; k << k; -i >> k; i << 70; -i >> 70; x < y; x <= 0; x == x; i != j; 0 > x; x >= v; i < 2.5; b == 1; v @ v; x[0] @ m; [1.0, 2.0, 3.0, 4.0] * x; x @ [1, 2, 3, 4]; np.arange(4) - x; np.float32(3) * x; np.float64(3) * x; np.int8(3) + i
 """
 
-EXPRESSIONS = [text.strip() for line in CASES.splitlines() for text in line.split(";") if text.strip()]
+LINES = [[text.strip() for text in line.split(";") if text.strip()] for line in CASES.strip().splitlines()]
+EXPRESSIONS = [expression for line in LINES for expression in line]
 
 
 def values(dtype):
@@ -131,9 +140,12 @@ def agree(got, want, eps_factor=32):
     np.testing.assert_allclose(got, want, rtol=eps_factor * eps, atol=4 * eps * scale)
 
 
-def evaluate(expression, dtype, lifted):
+def evaluate(expression, dtype, lifted, declare=lambda _: None):
     arrays = values(dtype)
     names = {name: constant(array) if lifted else array for name, array in arrays.items()}
+    if lifted:
+        for tensor in names.values():
+            declare(tensor)
     with np.errstate(all="ignore"):
         return eval(expression, {"np": np, **names})
 
@@ -143,6 +155,36 @@ def evaluate(expression, dtype, lifted):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_value_shape_and_dtype_are_numpys(expression, dtype):
     agree(evaluate(expression, dtype, lifted=True), evaluate(expression, dtype, lifted=False))
+
+
+def leaks(expression, dtype):
+    """Whether its result, or the size of it, has to be known to plain Python."""
+    recorder = FunctionRecorder("f")
+    with active(recorder):
+        found = evaluate(expression, dtype, lifted=True, declare=recorder.add_argument)
+        recorder.finish([t for t in flatten(found)[0] if isinstance(t, Tensor)])
+    return recorder.leaked is not None
+
+
+@pytest.mark.parametrize("number", range(len(LINES)))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_compiled_results_have_the_bits_of_eager_ones(number):
+    dtype = (np.float64, np.float32)[number % 2]
+    expressions = [e for e in LINES[number] if not leaks(e, dtype)]
+
+    names, arrays = zip(*values(dtype).items(), strict=True)
+
+    @function(strict=True)
+    def all_of_them(*args):
+        return [eval(expression, {"np": np, **dict(zip(names, args, strict=True))}) for expression in expressions]
+
+    with eager():
+        expected = flatten(all_of_them(*arrays))[0]
+    for _ in range(3):  # recorded, compiled, by the native entry
+        found = flatten(all_of_them(*arrays))[0]
+        assert [type(x) for x in found] == [type(x) for x in expected]
+        assert_same_bits(*([x for x in xs if isinstance(x, np.ndarray | np.generic)] for xs in (found, expected)))
+    assert all_of_them.recordings == all_of_them.compiles == 1
 
 
 def test_every_registered_function_has_a_case():
