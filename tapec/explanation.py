@@ -79,7 +79,7 @@ def warn_of_mistakes(
         _ASKED.clear()
     _ASKED.add(asked)
     for source in sources:
-        found = [explain(history, watch_accessed, target, source, frame) for target in targets]
+        found = [explain(history, watch_accessed, t, source, frame) for t in targets if t.dtype.kind == "f"]
         explanation = next((e for e in found if e.cause in MISTAKES), None)
         if explanation is None:
             continue
