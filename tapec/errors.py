@@ -31,6 +31,10 @@ class IndexOutOfRangeError(TapecError, IndexError):
     """An index is outside its axis; raised by eager and compiled code alike."""
 
 
+class DensePatternError(TapecError, MemoryError):
+    """The sparsity pattern of a derivative, or of an intermediate value, does not fit in memory."""
+
+
 class LinearAlgebraError(TapecError, LinAlgError):
     """A matrix is singular or not positive definite, or an iteration did not converge; eager and compiled code alike."""
 
@@ -117,6 +121,10 @@ class VariableMismatchError(TapecError, ValueError):
 
 class DisconnectedGradientWarning(UserWarning):
     """A gradient is None, most likely by mistake; the message says why, at which line, and what to do."""
+
+
+class DensePatternWarning(UserWarning):
+    """A sparse derivative has no zeros to make use of: `tp.jacobian` or `tp.hessian` gives the same faster."""
 
 
 class EagerFallbackWarning(UserWarning):
