@@ -16,7 +16,7 @@ from tapec.passes.work import nanoseconds
 
 # Nanoseconds of work that a part should have: going parallel and back costs one microsecond or two, but tens of them
 # where threads have gone to sleep, and threads that wait awake take cores from BLAS.
-GRAIN = 50_000
+GRAIN = 20_000
 ENOUGH = 64  # units along an axis for which no other way of cutting is looked for
 MOST_FOLDED = 256  # parts of what is reduced
 FOLDED_ELEMENTS = 4096  # numbers that parts may leave to be folded: they lie on the stack

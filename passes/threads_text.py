@@ -7,8 +7,9 @@ that started them, and, if the layer can't serve two callers at once, while it s
 
 It also does so where that is faster, which only measuring tells. Threads that find the cores busy cost milliseconds,
 since all wait for the last one. `history` is memory of the call's own, zeros at first: how long the task takes alone
-(0), how often to run it alone before threads are tried again (1), how long that was last time (2), and how often
-threads have been faster since the task was last run alone (3). Callers on several threads may lose each other's notes.
+(0), how often to run it alone before threads are tried again (1), how long that was last time (2), and how often it has
+run on threads since it was last run alone (3). The first of these runs may have to wake the threads, and is not judged.
+Callers on several threads may lose each other's notes.
 
 `void tapec_parallel_start()` says that this process started the threads.
 """
@@ -129,7 +130,7 @@ define void @{parallel}(ptr %task, ptr %addresses, i64 %units, i64 %wanted, ptr 
 entry:
   %skip.slot = getelementptr i64, ptr %alone.slot, i64 1
   %wait.slot = getelementptr i64, ptr %alone.slot, i64 2
-  %faster.slot = getelementptr i64, ptr %alone.slot, i64 3
+  %times.slot = getelementptr i64, ptr %alone.slot, i64 3
   %pid = call i32 @getpid()
   %owner = load atomic i32, ptr @owner acquire, align 4
   %own = icmp eq i32 %pid, %owner
@@ -168,6 +169,7 @@ measure:
   %fewer = sub i64 %skip, 1
   %left = select i1 %unknown, i64 1, i64 %fewer
   store atomic i64 %left, ptr %skip.slot monotonic, align 8
+  store atomic i64 0, ptr %times.slot monotonic, align 8
   ret void
 claim:
   %exchange = cmpxchg ptr @busy, i32 0, i32 1 acq_rel monotonic
@@ -183,16 +185,20 @@ release:
   br label %note
 note:
   %wait = load atomic i64, ptr %wait.slot monotonic, align 8
+  %times = load atomic i64, ptr %times.slot monotonic, align 8
+  %more = add i64 %times, 1
+  store atomic i64 %more, ptr %times.slot monotonic, align 8
+  %waking = icmp eq i64 %times, 0
+  br i1 %waking, label %done, label %judge
+done:
+  ret void
+judge:
   %paid = icmp slt i64 %took, %alone
   br i1 %paid, label %good, label %bad
 good:
   %half = ashr i64 %wait, 1
   store atomic i64 %half, ptr %wait.slot monotonic, align 8
-  %times = load atomic i64, ptr %faster.slot monotonic, align 8
-  %more = add i64 %times, 1
   %often = icmp sge i64 %more, {again}
-  %count = select i1 %often, i64 0, i64 %more
-  store atomic i64 %count, ptr %faster.slot monotonic, align 8
   %once = zext i1 %often to i64
   store atomic i64 %once, ptr %skip.slot monotonic, align 8
   ret void

@@ -116,7 +116,7 @@ def test_two_runs_alone_come_first():
 def test_threads_that_are_slower_are_tried_ever_less_often():
     machine = Machine()
     machine.together = 1000
-    assert machine.on_threads(2 + 1 + 8 + 1 + 16 + 1 + 5) == "aa" + "t" + "a" * 8 + "t" + "a" * 16 + "t" + "a" * 5
+    assert machine.on_threads(2 + 2 + 8 + 2 + 16 + 2 + 5) == "aa" + "tt" + "a" * 8 + "tt" + "a" * 16 + "tt" + "a" * 5
     longest = machine.on_threads(20_000).split("t")
     assert max(map(len, longest)) == 2048
     machine.together = 900
@@ -128,7 +128,15 @@ def test_what_a_run_alone_takes_is_measured_again():
     machine = Machine()
     assert machine.on_threads(2 + 512 + 1 + 512) == "aa" + "t" * 512 + "a" + "t" * 512
     machine.alone = 200  # now that is faster
-    assert machine.on_threads(1 + 1 + 8) == "a" + "t" + "a" * 8
+    assert machine.on_threads(1 + 2 + 8) == "a" + "tt" + "a" * 8
+
+
+def test_a_run_that_wakes_the_threads_is_not_judged():
+    machine = Machine()
+    machine.together = 5000
+    assert machine.on_threads(3) == "aat"
+    machine.together = 300
+    assert machine.on_threads(20) == "t" * 20
 
 
 def test_one_slow_run_alone_is_not_taken_for_the_rule():
@@ -136,7 +144,7 @@ def test_one_slow_run_alone_is_not_taken_for_the_rule():
     machine.alone = 100_000  # memory that is touched for the first time
     machine.call()
     machine.alone = 250
-    assert machine.on_threads(3) == "ata"
+    assert machine.on_threads(4) == "atta"
 
 
 def test_a_layer_that_serves_one_caller_is_not_asked_twice():
