@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import control
+from tapec.ops import control, custom
 
 # Removes the ops of a graph that no output needs.
 Clean = Callable[[Graph], Graph]
@@ -37,6 +37,8 @@ def pruned(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
     """
     if op.primitive is control.scan:
         return _scan(op, wanted, clean)
+    if op.primitive.family is custom.CUSTOM:  # its regions are not run; they say how the results move together
+        return Pruned([*range(len(op.operands))], [*range(len(op.results))], op.attributes, op.regions)
     if op.primitive is control.cond:
         return _cond(op, wanted, clean)
     return _while_loop(op, wanted, clean)

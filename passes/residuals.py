@@ -5,6 +5,7 @@ Found by running the derivative rule of both modes once on placeholders, so no r
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from tapec.ops.symbolic import Sym
 from tapec.passes.activity import active_results, differentiable_operands
 from tapec.passes.adjoint import adjoint
 from tapec.passes.derivatives import DERIVATIVES
-from tapec.passes.derivatives.table import Flow, Missing, Structured
+from tapec.passes.derivatives.table import Flow, Missing
 from tapec.passes.pullback import pull, pull_structured
 from tapec.passes.tangent import push, push_structured
 
@@ -81,8 +82,7 @@ def needed_by_control(
 ) -> ControlNeeds | None:
     """What `needed` gives, for an op with regions or with several results.
 
-    Raises:
-        NotDifferentiableError: an op in a region has no derivative rule.
+    A mode that it does not have needs nothing: who asks for it will meet the error.
     """
     builder = Builder(Graph("rule"))
     types = primitive.family.infer_regions(primitive, operands, attributes, regions)
@@ -94,11 +94,13 @@ def needed_by_control(
     outs = [Sym(builder, Value(t)) for t in types]
     arguments = [Sym(builder, Value(t)) for t in operands]
     moving = {i: Sym(builder, Value(operands[i])) for i in positions}
-    made = push_structured(op, outs, arguments, moving)
-    row = DERIVATIVES[primitive]
-    if isinstance(row, Structured) and not isinstance(row.pull, str):
-        cts = [Sym(builder, Value(t)) if i in reached else None for i, t in enumerate(types)]
-        made = made + [ct for _, ct in pull_structured(op, outs, arguments, cts, Flow(positions, reached), adjoint)]
+    cts = [Sym(builder, Value(t)) if i in reached else None for i, t in enumerate(types)]
+    made: list[Sym | None] = []
+    with suppress(NotDifferentiableError):
+        made += push_structured(op, outs, arguments, moving)
+    with suppress(NotDifferentiableError):
+        flow = Flow(positions, reached)
+        made += [ct for _, ct in pull_structured(op, outs, arguments, cts, flow, adjoint)]
     read = _read(builder.graph, made)
     places = [*[(-1 - i, sym) for i, sym in enumerate(outs)], *enumerate(arguments)]
     return ControlNeeds(tuple([i for i, sym in places if sym.value in read]), reached)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from tapec.ir.graph import Graph
+from tapec.ops import custom, linalg
 from tapec.ops import elementwise as ew
-from tapec.ops import linalg
 from tapec.passes.graph_pass import Rebuild
 from tapec.passes.rewrites import RULES
 from tapec.passes.rewriting import Evaluator, Rewriter
-
 
 # Ops that are their first operand, as far as values go.
 _FOR_DERIVATIVES = {ew.stop_gradient, linalg.log_abs_det, linalg.det, linalg.cofactor, linalg.pinv}
@@ -45,7 +44,9 @@ class Simplify:
         rebuild = Rebuild(graph, self.run)
         rewriter = Rewriter(rebuild.graph, RULES, self.evaluate)
         for op in graph.ops:
-            if len(op.results) != 1:
+            if self.differentiated and op.primitive is custom.rule:
+                rebuild.mapping.update(zip(op.results, [rebuild.mapping[v] for v in op.operands], strict=False))
+            elif len(op.results) != 1:
                 rebuild.copy(op)
             elif self.differentiated and op.primitive in _FOR_DERIVATIVES:
                 rebuild.mapping[op.result] = rebuild.mapping[op.operands[0]]

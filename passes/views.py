@@ -120,7 +120,8 @@ def _moved(op: Op, source: View) -> View | None:
             return View(source.base, offset, shape, tuple([s * k for s, k in zip(source.strides, a["step"], strict=True)]))
 
 
-VIEWS = frozenset({movement.broadcast, movement.reshape, movement.transpose, movement.slice_, ew.stop_gradient})
+_SAME = frozenset({ew.stop_gradient, ew.barrier})
+VIEWS = frozenset({movement.broadcast, movement.reshape, movement.transpose, movement.slice_}) | _SAME
 
 
 class ViewTable(dict[Value, View]):
@@ -130,7 +131,7 @@ class ViewTable(dict[Value, View]):
         view = None
         if value.op is not None and value.op.primitive in VIEWS:
             source = self[value.op.operands[0]]
-            view = source if value.op.primitive is ew.stop_gradient else _moved(value.op, source)
+            view = source if value.op.primitive in _SAME else _moved(value.op, source)
         if view is None:
             view = whole(value)
         self[value] = view

@@ -9,7 +9,7 @@ import numpy as np
 
 from tapec.ir.graph import Graph, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import control, creation
+from tapec.ops import control, creation, custom
 from tapec.runtime.eager import execute
 
 Array = np.ndarray[Any, Any]
@@ -53,6 +53,8 @@ def interpret_control(
     if primitive is control.cond:
         index = min(max(int(arrays[0]), 0), len(regions) - 1)
         return interpret(regions[index], arrays[1:])[0]
+    if primitive is custom.rule:
+        return arrays[: attributes["results"]]
     return _while_loop(arrays, attributes["consts"], *regions)
 
 

@@ -20,6 +20,10 @@ from tapec import testing as testing
 from tapec.branches import cond as cond
 from tapec.branches import switch as switch
 from tapec.constants import constant as constant
+from tapec.checkpointing import checkpoint as checkpoint
+from tapec.checkpointing import recompute_grad as recompute_grad
+from tapec.custom_gradients import custom_gradient as custom_gradient
+from tapec.custom_jvps import custom_jvp as custom_jvp
 from tapec.control_flow import fori_loop as fori_loop
 from tapec.control_flow import scan as scan
 from tapec.control_flow import while_loop as while_loop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class BodyRecorder(Recorder):
     """
 
     __slots__ = ("_fixed", "_graph", "_hoist", "_inputs", "_name", "_outside", "_outside_values", "_values", "captured")
+
+    differentiates: ClassVar[bool] = True
+    keeps_graph: ClassVar[bool] = True
 
     def __init__(self, name: str, hoist: bool) -> None:
         self._name = name

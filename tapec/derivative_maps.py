@@ -82,7 +82,7 @@ def linearize(python: Callable[..., Any], *primals: Any) -> tuple[Any, Pushforwa
 
 
 def _linearize(python: Callable[..., Any], *primals: Any) -> tuple[Any, LinearProgram, list[Any]]:
-    traced = trace(python, primals)
+    traced = trace(python, primals, lasting=True)
     made = pushforward(traced.recorder, [p for p in traced.targets if p is not None], traced.sources)
     given = iter(made.connected)
     connected = [p is not None and next(given) for p in traced.targets]
@@ -118,7 +118,7 @@ def vjp(python: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
 
 
 def _vjp(python: Callable[..., Any], *primals: Any) -> tuple[Any, LinearProgram, list[Any]]:
-    traced = trace(python, primals)
+    traced = trace(python, primals, lasting=True)
     made = pullback(traced.recorder, [p for p in traced.targets if p is not None], traced.sources)
     used = [p is not None for p in traced.targets]
     program = LinearProgram(

@@ -107,6 +107,10 @@ class AxisSizeError(TapecError, ValueError):
     """The axes that `vmap` maps over have different sizes, or an argument has no such axis."""
 
 
+class CustomRuleError(TapecError, TypeError):
+    """A function with a derivative rule of its own, or the rule, does not return what it should."""
+
+
 class AuxiliaryResultError(TapecError, TypeError):
     """Under `has_aux=True` a function did not return a pair."""
 

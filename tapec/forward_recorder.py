@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class ForwardRecorder(Recorder):
     """Holds the tangent of every living tensor that depends on what is watched."""
 
     __slots__ = ("_outside", "_references", "_tangents", "_variables")
+
+    differentiates: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._tangents: dict[int, Tensor] = {}  # by the tensor's serial

@@ -13,7 +13,7 @@ from tapec.errors import LeakedTensorError, VerificationError
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Location, Op, Value, attributes_key
 from tapec.ir.primitive import Primitive
-from tapec.ops import creation
+from tapec.ops import creation, custom
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
 
@@ -116,7 +116,13 @@ class FunctionRecorder(Recorder):
         regions: tuple[Graph, ...],
         results: tuple[Tensor, ...],
     ) -> None:
-        """See `Recorder.record_control`."""
+        """See `Recorder.record_control`. Here a function with a rule of its own is only what it gives."""
+        if primitive.family is custom.CUSTOM:
+            first = 1 if primitive is custom.live else 0
+            self._values.update(
+                {t._serial: self._value(like) for t, like in zip(results, operands[first:], strict=False)}
+            )
+            return
         values = tuple([self._value(t) for t in operands])
         op = self._emit(primitive, values, attributes, regions)
         self._values.update(zip([t._serial for t in results], op.results, strict=True))

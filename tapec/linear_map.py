@@ -7,12 +7,13 @@ from typing import Any, final
 from tapec.eager_mode import eager
 from tapec.function import Function
 from tapec.replay import Program
+from tapec.results import Lasting
 from tapec.spaces import Space
 from tapec.tensor import Tensor
 
 
 @final
-class LinearProgram:
+class LinearProgram(Lasting):
     """A derivative graph between two spaces, of which the values it reads are still open. Compiled when it runs again.
 
     Args:

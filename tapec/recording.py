@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tapec.ir.graph import Location
 
@@ -34,7 +34,17 @@ _INSIDE = (_PACKAGE + "/", _ROOT + "/passes/", _ROOT + "/runtime/", sys.prefix +
 
 
 class Recorder(ABC):
-    """Receives every primitive that runs in its thread while it is active."""
+    """Receives every primitive that runs in its thread while it is active.
+
+    Attributes:
+        differentiates: whether derivatives of what it hears may be asked for.
+        keeps_graph: whether they may be asked of the graph alone, when the tensors that ran are gone.
+    """
+
+    __slots__ = ()
+
+    differentiates: ClassVar[bool] = False
+    keeps_graph: ClassVar[bool] = False
 
     @abstractmethod
     def record(
@@ -98,6 +108,7 @@ class _Stack(threading.local):
         location: the user's line of ops recorded now, where it is not the line on the stack (replays).
         imagined: whether what runs now is recorded only and may never be reached with these values, so that an index
             that they put out of range is no error.
+        lasting: whether derivatives of what runs now will be asked for when the tensors that Python holds now are gone.
     """
 
     def __init__(self) -> None:
@@ -106,6 +117,7 @@ class _Stack(threading.local):
         self.phase: str = "primal"
         self.location: Location | None = None
         self.imagined: bool = False
+        self.lasting: bool = False
 
 
 ACTIVE = _Stack()

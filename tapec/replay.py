@@ -15,7 +15,8 @@ from tapec.errors import VerificationError
 from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph, Location, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import creation
+from tapec.live_rules import replay_custom
+from tapec.ops import creation, custom
 from tapec.recording import ACTIVE
 from tapec.tensor import Tensor, make
 
@@ -91,7 +92,9 @@ class Program:
                     ACTIVE.phase, ACTIVE.location = step.phase, step.location
                     operands = tuple([places[p] for p in step.operands])
                     if step.primitive.results != 1:
-                        if step.regions:
+                        if step.primitive.family is custom.CUSTOM:
+                            results = replay_custom(step.primitive, operands, step.attributes, step.regions)
+                        elif step.regions:
                             results = apply_control(step.primitive, operands, step.attributes, step.regions)
                         else:
                             results = apply_several(step.primitive, operands, step.attributes)

@@ -16,10 +16,16 @@ from tapec.structure import Structure, flatten, map_leaves, unflatten
 from tapec.tensor import Tensor, make
 from tapec.variable import Variable
 
+class Lasting:
+    """Base of objects that one call may make for all later ones: they hold no recorded value."""
+
+    __slots__ = ()
+
+
 # What a call may return without making it: it holds no recorded value, and nobody can change it.
 _LASTING: Final = (
     NoneType, bool, int, float, complex, str, bytes, type, range, slice, EllipsisType, Enum, ModuleType,
-    BuiltinFunctionType, np.generic, np.dtype, np.ufunc, Variable,
+    BuiltinFunctionType, np.generic, np.dtype, np.ufunc, Variable, Lasting,
 )  # fmt: skip
 
 

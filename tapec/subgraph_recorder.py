@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class SubgraphRecorder(Recorder):
     """
 
     __slots__ = ("_outside", "_read", "_values", "captured", "graph")
+
+    differentiates: ClassVar[bool] = True
+    keeps_graph: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         self.graph = Graph(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
+from tapec.ops import custom
 from tapec.recorded_structure import Prefix, RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.replay import Program
@@ -50,7 +51,9 @@ class Plan:
         # Seconds of replay after which the graph is compiled: as long as compiling will take. So the time spent is at
         # most twice what it would be if we knew how often the derivative will be asked for.
         ops = len(graph.ops)
-        self._patience = COMPILE_START + COMPILE_OP * ops if 0 < ops <= _LONGEST_COMPILED else float("inf")
+        python = any(op.primitive in (custom.pull, custom.push) for op in graph.ops)
+        compiles = 0 < ops <= _LONGEST_COMPILED and not python
+        self._patience = COMPILE_START + COMPILE_OP * ops if compiles else float("inf")
         self._lock = threading.Lock()
 
     def run(self, recorder: TapeRecorder, seeds: list[Tensor], *, release: bool) -> list[Tensor | None]:

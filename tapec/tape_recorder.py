@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from types import CodeType
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class TapeRecorder(Recorder):
     """
 
     __slots__ = ("_watch_accessed", "events", "former", "kept", "places", "prefix", "variables")
+
+    differentiates: ClassVar[bool] = True
 
     def __init__(self, watch_accessed_variables: bool) -> None:
         self._watch_accessed = watch_accessed_variables
@@ -100,6 +102,7 @@ class TapeRecorder(Recorder):
             else:
                 if frame.f_code is not code or frame.f_lasti != instruction:
                     step = self._turn(primitive, places, operands, attributes)
+                del frame  # without a hint it is this very frame, which would hold itself and all that it knows
         if step is None:
             return self.events.unrecorded(primitive, operands, result)
         self.prefix = step

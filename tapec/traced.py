@@ -12,7 +12,7 @@ from tapec.argnums import copied
 from tapec.argument_names import argument_name, function_name
 from tapec.dispatch import lift
 from tapec.errors import IntegerInputError
-from tapec.recording import active
+from tapec.recording import ACTIVE, active
 from tapec.spaces import Space
 from tapec.structure import flatten, leaf_paths, unflatten
 from tapec.tape_recorder import TapeRecorder
@@ -40,10 +40,15 @@ class Traced:
     targets: list[int | None]
 
 
-def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
+def trace(python: Callable[..., Any], args: tuple[Any, ...], *, lasting: bool = False) -> Traced:
     """Runs `python` on copies of the arguments, so that what it reaches by another way is a constant.
 
     Tensors and Variables of floating dtype are what is differentiated by; Variables are passed as their values.
+
+    Args:
+        python: the function.
+        args: its arguments.
+        lasting: whether derivatives will be taken of arrays that compiled code kept of the run.
 
     Raises:
         IntegerInputError: no argument holds floating numbers.
@@ -65,8 +70,12 @@ def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
             f"{function_name(python)} has no argument to differentiate by: {names or 'no arguments'}, without floating "
             "numbers; integers are none (.astype(np.float64), or 2.0 for 2)"
         )
-    with active(recorder):
-        result = python(*unflatten(structure, leaves))
+    before, ACTIVE.lasting = ACTIVE.lasting, lasting or ACTIVE.lasting
+    try:
+        with active(recorder):
+            result = python(*unflatten(structure, leaves))
+    finally:
+        ACTIVE.lasting = before
     outputs, out_structure = flatten(result)
     lifted = [lift(y) if isinstance(y, (Tensor, np.ndarray, np.generic, float)) else None for y in outputs]
     floats = [y if y is not None and y.dtype.kind == "f" else None for y in lifted]

@@ -14,10 +14,10 @@ from tapec.dispatch import apply, lift
 from tapec.errors import ArgumentError, AxisSizeError
 from tapec.function import MAX_PATHS, Function
 from tapec.ops import movement
-from tapec.replay import Program
 from tapec.structure import flatten, leaf_paths, unflatten
 from tapec.subgraph_recorder import SubgraphRecorder
-from tapec.tensor import Tensor, make
+from tapec.tensor import Tensor
+from tapec.vectorized_call import all_examples, first_example, repeated_for_all
 
 _NUMBERS = (Tensor, np.ndarray, np.generic, int, float)
 
@@ -102,9 +102,7 @@ class _Vectorization:
         recorder = SubgraphRecorder(self._name)
         batched = []
         for i, tensor in tensors.items():
-            first = tensor._array[0] if size else np.zeros(tensor.shape[1:], tensor.dtype)
-            leaves[i] = make(np.array(first))
-            recorder.add_input(leaves[i])
+            leaves[i] = first_example(recorder, tensor)
             batched.append(tensor)
         example_args, example_kwargs = unflatten(structure, leaves)
         with recorder.recording():
@@ -150,15 +148,10 @@ class _Vectorization:
 
     def _all(self, recorder: SubgraphRecorder, result: Any, batched: list[Tensor], size: int) -> Any:
         """The results of all examples, from that of one."""
-        from tapec.passes.vectorize import vectorize
-
         leaves, structure = flatten(result)
         axes = axes_of_leaves(self._out_axes, structure, "out_axes")
         values = [recorder.value(leaf) if isinstance(leaf, Tensor) else None for leaf in leaves]
-        graph = recorder.graph
-        graph.outputs = [value for value in values if value is not None]
-        made = vectorize(graph, size, [True] * len(batched) + [False] * len(recorder.captured))
-        outputs = iter(Program(made.graph).run(batched + recorder.captured))
+        outputs = iter(all_examples(recorder, batched, [value for value in values if value is not None], size))
         paths = leaf_paths(structure, "the result")
         for i, (leaf, value, axis) in enumerate(zip(leaves, values, axes, strict=True)):
             if value is not None:
@@ -168,9 +161,7 @@ class _Vectorization:
                     )
                 leaves[i] = self._placed(next(outputs), axis, paths[i])
             elif axis is not None and isinstance(leaf, _NUMBERS) and not isinstance(leaf, bool):
-                one = lift(leaf)
-                repeated = apply(movement.broadcast, (one,), {"shape": (size, *one.shape)})
-                leaves[i] = self._placed(repeated, axis, paths[i])
+                leaves[i] = self._placed(repeated_for_all(lift(leaf), size), axis, paths[i])
         return unflatten(structure, leaves)
 
     def _placed(self, x: Tensor, axis: int, path: str) -> Tensor:

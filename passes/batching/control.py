@@ -13,8 +13,9 @@ from tapec.ir import dtypes
 from tapec.ir.builder import Builder
 from tapec.ir.graph import REGION, Graph, Op, Value
 from tapec.ir.types import tensor_type
-from tapec.ops import control
+from tapec.ops import control, custom
 from tapec.ops.symbolic import Sym, cast, reduce_sum, select, transpose, zeros
+from tapec.passes.batching.custom import custom_op
 from tapec.passes.batching.table import Operand, VectorizedGraph, aligned, spread
 from tapec.passes.splice import splice
 
@@ -23,6 +24,8 @@ Vectorize = Callable[[Graph, int, Sequence[bool]], VectorizedGraph]
 
 def structured(op: Op, operands: Sequence[Operand], size: int, vectorize: Vectorize) -> Sequence[Operand]:
     """The rule of every op with regions; `vectorize` is that of `tapec.passes.vectorize`."""
+    if op.primitive.family is custom.CUSTOM:
+        return custom_op(op, operands, size, vectorize)
     if op.primitive is control.scan:
         return _scan(op, operands, size, vectorize)
     if op.primitive is control.while_loop:

@@ -7,6 +7,7 @@ from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
 from tapec.passes.derivatives import (
     control,
+    custom,
     decompositions,
     determinants,
     eigenvalues,
@@ -30,6 +31,7 @@ DERIVATIVES: Rows = {
     **transforms.ROWS,
     **sampling.ROWS,
     **control.ROWS,
+    **custom.ROWS,
 }
 
 

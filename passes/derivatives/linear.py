@@ -115,6 +115,7 @@ ROWS: Rows = {
     ew.select: Linear((1, 2), _select, lean=True),
     ew.cast: Linear(None, _cast, lean=True),
     ew.copy: Linear(None, _same, lean=True),
+    ew.barrier: Linear(None, _same, lean=True),
     movement.broadcast: Linear(None, _broadcast, lean=True),
     movement.reshape: Linear(None, _reshape),
     movement.transpose: Linear(None, _transpose),

@@ -105,6 +105,7 @@ ROWS: dict[Primitive, Row] = {
     ew.cast: _cast,
     ew.copy: _identity,
     ew.stop_gradient: _identity,
+    ew.barrier: _identity,
     ew.eq: _predicate(arithmetic.compare, "eq"),
     ew.ne: _predicate(arithmetic.compare, "ne"),
     ew.lt: _predicate(arithmetic.compare, "lt"),
@@ -131,7 +132,7 @@ _COSTS: dict[Primitive, int] = {
     ew.div: 4, ew.sqrt: 5, ew.floor_divide: 30, ew.remainder: 25, ew.strong_mul: 3, ew.zero_mul: 5, ew.maximum: 3,
     ew.minimum: 3, ew.sign: 5, ew.integer_pow: 3, ew.exp: 25, ew.expm1: 30, ew.log: 35, ew.log1p: 40, ew.sin: 22,
     ew.cos: 22, ew.atan: 35, ew.atan2: 45, ew.tanh: 50, ew.sigmoid: 40, ew.erf: 65, ew.pow: 110, ew.copy: 0,
-    ew.stop_gradient: 0, sampling.philox_low: 100, sampling.philox_high: 100, sampling.gamma_sample: 0,
+    ew.stop_gradient: 0, ew.barrier: 0, sampling.philox_low: 100, sampling.philox_high: 100, sampling.gamma_sample: 0,
     sampling.adjust_contrast: 3,
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 Kind = Literal["bool", "int", "float", "str", "ints", "bools"]
 
 ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
+    "args": ("int",),
     "axes": ("ints",),
     "axis": ("int",),
     "carries": ("int",),
@@ -18,9 +19,11 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "length": ("int",),
     "lower": ("bool",),
     "permutation": ("ints",),
+    "results": ("int",),
     "reverse": ("bool",),
     "shape": ("ints",),
     "size": ("int", "ints"),  # of one axis in `wrap_index`, of every axis in `slice`
+    "sizes": ("ints",),
     "start": ("ints",),
     "step": ("ints",),
     "transposed": ("bool",),

@@ -208,6 +208,7 @@ trunc = _define("trunc", 1, np.trunc, "Integer part.", FLOAT)
 rint = _define("rint", 1, np.rint, "Nearest integer, ties to even.", FLOAT)
 cast = _define("cast", 1, _cast, "Conversion to another dtype.", ANY, attributes=("dtype",), result="attribute")
 copy = _define("copy", 1, np.array, "x, in memory of its own; passes put it where a step needs dense memory.", ANY)
+barrier = _define("barrier", 1, lambda x: x, "x, and passes do not know that it is: what is done twice stays so.", ANY)
 stop_gradient = _define("stop_gradient", 1, lambda x: x, "x, through which no derivative flows.", ANY)
 wrap_index = _define(
     "wrap_index", 1, _wrap_index, "Index with negatives counted from the end; raises outside.", INTEGER,
