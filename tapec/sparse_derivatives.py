@@ -1,0 +1,291 @@
+"""`tp.sparsity`, `tp.sparse_jacobian` and `tp.sparse_hessian`."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal, final
+
+import numpy as np
+
+from tapec.argnums import Argnums
+from tapec.argument_names import function_name
+from tapec.arguments import take_apart
+from tapec.basis import reshaped
+from tapec.derivative_graphs import pullback, pushforward
+from tapec.dispatch import apply, lift, promote
+from tapec.errors import DensePatternWarning
+from tapec.function import MAX_PATHS, Function
+from tapec.ir import dtypes
+from tapec.ir.types import tensor_type
+from tapec.ops import creation, movement
+from tapec.ops import elementwise as ew
+from tapec.sparse_plan import Plan, plan_hessian, plan_jacobian
+from tapec.sparse_recording import SparseRecording, record_sparse
+from tapec.spaces import zeros
+from tapec.tensor import Tensor
+from tapec.transforms import grad
+
+Mode = Literal["auto", "forward", "reverse"]
+
+
+def sparsity(python: Callable[..., Any], /, *args: Any, argnums: Argnums = 0, order: int = 1) -> Any:
+    """The sparsity pattern of the Jacobian of `python`, or of the Hessian, from its graph.
+
+    It holds every entry that can differ from zero for arguments that take the same way through the function, and some
+    more: it knows which elements each op reads, but not that `x - x` is zero. Matrices that the function multiplies by,
+    and indices, are taken as they are now.
+
+    Args:
+        python: a function of arrays, or nested containers of them, that returns the same.
+        args: its arguments. It is run once with them.
+        argnums: the position or the name of the argument to differentiate by, or a tuple of these.
+        order: 1 for the Jacobian; 2 for the Hessian, whose entries are the pairs that interact nonlinearly.
+
+    Returns:
+        A boolean `scipy.sparse.csr_array`. Its rows are the elements of the results (of the arguments, for the
+        Hessian), its columns those of the arguments, arrays one after another and each in row-major order.
+
+    Raises:
+        ValueError: `order` is neither 1 nor 2.
+        ArgumentError, IntegerInputError, DTypeError: as `tp.jacobian`.
+        NonScalarTargetError: for the Hessian of what is not a scalar function.
+        DensePatternError: the pattern does not fit in memory.
+
+    >>> import numpy as np, tapec as tp
+    >>> tp.sparsity(lambda x: x[1:] * x[:-1], np.ones(4)).toarray().astype(int)
+    array([[1, 1, 0, 0],
+           [0, 1, 1, 0],
+           [0, 0, 1, 1]])
+    >>> tp.sparsity(lambda x: x[0] * x[1] + x[2], np.ones(3), order=2).toarray().astype(int)
+    array([[0, 1, 0],
+           [1, 0, 0],
+           [0, 0, 0]])
+    """
+    if order not in (1, 2):
+        raise ValueError(f"order is 1 or 2, got {order!r}")
+    arguments = take_apart(args, {})
+    placed, named = arguments.rebuild(arguments.tensors())
+    with np.errstate(all="ignore"):
+        if order == 1:
+            return record_sparse(python, argnums, placed, named).pattern()
+        pattern = record_sparse(grad(python, argnums), argnums, placed, named).pattern()
+    return pattern + pattern.T.tocsr()
+
+
+def sparse_jacobian(
+    python: Callable[..., Any],
+    /,
+    argnums: Argnums = 0,
+    mode: Mode = "auto",
+    *,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+) -> SparseDerivative:
+    """A compiled function that gives the Jacobian of `python` as a `scipy.sparse.csr_array`.
+
+    Columns that no row has in common (or rows that no column has) get one colour, and one product with the Jacobian
+    gives all columns of a colour. All products are one call of machine code. Pattern and colours are worked out when
+    arguments of new shapes come, when Python takes another way through the function, and when indices or the zeros of
+    a matrix that it multiplies by change; otherwise they are kept.
+
+    Args:
+        python: a function of arrays, or nested containers of them, that returns the same.
+        argnums: the position or the name of the argument to differentiate by, or a tuple of these.
+        mode: `"forward"` colours columns, `"reverse"` rows; `"auto"` takes what needs fewer colours.
+        strict: see `tp.function`.
+        max_paths: see `tp.function`.
+
+    Returns:
+        A function. The rows of its result are the elements of `python`'s results, the columns those of the arguments,
+        arrays one after another and each in row-major order. Entries are stored where the pattern has them, zero or
+        not. Results of one pattern share their index arrays, which can't be written to; `.copy()` has its own.
+
+    Raises:
+        ValueError: `mode` is another one.
+        ArgumentError, IntegerInputError, DTypeError: at a call, as `tp.jacobian`.
+        DensePatternError: at a call, if the pattern does not fit in memory.
+
+    Warns:
+        DensePatternWarning: at a call, if as many products are needed as `tp.jacobian` takes.
+
+    >>> import numpy as np, tapec as tp
+    >>> jacobian = tp.sparse_jacobian(lambda x: x[1:] * x[:-1])
+    >>> jacobian(np.array([1.0, 2.0, 3.0, 4.0])).toarray()
+    array([[2., 1., 0., 0.],
+           [0., 3., 2., 0.],
+           [0., 0., 4., 3.]])
+    >>> jacobian.colors
+    array([0, 1, 0, 1])
+    """
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f"mode is 'auto', 'forward' or 'reverse', got {mode!r}")
+    return SparseDerivative(
+        python, python, argnums, lambda pattern: plan_jacobian(pattern, mode), strict=strict, max_paths=max_paths
+    )
+
+
+def sparse_hessian(
+    python: Callable[..., Any], /, argnums: Argnums = 0, *, strict: bool = False, max_paths: int = MAX_PATHS
+) -> SparseDerivative:
+    """A compiled function that gives the Hessian of `python`, a scalar function, as a `scipy.sparse.csr_array`.
+
+    As `tp.sparse_jacobian` of `tp.grad`, but with a star colouring, which needs fewer products because the matrix is
+    symmetric. Rows and columns are the elements of the arguments; both triangles are stored.
+
+    Raises:
+        NonScalarTargetError: at a call, if the result is not a scalar.
+
+    >>> import numpy as np, tapec as tp
+    >>> hessian = tp.sparse_hessian(lambda x: np.sum(x[0] * x[1:] ** 2))  # an arrow
+    >>> hessian(np.array([1.0, 2.0, 3.0, 4.0])).toarray()
+    array([[0., 4., 6., 8.],
+           [4., 2., 0., 0.],
+           [6., 0., 2., 0.],
+           [8., 0., 0., 2.]])
+    >>> hessian.colors
+    array([0, 1, 1, 1])
+    """
+    gradient = grad(python, argnums)
+    return SparseDerivative(python, gradient, argnums, plan_hessian, strict=strict, max_paths=max_paths)
+
+
+@final
+class SparseDerivative:
+    """A compiled function whose result is a sparse matrix; made by `tp.sparse_jacobian` and `tp.sparse_hessian`.
+
+    Args:
+        python: what the user gave.
+        differentiated: what the matrix is the Jacobian of.
+        argnums: see `tp.sparse_jacobian`.
+        plan: makes the plan for a pattern.
+        strict: see `tp.function`.
+        max_paths: see `tp.function`.
+    """
+
+    def __init__(
+        self,
+        python: Callable[..., Any],
+        differentiated: Callable[..., Any],
+        argnums: Argnums,
+        plan: Callable[[Any], Plan],
+        *,
+        strict: bool,
+        max_paths: int,
+    ) -> None:
+        self._name = function_name(python)
+        self._python = differentiated
+        self._argnums = argnums
+        self._plan = plan
+        self._plans: dict[str, Plan] = {}
+        self._latest: Plan | None = None
+
+        @wraps(python)
+        def products(*args: Any, **kwargs: Any) -> Any:
+            return self._products(args, kwargs)
+
+        self._function = Function(products, strict=strict, max_paths=max_paths)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The matrix for these arguments."""
+        products, key = self._function(*args, **kwargs)
+        plan = self._plans[key]
+        self._latest = plan
+        # Positions are in range by construction; "clip" spares a buffer.
+        return plan.matrix(np.asarray(products).take(plan.positions, mode="clip"))
+
+    @property
+    def pattern(self) -> Any:
+        """The pattern of the last call's matrix, a boolean `csr_array`; AttributeError before the first call."""
+        return self._known().pattern
+
+    @property
+    def colors(self) -> np.ndarray[Any, Any]:
+        """The colour, from 0 up, of each column, or of each row if `direction` is `"reverse"`, in the last call."""
+        return self._known().colors
+
+    @property
+    def direction(self) -> str:
+        """`"forward"` if the last call took products with columns, `"reverse"` if with rows."""
+        return self._known().direction
+
+    @property
+    def recordings(self) -> int:
+        """How often pattern and colours have been worked out: once for each path of each specialisation."""
+        return self._function.recordings
+
+    def __repr__(self) -> str:
+        return f"<tapec sparse derivative of {self._name}: {self.recordings} recordings, {len(self._plans)} patterns>"
+
+    def _known(self) -> Plan:
+        if self._latest is None:
+            raise AttributeError(f"the sparse derivative of {self._name} has no pattern before it has been called")
+        return self._latest
+
+    def _products(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
+        """All products one after another, in one row, and the key of the plan."""
+        recording = record_sparse(self._python, self._argnums, args, kwargs)
+        key = self._planned(recording.pattern())
+        plan = self._plans[key]
+        forward = plan.direction == "forward"
+        parts = (_with_columns if forward else _with_rows)(recording, plan)
+        spaces = recording.targets if forward else recording.sources
+        rows = []
+        for part, space in zip(parts, spaces, strict=True):
+            shape = (plan.count, space.size)
+            rows.append(zeros(tensor_type(space.type.dtype, shape)) if part is None else reshaped(part, shape))
+        rows = list(promote(*rows)) if rows else [zeros(tensor_type(dtypes.F64, (plan.count, 0)))]
+        table = rows[0] if len(rows) == 1 else apply(movement.concat, tuple(rows), {"axis": 1})
+        return reshaped(table, (plan.count * table.shape[1],)), key
+
+    def _planned(self, pattern: Any) -> str:
+        """The key of the plan for a pattern, which is made if it is new."""
+        digest = hashlib.sha256(repr(pattern.shape).encode())
+        digest.update(pattern.indptr)
+        digest.update(pattern.indices)
+        key = digest.hexdigest()
+        if key not in self._plans:
+            plan = self._plans[key] = self._plan(pattern)
+            size = pattern.shape[plan.direction == "forward"]
+            if plan.count == size > 1:
+                warnings.warn(
+                    f"the derivative of {self._name}, {pattern.shape[0]} by {pattern.shape[1]}, needs {size} products: "
+                    "it has no zeros to make use of. tp.jacobian or tp.hessian gives it as an array, faster",
+                    DensePatternWarning,
+                    stacklevel=2,
+                )
+        return key
+
+
+def _with_columns(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
+    """For each target its tangents along the sum of the columns of each colour; None for zeros."""
+    places = [recording.recorder.place(target) for target in recording.targets]
+    derivative = pushforward(
+        recording.recorder, [p for p in places if p is not None], recording.places, plan.count
+    )
+    found = iter(derivative.run(_seeds(plan, recording.sources)))
+    return [None if place is None else next(found) for place in places]
+
+
+def _with_rows(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
+    """For each source the cotangents from the sum of the rows of each colour; None for zeros."""
+    places = [recording.recorder.place(target) for target in recording.targets]
+    seeds = [seed for seed, p in zip(_seeds(plan, recording.targets), places, strict=True) if p is not None]
+    derivative = pullback(recording.recorder, [p for p in places if p is not None], recording.places, plan.count)
+    return derivative.run(seeds)
+
+
+def _seeds(plan: Plan, spaces: list[Tensor]) -> list[Tensor]:
+    """For each space, one direction for each colour: 1 at its elements, else 0."""
+    seeds, first = [], 0
+    for space in spaces:
+        size = space.size
+        colors = lift(plan.colors[first : first + size].astype(np.int32).reshape(space.shape))
+        shape = (plan.count, *space.shape)
+        numbers = apply(creation.iota, (), {"axis": 0, "shape": shape, "dtype": dtypes.I32.name})
+        same = apply(ew.eq, (numbers, colors))
+        seeds.append(apply(ew.cast, (same,), {"dtype": space.type.dtype.name}))
+        first += size
+    return seeds
