@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
+import time
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,8 +35,41 @@ def table(measured: list[Measured]) -> str:
     return "\n".join(rows)
 
 
-def surroundings(load: float) -> str:
-    """What the numbers depend on: processor, cores, how many other processes were running (`load`), versions."""
+@dataclass(frozen=True)
+class Usage:
+    """Processor seconds since the machine and this process were started, and the clock.
+
+    Args:
+        all: of everything that runs on the machine; None where the system does not say.
+        own: of the measured processes.
+        clock: seconds.
+    """
+
+    all: float | None
+    own: float
+    clock: float
+
+    @staticmethod
+    def now() -> Usage:
+        """As it stands."""
+        stat = Path("/proc/stat")
+        busy = None
+        if stat.exists():
+            user, nice, system = stat.read_text().split(maxsplit=4)[1:4]
+            busy = (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return Usage(busy, children.ru_utime + children.ru_stime, time.perf_counter())
+
+    def others_since(self, before: Usage) -> str:
+        """How much of the machine other processes used since `before`."""
+        if self.all is None or before.all is None:
+            return "use by others unknown"
+        others = (self.all - before.all) - (self.own - before.own)
+        return f"{max(0.0, others) / ((self.clock - before.clock) * (os.cpu_count() or 1)):.0%} in use by others"
+
+
+def surroundings(others: str) -> str:
+    """What the numbers depend on: processor, cores, what else was running, versions."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -42,7 +78,7 @@ def surroundings(load: float) -> str:
         ]
         cpu = names[0] if names else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "llvmlite", "jax"))
-    return f"{cpu}, {os.cpu_count()} cores (load {load:.1f} before), Python {platform.python_version()}, {packages}"
+    return f"{cpu}, {os.cpu_count()} cores ({others}), Python {platform.python_version()}, {packages}"
 
 
 def put(text: str, between: str) -> str:
@@ -60,11 +96,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     parser.add_argument("--rounds", type=int, default=5, help="processes for each peer and workload")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
+    before = Usage.now()
     measured = [compare(name, options.rounds) for name in WORKLOADS]
-    text = (
-        f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings(load)}."
-    )
+    text = f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings(Usage.now().others_since(before))}."
     print(text)
     if options.write:
         path = ROOT / "README.md"

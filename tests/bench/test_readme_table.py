@@ -1,7 +1,7 @@
 import pytest
 
 from bench.harness import AnswersDiffer, Measured, check_same
-from bench.readme import BEGIN, END, put, spell, table
+from bench.readme import BEGIN, END, Usage, put, spell, table
 from bench.worker import flat, time_of
 from bench.workloads import WORKLOADS, Call
 
@@ -36,6 +36,13 @@ def test_peers_that_differ_are_not_compared():
         check_same("rosenbrock", "a", [1.0, 2.0], "b", [1.0, 2.1])
     with pytest.raises(AnswersDiffer):
         check_same("rosenbrock", "a", [1.0, 2.0], "b", [1.0])
+
+
+def test_what_others_use_is_what_is_not_ours(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    before = Usage(all=100.0, own=10.0, clock=0.0)
+    assert Usage(all=115.0, own=20.0, clock=10.0).others_since(before) == "25% in use by others"
+    assert Usage(all=None, own=20.0, clock=10.0).others_since(before) == "use by others unknown"
 
 
 def test_answers_are_flattened():
