@@ -2,8 +2,8 @@
 
     python -m bench.eager_tape [--peers PYTHON]
 
-Each library runs in a process of its own, by turns, so that all see the same machine; PYTHON is an interpreter that has
-the peers, if this one does not. Times are wall time of one gradient, the best of many, after a warm-up; what is compiled
+Each library runs in a process of its own, by turns, so that all see the same machine; PYTHON is an interpreter that
+has the peers, if this one does not. Times are wall time of one gradient, the best of many, after a warm-up; what is compiled
 or cached by then is so. Libraries get one thread.
 """
 
@@ -164,7 +164,9 @@ def main():
     for _ in range(3):
         for library in LIBRARIES:
             python = sys.executable if library == "tapec" else options.peers
-            ran = subprocess.run([python, "-m", "bench.eager_tape", "--worker", library], capture_output=True, text=True,
+            command = [python, "-m", "bench.eager_tape", "--worker", library]
+            ran = subprocess.run(
+                command, capture_output=True, text=True,
                                  env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                                  check=False)  # fmt: skip
             if ran.returncode:

@@ -40,6 +40,8 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
             if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
                 a, b = operands
                 array = run(a._array, b._array)
+            elif len(operands) == 1:
+                array = run(operands[0]._array)
             else:
                 array = run(*[t._array for t in operands])
     except (ValueError, TypeError, LookupError) as error:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
+from tapec.complex_tensor import complex_ufunc, is_complex
 from tapec.dispatch import apply, cast, dtype_code, lift
 from tapec.errors import DTypeError
 from tapec.ir.primitive import Primitive
@@ -92,6 +93,8 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
         primitive = _UNARY.get(ufunc)
         if primitive is not None and self._array.dtype.kind == "f":
             return apply(primitive, inputs)
+    if any([type(x) is not Tensor and is_complex(x) for x in inputs]):
+        return complex_ufunc(ufunc, method, inputs, kwargs)
     return _general_protocol(self, ufunc, method, *inputs, **kwargs)
 
 
@@ -121,7 +124,7 @@ def binary_primitive(function: np.ufunc, primitive: Primitive) -> None:
 
     def call(*inputs: Any, **options: Any) -> Any:
         if not options and len(inputs) == 2:
-            pair = _floats(*inputs) or _floats(read(inputs[0]), read(inputs[1]))
+            pair = _floats(read(inputs[0]), read(inputs[1]))
             if pair is not None:
                 return apply(primitive, pair)
         return general(*inputs, **options)
@@ -148,6 +151,8 @@ def binary_operator(
     _register(function, formula)
 
     def general(a: Any, b: Any) -> Any:
+        if is_complex(a) or is_complex(b):
+            return complex_ufunc(function, "__call__", (a, b), {})
         if exception is not None:
             found = exception(a, b)
             if found is not None:
@@ -172,7 +177,7 @@ def binary_operator(
             if dtype is b._array.dtype and dtype.kind == "f" and not (a._weak or b._weak):
                 return apply(direct, (a, b))
             return general(a, b)
-        pair = _floats(a, b) or _floats(read(a), read(b))
+        pair = _floats(read(a), read(b))
         return general(a, b) if pair is None else apply(direct, pair)
 
     def call(*inputs: Any, **options: Any) -> Any:
