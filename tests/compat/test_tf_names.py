@@ -281,3 +281,18 @@ def test_registering_gradients():
         with pytest.raises(LookupError, match="there is no op 'NoSuchOp'"):
             declare("NoSuchOp")
     assert callable(tf.RegisterGradient("AdjustContrastv2"))
+
+
+def test_custom_gradients():
+    @tf.custom_gradient
+    def square(x):
+        return x * x, lambda upstream: 4.0 * upstream
+
+    x = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        y = square(x)
+    assert tape.gradient(y, x).item() == 4.0
+    assert square(3.0).dtype == tf.float32
+    with tf.GradientTape() as tape:
+        y = tf.recompute_grad(lambda x: tf.sin(x) ** 2)(x)
+    assert tape.gradient(y, x).item() == pytest.approx(np.sin(6.0), rel=1e-6)

@@ -13,6 +13,7 @@ has a table of the differences.
 <tapec.Tensor: shape=(), dtype=float32, numpy=6.0>
 """
 
+from tapec.checkpointing import recompute_grad as recompute_grad
 from tapec.compat.tensorflow import autodiff as autodiff
 from tapec.compat.tensorflow import dtypes as dtypes
 from tapec.compat.tensorflow import image as image
@@ -65,6 +66,7 @@ from tapec.compat.tensorflow._conversion import constant as constant
 from tapec.compat.tensorflow._conversion import convert_to_tensor as convert_to_tensor
 from tapec.compat.tensorflow._conversion import is_tensor as is_tensor
 from tapec.compat.tensorflow._gradients import RegisterGradient as RegisterGradient
+from tapec.compat.tensorflow._gradients import custom_gradient as custom_gradient
 from tapec.compat.tensorflow._gradients import identity as identity
 from tapec.compat.tensorflow._gradients import no_gradient as no_gradient
 from tapec.compat.tensorflow._gradients import stop_gradient as stop_gradient
