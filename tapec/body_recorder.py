@@ -2,195 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, final
 
-import numpy as np
-
-from tapec.errors import BodyValueError
-from tapec.ir.builder import emit
-from tapec.ir.graph import REGION, Graph, Op, Value
-from tapec.ir.primitive import Primitive
-from tapec.ops import creation
-from tapec.recording import ACTIVE, Recorder, user_location
-from tapec.tensor import Tensor, make
+from tapec.errors import BodyValueError, TapecError
+from tapec.recording import user_location
+from tapec.region_recorder import RegionRecorder
+from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
     from tapec.variable import Variable
 
 
 @final
-class BodyRecorder(Recorder):
-    """Writes a region. The recorders outside do not hear of what runs in it; the op that gets the region is theirs.
+class BodyRecorder(RegionRecorder):
+    """Writes the region of a loop, a branch, or a derivative rule.
 
     Args:
         name: what the user called: `"tp.scan"`.
         hoist: whether what does not depend on the region's inputs runs outside of it, once. So it does for loops, but
             not for branches, which may never run.
-
-    Attributes:
-        captured: tensors from outside that the region reads.
     """
 
-    __slots__ = ("_fixed", "_graph", "_hoist", "_inputs", "_name", "_outside", "_outside_values", "_values", "captured")
-
-    differentiates: ClassVar[bool] = True
-    keeps_graph: ClassVar[bool] = True
-
-    def __init__(self, name: str, hoist: bool) -> None:
-        self._name = name
-        self._hoist = hoist
-        self._graph = Graph(REGION)
-        self._inputs: list[Value] = []
-        self._values: dict[int, Value] = {}  # by serial: what the region makes or takes
-        self._outside_values: dict[int, Value] = {}  # by serial: constants, and the inputs for `captured`
-        self._fixed: set[Value] = set()  # constants and what is computed from nothing else
-        self._outside: list[Recorder] = []
-        self.captured: list[Tensor] = []
-
-    def add_input(self, like: Tensor) -> Tensor:
-        """The tensor that stands in the region for a new input, with the values of `like`."""
-        tensor = make(like._array, like._weak)
-        value = self._values[tensor._serial] = Value(like.type)
-        self._inputs.append(value)
-        return tensor
-
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """A block that is recorded; whatever was entered in it and not left, leaves with it."""
-        recorders = ACTIVE.recorders
-        self._outside = recorders[:]
-        recorders[:] = [self]
-        try:
-            yield
-        finally:
-            recorders[:] = self._outside
-
-    def value(self, tensor: Tensor) -> Value:
-        """What stands for a tensor in the region."""
-        value = self._values.get(tensor._serial) or self._outside_values.get(tensor._serial)
-        return self._enter(tensor) if value is None else value
-
-    def uses(self, tensor: Tensor) -> bool:
-        """Whether an op of the region reads a tensor."""
-        value = self._values.get(tensor._serial)
-        return any(value in op.operands for op in self._graph.ops)
-
-    def finish(self, outputs: Sequence[Tensor]) -> None:
-        """Says what the region gives; `captured` is then complete."""
-        self._graph.outputs = [self.value(t) for t in outputs]
-
-    def region(self, consts: Sequence[Tensor], without: Sequence[Tensor] = ()) -> Graph:
-        """The region, which takes `consts` and then its inputs.
-
-        Args:
-            consts: tensors from outside: `captured`, and others that it does not read.
-            without: inputs that nothing reads and that are left out.
-        """
-        left_out = {self._values[t._serial] for t in without}
-        first = [self._outside_values.get(t._serial) or Value(t.type) for t in consts]
-        inputs = first + [value for value in self._inputs if value not in left_out]
-        return Graph(REGION, inputs, self._graph.ops, self._graph.outputs)
-
-    # What recorders hear ---------------------------------------------------------------------------------------------
-
-    def record(
-        self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
-    ) -> None:
-        """See `Recorder.record`."""
-        if self._is_outside(operands):
-            for recorder in self._outside:
-                recorder.record(primitive, operands, attributes, result)
-        else:
-            self._values[result._serial] = self._emit(primitive, operands, attributes).result
-
-    def record_control(
-        self,
-        primitive: Primitive,
-        operands: tuple[Tensor, ...],
-        attributes: dict[str, Any],
-        regions: tuple[Graph, ...],
-        results: tuple[Tensor, ...],
-    ) -> None:
-        """See `Recorder.record_control`."""
-        if self._is_outside(operands):
-            for recorder in self._outside:
-                recorder.record_control(primitive, operands, attributes, regions, results)
-        else:
-            op = self._emit(primitive, operands, attributes, regions)
-            self._values.update(zip([t._serial for t in results], op.results, strict=True))
-
-    def observe(self, tensor: Tensor, expected: int) -> None:
-        """See `Recorder.observe`. A body is recorded once, so that Python's branches can't follow its values."""
-        self._refuse(tensor, "Python branched on a tensor, or used it as an integer,")
-        for recorder in self._outside:
-            recorder.observe(tensor, expected)
-
-    def leak(self, tensor: Tensor, how: str) -> None:
-        """See `Recorder.leak`."""
-        self._refuse(tensor, f"{how} asked for the value of a tensor")
-        for recorder in self._outside:
-            recorder.leak(tensor, how)
-
-    def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
-        """See `Recorder.capture`."""
-        for recorder in self._outside:
-            recorder.capture(tensor, array)
-
-    def read_variable(self, variable: Variable, tensor: Tensor) -> None:
-        """See `Recorder.read_variable`. The Variable's value is one of those from outside."""
-        for recorder in self._outside:
-            recorder.read_variable(variable, tensor)
+    __slots__ = ()
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.assign_variable`."""
+        where = user_location()
         raise BodyValueError(
-            f"{variable.name} was assigned inside the body of {self._name}{_where()}; make it part of what the loop "
-            "carries, or of what the branch returns, and assign the result"
+            f"{variable.name} was assigned inside the body of {self.name}{f', at {where},' if where else ''}; make it "
+            "part of what the loop carries, or of what the branch returns, and assign the result"
         )
 
-    # -----------------------------------------------------------------------------------------------------------------
-
-    def _is_outside(self, operands: tuple[Tensor, ...]) -> bool:
-        """Whether an op belongs outside of the region."""
-        return self._hoist and not any(t._serial in self._values for t in operands)
-
-    def _emit(
-        self,
-        primitive: Primitive,
-        operands: tuple[Tensor, ...],
-        attributes: dict[str, Any],
-        regions: tuple[Graph, ...] = (),
-    ) -> Op:
-        values = tuple([self.value(t) for t in operands])
-        location = ACTIVE.location or user_location()
-        op = emit(self._graph, primitive, values, attributes, location, ACTIVE.phase, regions)
-        if self._fixed.issuperset(values):
-            self._fixed.update(op.results)
-        return op
-
-    def _enter(self, tensor: Tensor) -> Value:
-        """What stands for a tensor from outside."""
-        if tensor._literal:
-            attributes = {"value": tensor._array.item(), "dtype": tensor.type.dtype.name}
-            value = emit(self._graph, creation.constant, (), attributes).result
-            self._fixed.add(value)
-        else:
-            value = Value(tensor.type)
-            self.captured.append(tensor)
-        self._outside_values[tensor._serial] = value
-        return value
-
-    def _refuse(self, tensor: Tensor, what: str) -> None:
-        value = self._values.get(tensor._serial)
-        if value is not None and value not in self._fixed:
-            raise BodyValueError(
-                f"inside the body of {self._name}{_where()} {what} which differs from round to round: use tp.cond or "
-                "np.where for a branch, and keep the value a tensor"
-            )
-
-
-def _where() -> str:
-    where = user_location()
-    return f", at {where}," if where else ""
+    def _refusal(self, what: str, where: str) -> TapecError:
+        return BodyValueError(
+            f"inside the body of {self.name}{where} {what} which differs from round to round: use tp.cond or np.where "
+            "for a branch, and keep the value a tensor"
+        )

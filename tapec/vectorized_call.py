@@ -7,38 +7,36 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tapec.dispatch import apply
-from tapec.ir.graph import Value
+from tapec.example_recorder import ExampleRecorder
 from tapec.ops import movement
 from tapec.replay import Program
-from tapec.subgraph_recorder import SubgraphRecorder
 from tapec.tensor import Tensor, make
 
 
-def first_example(recorder: SubgraphRecorder, tensor: Tensor) -> Tensor:
+def first_example(recorder: ExampleRecorder, tensor: Tensor) -> Tensor:
     """The first example of a tensor that has them on axis 0, as an input of the recording; zeros if there is none."""
     array = tensor._array
-    example = make(np.array(array[0]) if array.shape[0] else np.zeros(array.shape[1:], array.dtype))
-    recorder.add_input(example)
-    return example
+    return recorder.add_input(make(np.array(array[0]) if array.shape[0] else np.zeros(array.shape[1:], array.dtype)))
 
 
 def all_examples(
-    recorder: SubgraphRecorder, tensors: Sequence[Tensor], values: Sequence[Value], size: int
+    recorder: ExampleRecorder, tensors: Sequence[Tensor], results: Sequence[Tensor], size: int
 ) -> list[Tensor]:
-    """For all examples, on axis 0, what the recording of one has as `values`.
+    """For all examples, on axis 0, what the recording of one has as `results`.
 
     Args:
         recorder: of the first examples of `tensors`.
         tensors: all examples.
-        values: in the recorder's graph.
+        results: tensors that depend on the example.
         size: number of examples.
     """
     from tapec.passes.vectorize import vectorize
 
-    recorder.graph.outputs = list(values)
-    batched = [True] * len(tensors) + [False] * len(recorder.captured)
-    made = vectorize(recorder.graph, size, batched, all_outputs=True)
-    return Program(made.graph).run([*tensors, *recorder.captured])
+    recorder.finish(results)
+    captured = recorder.captured
+    batched = [False] * len(captured) + [True] * len(tensors)
+    made = vectorize(recorder.region(captured), size, batched, all_outputs=True)
+    return Program(made.graph).run([*captured, *tensors])
 
 
 def repeated_for_all(x: Tensor, size: int) -> Tensor:
@@ -57,12 +55,9 @@ def vectorized_call(
         size: number of examples.
         name: of the function.
     """
-    recorder = SubgraphRecorder(name)
+    recorder = ExampleRecorder(name)
     examples = [first_example(recorder, t) for t in tensors]
     with recorder.recording():
         results = function(examples)
-    values = [recorder.value(t) for t in results]
-    found = iter(all_examples(recorder, tensors, [value for value in values if value is not None], size))
-    return [
-        repeated_for_all(t, size) if value is None else next(found) for t, value in zip(results, values, strict=True)
-    ]
+    found = iter(all_examples(recorder, tensors, [t for t in results if recorder.depends(t)], size))
+    return [next(found) if recorder.depends(t) else repeated_for_all(t, size) for t in results]

@@ -12,10 +12,10 @@ from tapec.argument_names import argument_name, function_name
 from tapec.axes import axes_of_leaves
 from tapec.dispatch import apply, lift
 from tapec.errors import ArgumentError, AxisSizeError
+from tapec.example_recorder import ExampleRecorder
 from tapec.function import MAX_PATHS, Function
 from tapec.ops import movement
 from tapec.structure import flatten, leaf_paths, unflatten
-from tapec.subgraph_recorder import SubgraphRecorder
 from tapec.tensor import Tensor
 from tapec.vectorized_call import all_examples, first_example, repeated_for_all
 
@@ -99,7 +99,7 @@ class _Vectorization:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, structure = flatten((args, kwargs))
         tensors, size = self._examples(args, kwargs)
-        recorder = SubgraphRecorder(self._name)
+        recorder = ExampleRecorder(self._name)
         batched = []
         for i, tensor in tensors.items():
             leaves[i] = first_example(recorder, tensor)
@@ -146,15 +146,16 @@ class _Vectorization:
         named += [(f"argument {key}", value) for key, value in kwargs.items()]
         return [path for name, value in named for path in leaf_paths(flatten(value)[1], name)]
 
-    def _all(self, recorder: SubgraphRecorder, result: Any, batched: list[Tensor], size: int) -> Any:
+    def _all(self, recorder: ExampleRecorder, result: Any, batched: list[Tensor], size: int) -> Any:
         """The results of all examples, from that of one."""
         leaves, structure = flatten(result)
         axes = axes_of_leaves(self._out_axes, structure, "out_axes")
-        values = [recorder.value(leaf) if isinstance(leaf, Tensor) else None for leaf in leaves]
-        outputs = iter(all_examples(recorder, batched, [value for value in values if value is not None], size))
+        differs = [isinstance(leaf, Tensor) and recorder.depends(leaf) for leaf in leaves]
+        found = [leaf for leaf, is_one in zip(leaves, differs, strict=True) if is_one]
+        outputs = iter(all_examples(recorder, batched, found, size))
         paths = leaf_paths(structure, "the result")
-        for i, (leaf, value, axis) in enumerate(zip(leaves, values, axes, strict=True)):
-            if value is not None:
+        for i, (leaf, is_one, axis) in enumerate(zip(leaves, differs, axes, strict=True)):
+            if is_one:
                 if axis is None:
                     raise ArgumentError(
                         f"vmap of {self._name}: out_axes is None for {paths[i]}, which differs from example to example"
