@@ -19,6 +19,7 @@ from tapec import surface as _surface  # registers NumPy's functions and Python'
 from tapec import testing as testing
 from tapec.branches import cond as cond
 from tapec.branches import switch as switch
+from tapec.complex_tensor import ComplexTensor as ComplexTensor
 from tapec.constants import constant as constant
 from tapec.checkpointing import checkpoint as checkpoint
 from tapec.checkpointing import recompute_grad as recompute_grad
@@ -45,6 +46,10 @@ from tapec.registered_gradient import RegisterGradient as RegisterGradient
 from tapec.registered_gradient import no_gradient as no_gradient
 from tapec.saving import load as load
 from tapec.saving import save as save
+from tapec.sparse_derivatives import SparseDerivative as SparseDerivative
+from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
+from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
+from tapec.sparse_derivatives import sparsity as sparsity
 from tapec.tape import GradientTape as GradientTape
 from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
 from tapec.tensor import Tensor as Tensor

@@ -20,7 +20,7 @@ from tapec.errors import DensePatternWarning
 from tapec.function import MAX_PATHS, Function
 from tapec.ir import dtypes
 from tapec.ir.types import tensor_type
-from tapec.ops import creation, movement
+from tapec.ops import creation, indexing, movement
 from tapec.ops import elementwise as ew
 from tapec.sparse_plan import Plan, plan_hessian, plan_jacobian
 from tapec.sparse_recording import SparseRecording, record_sparse
@@ -190,11 +190,10 @@ class SparseDerivative:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The matrix for these arguments."""
-        products, key = self._function(*args, **kwargs)
+        entries, key = self._function(*args, **kwargs)
         plan = self._plans[key]
         self._latest = plan
-        # Positions are in range by construction; "clip" spares a buffer.
-        return plan.matrix(np.asarray(products).take(plan.positions, mode="clip"))
+        return plan.matrix(np.asarray(entries))
 
     @property
     def pattern(self) -> Any:
@@ -225,7 +224,7 @@ class SparseDerivative:
         return self._latest
 
     def _products(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
-        """All products one after another, in one row, and the key of the plan."""
+        """The matrix's entries in the order of the pattern, and the key of the plan."""
         recording = record_sparse(self._python, self._argnums, args, kwargs)
         key = self._planned(recording.pattern())
         plan = self._plans[key]
@@ -238,7 +237,8 @@ class SparseDerivative:
             rows.append(zeros(tensor_type(space.type.dtype, shape)) if part is None else reshaped(part, shape))
         rows = list(promote(*rows)) if rows else [zeros(tensor_type(dtypes.F64, (plan.count, 0)))]
         table = rows[0] if len(rows) == 1 else apply(movement.concat, tuple(rows), {"axis": 1})
-        return reshaped(table, (plan.count * table.shape[1],)), key
+        products = reshaped(table, (plan.count * table.shape[1],))
+        return apply(indexing.take, (products, lift(plan.positions)), {"axis": 0}), key
 
     def _planned(self, pattern: Any) -> str:
         """The key of the plan for a pattern, which is made if it is new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -31,9 +32,9 @@ class Plan:
 
     def matrix(self, data: Array) -> Any:
         """The matrix with these entries, as a `csr_array` that shares the pattern's index arrays."""
-        from scipy.sparse import csr_array
-
-        return csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
+        made = copy(self.pattern)  # a shallow one; the constructor would check the index arrays again
+        made.data = data
+        return made
 
 
 def plan_jacobian(pattern: Any, mode: Literal["auto", "forward", "reverse"]) -> Plan:
