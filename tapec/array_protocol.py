@@ -26,6 +26,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {}
 # What to do instead of a function that is not recorded.
 HINTS: dict[Any, str] = {}
 
+# Classes of complex tensors, which take over where one of them is among the operands.
+COMPLEX: set[type] = set()
+
 _Axis = int | tuple[int, ...] | None
 
 
@@ -63,6 +66,8 @@ class ArrayProtocol:
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """NumPy calls this for every other function of its own that meets a tensor."""
+        if not COMPLEX.isdisjoint(types):
+            return NotImplemented
         found = NUMPY_FUNCTIONS.get(function)
         if found is not None:
             return found(*args, **kwargs)

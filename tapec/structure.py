@@ -5,6 +5,7 @@ Tuples, lists, dicts, named tuples and dataclasses are containers; everything el
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -30,6 +31,17 @@ class Structure:
 
 
 LEAF: Final = Structure(None, (), (), 1)
+
+
+class Rebuilt(ABC):
+    """A dataclass that says itself what becomes of it when its fields are replaced."""
+
+    __slots__ = ()
+
+    @classmethod
+    @abstractmethod
+    def rebuilt(cls, members: list[Any]) -> Any:
+        """What stands in its place when its fields are `members`."""
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -177,6 +189,8 @@ def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
         return kind(zip(structure.keys, members, strict=True))
     if issubclass(kind, tuple):
         return kind._make(members)  # type: ignore[attr-defined]
+    if issubclass(kind, Rebuilt):
+        return kind.rebuilt(members)
     # `__init__` may take other arguments than the fields, and frozen classes refuse plain assignment.
     instance = object.__new__(kind)
     for name, member in zip(structure.keys, members, strict=True):

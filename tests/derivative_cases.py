@@ -184,6 +184,9 @@ OTHER_CASES: dict[str, list[Case]] = {
     "det": [Case([np.array(1.0), *_FACTORS]), Case([np.array(1.0), *_NO_FACTORS])],
     "cofactor": [Case([np.eye(2), *_FACTORS]), Case([_x(0, 0), *_NO_FACTORS])],
     "pinv": [Case([_x(2, 3), _x(3, 2)]), Case([_x(0, 1), _x(1, 0)])],
+    "fft": [Case([_x(*shape, 2)], {"inverse": i}) for shape in ((1,), (2,), (5,), (2, 4)) for i in (False, True)],
+    "rfft": [Case([_x(*shape)]) for shape in ((1,), (2,), (5,), (2, 4), (0, 3))],
+    "irfft": [Case([_x(n // 2 + 1, 2)], {"size": n}) for n in (1, 2, 4, 5)] + [Case([_x(2, 3, 2)], {"size": 5})],
 }
 
 

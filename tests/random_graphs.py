@@ -195,11 +195,12 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
         "axes": lambda: tuple(sorted(draw(st.sets(st.integers(0, max(rank - 1, 0)), min_size=1)))),
         "dtype": lambda: draw(st.sampled_from(dtypes.ALL)).name,
         "exponent": lambda: draw(st.integers(-3, 5)),
+        "inverse": lambda: draw(st.booleans()),
         "expected": lambda: draw(st.integers(0, 1)),
         "permutation": lambda: tuple(draw(st.permutations(range(rank)))),
         "reverse": lambda: draw(st.booleans()),
         "shape": lambda: shape,
-        "size": lambda: 2,
+        "size": lambda: 2 if primitive.name == "wrap_index" else max(2 * shape[-2] - 2, 1) if rank > 1 else 1,
     }
     return {name: makers[name]() for name in primitive.attributes}
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import HINTS, NUMPY_FUNCTIONS
+from tapec.complex_tensor import COMPLEX_FUNCTIONS
 
 _INTRODUCTION = """# NumPy on tensors
 
@@ -21,8 +22,10 @@ the methods of arrays (`x.sum(axis=0)`, `x.reshape(2, -1)`, `x.T`, ...). Whateve
 Where tensors differ from arrays:
 
 - Tensors are immutable: no `out=`, no `t[...] = v`, no `np.put`.
-- Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Complex numbers,
-  float16, strings and objects raise `DTypeError`.
+- Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Float16, strings and
+  objects raise `DTypeError`.
+- Complex results (of `np.fft`, `np.linalg.eig`, `tensor * 1j`) are `tp.ComplexTensor`s, each two real tensors. Compiled
+  functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
 - `np.argsort` is always stable. `np.nonzero` and boolean masks that are tensors have sizes that depend on the data:
   inside `tp.function` they make the call run eagerly.
 - A scalar result is a tensor without axes, not a NumPy scalar.
@@ -39,6 +42,7 @@ def numpy_page() -> str:
         _section("Universal functions", _names(ufuncs)),
         _section("Methods of universal functions", sorted(_method(owner, name) for owner, name in methods)),
         _section("Functions", _names(functions)),
+        _section("Functions of complex tensors", _names(list(COMPLEX_FUNCTIONS))),
         "## Not recorded, and what to use instead\n\n" + _hints(),
     ]
     return "\n".join(sections)
@@ -58,7 +62,7 @@ def _section(title: str, names: list[str]) -> str:
 
 def _names(functions: list[Any]) -> list[str]:
     """Every name by which NumPy offers the functions, aliases included."""
-    offered = [("np", np), ("np.linalg", np.linalg)]
+    offered = [("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft)]
     wanted = set(map(id, functions))
     return sorted(
         f"{prefix}.{name}"

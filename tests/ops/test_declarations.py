@@ -96,6 +96,9 @@ EXAMPLES: dict[str, list[Example]] = {
     "det": [((a[:-2], a, a, a[:-1]), {}) for (a,) in SQUARE],
     "cofactor": [((a, a, a, a[:-1]), {}) for (a,) in SQUARE],
     "pinv": [(((3, 2), (2, 3)), {}), (((4, 0, 3), (4, 3, 0)), {})],
+    "fft": [((shape,), {"inverse": i}) for shape in ((1, 2), (5, 2), (2, 0, 4, 2)) for i in (False, True)],
+    "rfft": [((shape,), {}) for shape in ((1,), (4,), (3, 5), (0, 6))],
+    "irfft": [((shape,), {"size": n}) for shape, n in (((1, 2), 1), ((3, 2), 4), ((2, 3, 2), 5), ((0, 4, 2), 6))],
 }  # fmt: skip
 
 

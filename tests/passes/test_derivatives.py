@@ -16,6 +16,7 @@ from tapec.passes.adjoint import adjoint
 from tapec.passes.derivatives import (
     DERIVATIVES,
     control,
+    custom,
     decompositions,
     determinants,
     eigenvalues,
@@ -24,6 +25,7 @@ from tapec.passes.derivatives import (
     linear,
     sampling,
     solving,
+    transforms,
 )
 from tapec.passes.derivatives.table import Excused, Linear, Missing, Partials
 from tapec.passes.tangent import tangent
@@ -41,7 +43,8 @@ EXCUSED = [p for p in PRIMITIVES.values() if isinstance(DERIVATIVES.get(p), Excu
 def test_every_primitive_has_exactly_one_row():
     assert set(DERIVATIVES) == set(PRIMITIVES.values())
     tables = (
-        elementwise, linear, explicit, solving, determinants, decompositions, eigenvalues, sampling, control,
+        elementwise, linear, explicit, solving, determinants, decompositions, eigenvalues, transforms, sampling,
+        control, custom,
     )  # fmt: skip
     assert len(DERIVATIVES) == sum(len(table.ROWS) for table in tables)
 

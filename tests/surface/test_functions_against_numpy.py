@@ -74,7 +74,18 @@ np.kron(x, v); np.kron(v, x); np.cross(x[:, :3], y[:, :3]); np.cross(x, y, axis=
 np.einsum("ij,jk", x, m); np.einsum("ij->ji", x); np.einsum("ij->", x); np.einsum("ii->i", x[:, :3]); np.einsum("ii", x[:, :3]); np.einsum("bij,bjk->bik", A, B); np.einsum("...ij,...jk->...ik", A, B)
 np.einsum("i,i", v, v); np.einsum("i,j->ij", v, w); np.einsum("ij,j->i", x, v); np.einsum("ij,ij->j", x, y); np.einsum("bij,jk,bkl->bl", A, m[:, :3], B[:, :, :2][:, :3]); np.einsum(x, [0, 1], m, [1, 2], [0, 2]); np.einsum("ij,kj->ik", i, i); np.einsum("...,...", x, v); np.einsum("b...,...->...", A, x); np.einsum("iij->ij", A[:, :2]); np.einsum("i,->i", v, s); np.einsum("ijk,ijl,j->kl", A, A, w); np.einsum("ij,ij->ij", b, b); np.einsum("ba,ca->cb", x, x[:1])
 np.linalg.norm(x); np.linalg.norm(v, 1); np.linalg.norm(v, np.inf); np.linalg.norm(v, -np.inf); np.linalg.norm(v, 3); np.linalg.norm(v, 0); np.linalg.norm(x, axis=1); np.linalg.norm(x, 1); np.linalg.norm(x, np.inf); np.linalg.norm(x, -1); np.linalg.norm(x, "fro", axis=(0, 1), keepdims=True); np.linalg.norm(A, axis=(1, 2)); np.linalg.norm(A, np.inf, (2, 0)); np.linalg.norm(i)
-np.linalg.vector_norm(x); np.linalg.vector_norm(x, axis=0, ord=1); np.linalg.matrix_norm(A); np.linalg.matrix_norm(A, ord=1)
+np.linalg.vector_norm(x); np.linalg.vector_norm(x, axis=0, ord=1); np.linalg.matrix_norm(A); np.linalg.matrix_norm(A, ord=1); np.linalg.norm(x, 2); np.linalg.norm(A, -2, (2, 0), keepdims=True); np.linalg.norm(x, "nuc"); np.linalg.matrix_norm(A, ord="nuc", keepdims=True)
+np.linalg.solve(S, w); np.linalg.solve(S, x); np.linalg.solve(T, x); np.linalg.solve(T, w); np.linalg.solve(i[:, :3] + 20 * np.eye(3), w); np.linalg.inv(S); np.linalg.inv(T); np.linalg.inv(e @ e.T); np.linalg.matrix_power(T, -3)
+np.linalg.det(S); np.linalg.det(T); np.linalg.det(x[:2, :2] * 0); np.linalg.det(e @ e.T); np.linalg.slogdet(T); np.linalg.slogdet(-S); np.linalg.slogdet(S * 0); np.linalg.slogdet(e @ e.T)
+np.linalg.cholesky(S); np.linalg.cholesky(T); np.linalg.cholesky(S, upper=True); np.linalg.qr(x)[1]; np.linalg.qr(x); np.linalg.qr(m); np.linalg.qr(A); np.linalg.qr(x.T, "r"); np.linalg.qr(x, "complete"); np.linalg.qr(e.T); np.linalg.qr(e)
+np.linalg.eigh(S)[0]; np.linalg.eigh(T, "U").eigenvalues; np.linalg.eigvalsh(T); np.linalg.eigvals(S); np.linalg.eigvals(T @ R); np.linalg.eig(R)[0]; np.linalg.eig(R).eigenvectors; np.linalg.eigvals(e @ e.T)
+np.linalg.svd(x, full_matrices=False)[1]; np.linalg.svd(A, False)[1]; np.linalg.svd(S).S; np.linalg.svd(x, compute_uv=False); np.linalg.svdvals(A); np.linalg.svdvals(e); np.linalg.svd(x, full_matrices=False)
+np.linalg.pinv(x); np.linalg.pinv(A); np.linalg.pinv(x.T, 0.5); np.linalg.pinv(x, rtol=None); np.linalg.pinv(e); np.linalg.lstsq(x.T, v)[0]; np.linalg.lstsq(x.T, y.T)[1]; np.linalg.lstsq(x, w)[0]; np.linalg.lstsq(x, w)[1]; np.linalg.lstsq(x, y)[3]
+np.linalg.matrix_rank(x); np.linalg.matrix_rank(v); np.linalg.matrix_rank(A, tol=1.5); np.linalg.matrix_rank(x, rtol=0.5); np.linalg.cond(S); np.linalg.cond(x); np.linalg.cond(x, -2); np.linalg.cond(T, 1); np.linalg.cond(T, "fro"); np.linalg.cond(S * 0)
+np.linalg.tensorsolve(S[:, :, None], w); np.linalg.tensorsolve(np.moveaxis(S[:, :, None], 0, 1), w, axes=(0,)); np.linalg.tensorinv(S, 1); np.linalg.tensorinv(np.reshape(np.kron(S, S), (9, 3, 3)), 1)
+np.fft.fft(x); np.fft.fft(v, 6); np.fft.fft(x, 3, 0, "ortho"); np.fft.ifft(x, norm="forward"); np.fft.ifft(A, axis=1); np.fft.fft(np.fft.fft(v)); np.fft.rfft(x); np.fft.rfft(v, 7); np.fft.rfft(x, axis=0, norm="ortho"); np.fft.rfft(i); np.fft.irfft(np.fft.rfft(x)); np.fft.irfft(v, 5); np.fft.irfft(x, norm="forward")
+np.fft.hfft(np.fft.fft(x)); np.fft.hfft(x, 5, norm="ortho"); np.fft.ihfft(x); np.fft.ihfft(v, 3, norm="forward"); np.fft.fft2(A); np.fft.ifft2(A, s=(2, 5), axes=(0, 1)); np.fft.fftn(A, norm="ortho"); np.fft.fftn(A, axes=(0, 2)); np.fft.ifftn(np.fft.fftn(A)); np.fft.rfft2(A); np.fft.rfftn(A, norm="forward"); np.fft.irfft2(np.fft.rfft2(A)); np.fft.irfftn(A, s=(3, 4), axes=(1, 2))
+np.fft.fftshift(x); np.fft.fftshift(v); np.fft.ifftshift(A, axes=(0, 2)); np.fft.ifftshift(v); np.fft.fftshift(np.fft.fft(v)); np.fft.fftshift(x, 1)
 np.sort(x); np.sort(x, axis=0); np.sort(x, axis=None); np.sort(n); np.argsort(x); np.argsort(x, axis=0); np.argsort(v, kind="stable"); np.searchsorted(q, v); np.searchsorted(q, x, side="right"); np.searchsorted(q, 1.0); np.searchsorted(j[:0], j); np.searchsorted(v, x, sorter=np.argsort(v)); np.digitize(x, q); np.digitize(v, q[::-1]); np.digitize(v, q, right=True)
 np.interp(x, q, v); np.interp(v, q, v, left=-5.0, right=7.0); np.interp(q, q, v)
 np.where(b, x, y); np.where(b, x, 0); np.where(i, x, v); np.where(b, i, x); np.where(b)[0]; np.where(c, 1, 2.0); np.select([b, ~b], [x, y], default=3.0); np.select([x > 0, x > -1], [x, i])
@@ -110,6 +121,9 @@ def values(dtype):
         "k": rng.integers(1, 7, (3, 4)), "b": np.array(rng.random((3, 4)) < 0.6), "c": np.array([True, False, True, True]),
         "q": np.array([-1.0, -0.2, 0.4, 1.5], dtype),
     }  # fmt: skip
+    found["S"] = (found["x"] @ found["x"].T + np.eye(3)).astype(dtype)
+    found["T"] = np.stack([found["S"] + np.eye(3, dtype=dtype), 2 * np.eye(3, dtype=dtype) + 1])
+    found["R"] = np.array([[0.0, -1.0, 0.2], [1.0, 0.1, 0.0], [0.3, 0.0, 1.0]], dtype)
     found["p"] = np.abs(found["x"]) + dtype(0.1)
     found["n"] = found["x"].copy()
     found["n"][0, 1] = found["n"][2, 3] = np.nan
@@ -131,6 +145,11 @@ def agree(got, want, eps_factor=32):
         got = got._array
     got = np.asarray(got)
     assert got.shape == want.shape
+    if want.dtype.kind == "c":
+        assert got.dtype == want.dtype
+        agree(got.real, want.real, 8 * eps_factor)
+        agree(got.imag, want.imag, 8 * eps_factor)
+        return
     if want.dtype.kind != "f":
         np.testing.assert_array_equal(got, want)
         return
