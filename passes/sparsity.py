@@ -19,6 +19,8 @@ import numpy as np
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation, indexing, linalg, movement, transform
 from tapec.passes.activity import active_results, active_values
+from tapec.passes.derivatives import DERIVATIVES
+from tapec.passes.derivatives.table import Partials
 from tapec.passes.index_sets import IndexSets, compose, empty, gather, identity, merge, relation, stack, union
 from tapec.passes.sparsity_control import control_sets
 
@@ -134,10 +136,11 @@ def _numbers(shape: tuple[int, ...]) -> Array:
 
 
 def _elementwise(self: Propagation, op: Op, operands: Operands) -> list[IndexSets]:
-    shape = op.result.shape
+    shape, row = op.result.shape, DERIVATIVES.get(op.primitive)
     parts = []
-    for value, sets in zip(op.operands, operands, strict=True):
-        if sets is not None:
+    for i, (value, sets) in enumerate(zip(op.operands, operands, strict=True)):
+        flat = isinstance(row, Partials) and row.rules[i] == 0.0  # a partial that is zero everywhere, as of `floor`
+        if sets is not None and not flat:
             parts.append(sets if value.shape == shape else _broadcast(sets, value.shape, shape))
     return [self.total(parts, prod(shape))]
 

@@ -1,0 +1,165 @@
+"""The index sets of every family, against dense Jacobians and against what is known of the op."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tapec as tp
+from graph_making import graph_of
+from tapec.errors import DensePatternError
+from tapec.ops import indexing
+from tapec.ops.symbolic import apply
+from tapec.passes import index_sets
+from tapec.passes.sparsity import Known
+from tapec.passes.sparsity import sparsity as propagate
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3, 4)) + 3.0
+BANDED = np.triu(np.tril(RNG.normal(size=(4, 4)), 1))
+INDEX = np.array([2, 0, 2, 1, 3])
+ALONG = np.argsort(RNG.normal(size=(3, 4)), 1)
+
+
+def dense(f, x):
+    return tp.jacobian(f, mode="forward")(x).reshape(-1, x.size)  # `while_loop` has no other mode
+
+
+def loop(x):
+    return tp.fori_loop(0, 3, lambda i, c: np.sin(c) * x, x)
+
+
+def scan(x):
+    carry, ys = tp.scan(lambda c, row: (c, row * row[::-1]), np.zeros(()), x)
+    return ys
+
+
+EXACT = {
+    "elementwise": lambda x: np.sin(x) * x,
+    "broadcast": lambda x: x + x[:1],
+    "outer": lambda x: x[:, :1] * x[:1, :],
+    "sum": lambda x: np.sum(x, 0),
+    "max": lambda x: np.mean(x * x, 1),
+    "prod": lambda x: np.prod(x),
+    "transpose": lambda x: x.T[1:, ::-1],
+    "reshape": lambda x: np.reshape(x, (2, 6))[1],
+    "roll": lambda x: np.roll(x, 1) - x,
+    "concat": lambda x: np.concatenate([x, np.ones((1, 4)), x[::-1]]),
+    "stack": lambda x: np.stack([x, 2 * x], -1),
+    "cumsum": lambda x: np.cumsum(x, 1),
+    "cumsum of all": lambda x: np.cumsum(x),
+    "sparse matrix right": lambda x: x @ BANDED,
+    "sparse matrix left": lambda x: BANDED[:3, :3] @ x,
+    "sparse vector": lambda x: x @ np.array([1.0, 0.0, 2.0, 0.0]),
+    "batched sparse matrices": lambda x: np.matmul(x[:, None, :], np.stack([BANDED, BANDED.T, np.eye(4)])),
+    "product with itself": lambda x: x @ x.T,
+    "take": lambda x: x[:, INDEX],
+    "integer arrays": lambda x: x[np.array([0, 2]), np.array([1, 3])],
+    "take_along": lambda x: np.take_along_axis(x, ALONG, 1),
+    "boolean mask": lambda x: x[np.array([True, False, True])],
+    "gradient of take": lambda x: tp.grad(lambda z: np.sum(z[:, INDEX] ** 3))(x),
+    "gradient of take_along": lambda x: tp.grad(lambda z: np.sum(np.take_along_axis(z, ALONG[:, :2], 1) ** 3))(x),
+    "solve": lambda x: np.linalg.solve(x[:, :3] + 9.0 * np.eye(3), x[:, 3]),
+    "batched det": lambda x: np.linalg.det(np.reshape(x, (3, 2, 2))),
+    "loop": loop,
+    "scan over rows": scan,
+    "stop_gradient": lambda x: tp.stop_gradient(x) * np.sum(x, 1, keepdims=True),
+    "not connected": lambda x: np.sign(x),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_exact(name):
+    f = EXACT[name]
+    pattern = tp.sparsity(f, X)
+    assert pattern.dtype == bool
+    assert pattern.has_canonical_format
+    np.testing.assert_array_equal(pattern.toarray(), dense(f, X) != 0)
+
+
+SUPERSETS = {
+    "difference": (lambda x: x - x, np.eye(12, dtype=bool)),
+    "select": (lambda x: np.where(x > 3, x, 2 * x), np.eye(12, dtype=bool)),
+    "maximum": (lambda x: np.maximum(x[0], x[1]), np.hstack([np.eye(4), np.eye(4), np.zeros((4, 4))]) > 0),
+    "sort": (lambda x: np.sort(x[0]), np.eye(12, dtype=bool)[np.argsort(X[0])]),
+    "cond": (lambda x: tp.cond(x[0, 0] > 3, lambda a: a[0], lambda a: a[1], x), np.hstack([np.eye(4)] * 2 + [np.zeros((4, 4))]) > 0),
+    "carry": (lambda x: tp.scan(lambda c, row: (c + row, c), np.zeros(4), x)[0], np.hstack([np.eye(4)] * 3) > 0),
+    "while": (
+        lambda x: tp.while_loop(lambda c: np.sum(c) < 1e3, lambda c: c * np.roll(c, 1), x[0]),
+        np.hstack([np.ones((4, 4)), np.zeros((4, 8))]) > 0,
+    ),
+    "rounds": (
+        lambda x: tp.fori_loop(0, 2, lambda i, c: c * np.concatenate([np.ones(1), c[:-1]]), x[0]),
+        np.hstack([np.tril(np.triu(np.ones((4, 4)), -2)), np.zeros((4, 8))]) > 0,
+    ),
+    "no rounds": (lambda x: tp.fori_loop(0, 0, lambda i, c: c * np.sum(x), x), np.eye(12, dtype=bool)),
+    "index of the loop": (
+        lambda x: tp.fori_loop(0, 2, lambda i, c: c + x[0, i], np.zeros(())),
+        np.hstack([np.ones((1, 4)), np.zeros((1, 8))]) > 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SUPERSETS)
+def test_stated_supersets(name):
+    f, expected = SUPERSETS[name]
+    pattern = tp.sparsity(f, X).toarray()
+    np.testing.assert_array_equal(pattern, expected)
+    assert not np.any((dense(f, X) != 0) & ~pattern)
+
+
+STEPS = [
+    np.tanh,
+    lambda x: np.roll(x, 1, 0),
+    lambda x: x * np.sum(x, 1, keepdims=True),
+    lambda x: np.cumsum(x, 1)[:, ::-1],
+    lambda x: x @ np.tril(np.ones((4, 4)), -1),
+    lambda x: np.where(x > 0, x, x[::-1]),
+    lambda x: x[np.array([2, 2, 0])],
+    lambda x: np.reshape(x.T, (3, 4)),
+    lambda x: np.concatenate([x[1:], x[:1] * x[1:2]]),
+    lambda x: np.pad(x[1:2, 1:3], ((1, 1), (0, 2))) + x,
+    lambda x: np.max(x, 0) - x,
+    lambda x: np.sort(x, 0),
+    lambda x: tp.grad(lambda z: np.sum(np.sin(z[:, INDEX])))(x),
+    lambda x: tp.fori_loop(0, 2, lambda i, c: c * np.roll(x, 1, 1), x),
+    lambda x: np.linalg.solve(np.eye(3) * 20 + x[:, :3], x),
+]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, len(STEPS) - 1), min_size=1, max_size=4), st.integers(0, 3))
+def test_compositions_hold_every_nonzero(steps, seed):
+    def f(x):
+        for step in steps:
+            x = STEPS[step](x)
+        return x
+
+    x = np.random.default_rng(seed).normal(size=(3, 4))
+    assert not np.any((dense(f, x) != 0) & ~tp.sparsity(f, x).toarray())
+
+
+def test_time_is_near_linear():
+    n = 10**5
+    x = np.ones(n)
+    pattern = tp.sparsity(lambda x: np.sin(x[1:]) * x[:-1] + np.cumsum(np.ones(n - 1)), x)
+    assert pattern.shape == (n - 1, n)
+    assert pattern.nnz == 2 * (n - 1)
+
+
+def test_what_does_not_fit_raises(monkeypatch):
+    monkeypatch.setattr(index_sets, "MOST_ENTRIES", 1000)
+    with pytest.raises(DensePatternError, match=r"would have 10,000 entries among 100 arguments.*tp\.jvp"):
+        tp.sparsity(lambda x: x - np.mean(x), np.ones(100))
+    assert tp.sparsity(lambda x: x * x, np.ones(100)).nnz == 100
+
+
+def test_what_was_read_is_named():
+    graph = graph_of(lambda x, i: apply(indexing.take, x, i, axis=0), np.ones(4), np.zeros(2, np.int64))
+    x, i = graph.inputs
+    unknown = propagate(graph, graph.outputs, [x])
+    assert unknown.read == ()
+    assert unknown.sets[0].toarray().tolist() == [[True] * 4] * 2
+    known = propagate(graph, graph.outputs, [x], {i: Known(np.array([3, -4]), i)})
+    assert known.read == (i,)
+    assert known.sets[0].toarray().astype(int).tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
