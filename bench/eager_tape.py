@@ -3,8 +3,8 @@
     python -m bench.eager_tape [--peers PYTHON]
 
 Each library runs in a process of its own, by turns, so that all see the same machine; PYTHON is an interpreter that
-has the peers, if this one does not. Times are wall time of one gradient, the best of many, after a warm-up; what is compiled
-or cached by then is so. Libraries get one thread.
+has the peers, if this one does not. Times are wall time of one gradient, the best of many, after a warm-up; what is
+compiled or cached by then is so. Libraries get one thread.
 """
 
 from __future__ import annotations
