@@ -18,9 +18,9 @@ from tapec.tensor import Tensor
 
 
 def _flat_or_axis(x: Tensor, axis: Any) -> tuple[Tensor, int]:
-    if axis is None:
-        return reshape(x, (x._array.size,)), 0
-    return x, one_axis(axis, x._array.ndim)
+    if axis is None or not x._array.ndim:
+        x = reshape(x, (x._array.size,))
+    return x, one_axis(axis or 0, x._array.ndim)
 
 
 @implements(np.cumsum)
@@ -155,7 +155,8 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Tensor:
         else:
             width = _diff(points, axis=number)
     extent = values._array.shape[number]
-    left, right = window(values, number, 0, extent - 1), window(values, number, 1, extent - 1)
+    pairs = max(extent - 1, 0)
+    left, right = window(values, number, 0, pairs), window(values, number, 1, pairs)
     return NUMPY_FUNCTIONS[np.sum](width * (left + right) / 2.0, axis=number)  # type: ignore[no-any-return]
 
 

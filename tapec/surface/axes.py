@@ -22,13 +22,16 @@ def one_axis(axis: Any, ndim: int) -> int:
 
 
 def several_axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes in the order given; all of them for None.
+    """Axes in the order given; all of them for None. Axis 0 of a tensor without axes is none, as in NumPy's reductions.
 
     Raises:
         AttributeValueError: an axis is outside the rank, or named twice.
     """
     if axis is None:
         return tuple(range(ndim))
+    if not ndim and not isinstance(axis, (tuple, list)):
+        one_axis(axis, 1)
+        return ()
     axes = tuple([one_axis(a, ndim) for a in axis]) if isinstance(axis, (tuple, list)) else (one_axis(axis, ndim),)
     if len(set(axes)) != len(axes):
         raise located(AttributeValueError(f"axes {axis} name one axis twice"))

@@ -34,9 +34,9 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, sta
     """Always the stable order: ties keep theirs."""
     refuse(np.argsort, order=order)
     x = lift(a)
-    if axis is None:
-        return apply(ordering.argsort, (reshape(x, (x._array.size,)),), {"axis": 0})
-    return apply(ordering.argsort, (x,), {"axis": one_axis(axis, x._array.ndim)})
+    if axis is None or not x._array.ndim:
+        x = reshape(x, (x._array.size,))
+    return apply(ordering.argsort, (x,), {"axis": one_axis(axis or 0, x._array.ndim)})
 
 
 not_supported(np.partition, hint="use np.sort, which gives a partition too")

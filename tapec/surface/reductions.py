@@ -148,7 +148,8 @@ def _position(function: Any, primitive: Primitive) -> None:
         refuse(function, out=out)
         x = lift(a)
         shape = x._array.shape
-        if axis is None:
+        if axis is None or not shape:
+            one_axis(axis or 0, max(len(shape), 1))
             flat = apply(primitive, (reshape(x, (x._array.size,)),), {"axis": 0})
             return reshape(flat, (1,) * len(shape)) if _given(keepdims) else flat
         number = one_axis(axis, len(shape))
