@@ -47,8 +47,10 @@ def operand_kinds(op: Op) -> str:
 
 
 def matrix_strides(kind: str, view: View) -> tuple[int, int, int] | None:
-    """Strides (batch, row, column) with which a step that reads this kind of matrix can read a view; None if it can't
-    without a copy."""
+    """Strides (batch, row, column) with which a step that reads this kind of matrix can read a view.
+
+    None if it needs a copy.
+    """
     return (strided_matrix if kind == BLAS_MATRIX else batch_strides)(view.shape, view.strides)
 
 
@@ -61,8 +63,8 @@ def batch_strides(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int
 def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Strides (batch, row, column) with which a matrix product can read such memory; None if it can't without a copy.
 
-    One of row and column must be 1 and the other no shorter than the extent it passes over, as BLAS wants; all batch axes
-    must be walked by one stride. Eager and compiled products both ask here, so that they call BLAS alike.
+    One of row and column must be 1 and the other no shorter than the extent it passes over, as BLAS wants; all batch
+    axes must be walked by one stride. Eager and compiled products both ask here, so that they call BLAS alike.
     """
     *batch, rows, columns = shape
     if 0 in shape:

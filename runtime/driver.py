@@ -185,7 +185,8 @@ def compile_graph(graph: Graph) -> Executable:
 @contextmanager
 def _collector_paused(graph: Graph) -> Iterator[None]:
     """Keeps Python's garbage collector from going through a long graph time and again: passes make no cycles that must
-    be freed meanwhile, and it took half of the time of 200,000 ops."""
+    be freed meanwhile, and it took half of the time of 200,000 ops.
+    """
     pause = len(graph.ops) > _LONG_GRAPH and gc.isenabled()
     if pause:
         gc.disable()

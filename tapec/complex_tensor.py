@@ -1,7 +1,7 @@
 """`ComplexTensor`: complex numbers as two real tensors, so that nothing below the surface need know of them.
 
-It is a container of two tensors, as a named tuple would be: tapes watch both, compiled functions take and give both, and a
-gradient with respect to one is the pair of the gradients, ∂/∂re + i ∂/∂im. See docs/design/0013-linear-algebra.md.
+It is a container of two tensors, as a named tuple would be: tapes watch both, compiled functions take and give both,
+and a gradient with respect to one is the pair of the gradients, ∂/∂re + i ∂/∂im (docs/design/0015-linear-algebra.md).
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _function(function: Any) -> Callable[..., Any]:
         name = getattr(function, "__name__", str(function))
         module = getattr(function, "__module__", None) or "numpy"
         raise UnsupportedFunctionError(
-            f"{module}.{name} is not recorded on complex tensors; compute with .real and .imag, or with np.abs and np.angle"
+            f"{module}.{name} is not recorded on complex tensors; compute with .real and .imag, or np.abs and np.angle"
         )
     return found
 
@@ -266,7 +266,9 @@ def is_complex(value: Any) -> bool:
     kind = type(value)
     if kind is Tensor or kind is float or kind is int:
         return False
-    return kind in COMPLEX or kind is complex or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "c")
+    if kind in COMPLEX or kind is complex:
+        return True
+    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "c"
 
 
 def parts(value: Any) -> tuple[Tensor, Tensor | None]:

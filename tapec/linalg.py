@@ -11,7 +11,7 @@ from tapec.dispatch import apply, cast, located, promote
 from tapec.errors import ShapeError
 from tapec.ops import linalg
 from tapec.surface.matrices import identity, product, square_matrices
-from tapec.surface.primitives import floating, maximum, constant, reshape
+from tapec.surface.primitives import constant, floating, maximum, reshape
 from tapec.surface.solving import same_batches, solve
 from tapec.tensor import Tensor
 
@@ -110,8 +110,8 @@ _NORMS = {
 def expm(a: Any) -> Tensor:
     """The exponential of square matrices, by Padé approximants with scaling and squaring (Higham, 2005).
 
-    Inside a compiled function the order of the approximant and the number of squarings are guarded: a matrix with a much
-    larger or smaller norm is another path.
+    Inside a compiled function the order of the approximant and the number of squarings are guarded: a matrix with a
+    much larger or smaller norm is another path.
 
     Args:
         a: `(..., n, n)`.
@@ -133,7 +133,7 @@ def expm(a: Any) -> Tensor:
     orders = list(norms)
     norm = NUMPY_FUNCTIONS[np.max](NUMPY_FUNCTIONS[np.linalg.norm](x, 1, axis=(-2, -1)))
     scale = NUMPY_FUNCTIONS[np.ceil](NUMPY_FUNCTIONS[np.log2](norm / norms[orders[-1]]))
-    # One number for both, so that a compiled function has one guard: which order, and beyond the last one how many halves.
+    # One number for both, so that there is one guard: which order, and beyond the last one how many squarings.
     level = cast(maximum(scale, constant(0.0, x._array.dtype)), np.dtype(np.int64))
     for order in orders[:-1]:
         level = level + cast(norm > norms[order], np.dtype(np.int64))

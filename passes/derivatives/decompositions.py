@@ -4,8 +4,8 @@ Where eigenvalues or singular values coincide, the vectors of their space may be
 derivative: what depends on them then has the derivative NaN or infinity. The values themselves have one, and it is used
 alone where nothing depends on the vectors.
 
-Sources: Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), for QR; Giles (2008), as in
-`solving`, for eigenvectors; Townsend, "Differentiating the singular value decomposition" (2016).
+Sources: Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), for QR; Giles (2008), as
+in `solving`, for eigenvectors; Townsend, "Differentiating the singular value decomposition" (2016).
 """
 
 from __future__ import annotations

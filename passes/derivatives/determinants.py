@@ -22,6 +22,7 @@ from tapec.passes.derivatives.matrices import (
 )
 from tapec.passes.derivatives.table import Explicit, Rows
 
+
 def _inverse_transposed(a: Sym, packed: Sym, pivots: Sym) -> Sym:
     return apply(linalg.lu_solve, a, packed, pivots, identity(a), transposed=True)
 

@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from tapec.ir.graph import Op
 from tapec.ops import linalg, movement, reduction
 from tapec.ops.symbolic import Sym, apply, broadcast, cast, equal, matmul, reduce_sum, reshape, select
-from tapec.passes.derivatives.matrices import columns, diagonal, from_diagonal, numbered, on_diagonal, rows, several, turned
+from tapec.passes.derivatives.matrices import (
+    columns,
+    diagonal,
+    from_diagonal,
+    numbered,
+    on_diagonal,
+    rows,
+    several,
+    turned,
+)
 from tapec.passes.derivatives.table import Flow, Rows, Structured
 
 

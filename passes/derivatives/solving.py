@@ -1,8 +1,8 @@
 """Derivatives of solves and of Cholesky factors.
 
-Both modes of a solve use the factors again that the primal computed. Sources: Giles, "Collected matrix derivative results
-for forward and reverse mode algorithmic differentiation" (2008); Murray, "Differentiation of the Cholesky decomposition"
-(2016).
+Both modes of a solve use the factors again that the primal computed. Sources: Giles, "Collected matrix derivative
+results for forward and reverse mode algorithmic differentiation" (2008); Murray, "Differentiation of the Cholesky
+decomposition" (2016).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _pull_cholesky(active: tuple[int, ...], ct: Sym, out: Sym, a: Sym) -> dict[i
 
 
 ROWS: Rows = {
-    linalg.lu: Excused("its factors serve `lu_solve` and determinants, whose derivative flows through the matrix itself"),
+    linalg.lu: Excused("the factors serve solves and determinants, whose derivative flows through the matrix itself"),
     linalg.lu_solve: Explicit((0, 3), _push_lu_solve, _pull_lu_solve),
     linalg.triangular_solve: Explicit((0, 1), _push_triangular_solve, _pull_triangular_solve),
     linalg.cholesky: Explicit((0,), _push_cholesky, _pull_cholesky),

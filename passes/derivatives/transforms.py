@@ -22,7 +22,7 @@ def _irfft(i: int, ct: Sym, out: Sym, x: Sym, *, size: int) -> Sym:
 
 
 def _weights(like: Sym, n: int, inner: float) -> Sym:
-    """A number per pair of the first half: 1 where it stands for itself alone, `inner` where the second half has another."""
+    """A number per pair of the first half: 1 where it stands for itself, `inner` where the second half repeats it."""
     count = n // 2 + 1
     attributes = {"axis": 0, "shape": (count,), "dtype": dtypes.I64.name}
     number = Sym(like.builder, like.builder.emit(creation.iota, (), attributes).result)

@@ -1,8 +1,8 @@
 """What a linear algebra routine is given besides its operands: sizes, and memory to work in.
 
-Both depend on shapes alone. LAPACK cuts matrices into blocks by the memory that it gets, so eager and compiled runs must
-give it the same to have the same bits: both ask here. Sizes of workspaces are those that LAPACK's documentation asks
-for, with room for blocks where it says that more is faster.
+Both depend on shapes alone. LAPACK cuts matrices into blocks by the memory that it gets, so eager and compiled runs
+must give it the same to have the same bits: both ask here. Sizes of workspaces are those that LAPACK's documentation
+asks for, with room for blocks where it says that more is faster.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ SIZES: Final[dict[str, tuple[str, ...]]] = {
 _Sizes = tuple[tuple[int, ...], tuple[tuple[str, int], ...]]
 
 
-def _of_lu(a: Shape, **attributes: Any) -> _Sizes:
+def _of_square(a: Shape) -> _Sizes:
     return (a[-1],), ()
 
 
-def _of_solve(a: Shape, *others: Shape, transposed: bool) -> _Sizes:
-    n, k = others[-1][-2:]
+def _of_solve(*shapes: Shape, transposed: bool) -> _Sizes:
+    n, k = shapes[-1][-2:]
     return (n, k, int(transposed)), (("f", n * k),)
 
 
-def _of_triangular_solve(a: Shape, b: Shape, *, lower: bool, transposed: bool, unit: bool) -> _Sizes:
-    return (*b[-2:], int(lower), int(transposed), int(unit)), ()
+def _of_triangular_solve(*shapes: Shape, lower: bool, transposed: bool, unit: bool) -> _Sizes:
+    return (*shapes[-1][-2:], int(lower), int(transposed), int(unit)), ()
 
 
 def _of_qr(a: Shape) -> _Sizes:
@@ -110,8 +110,8 @@ def _of_eig(a: Shape) -> _Sizes:
 
 
 _PLANS: dict[str, Callable[..., _Sizes]] = {
-    "lu": _of_lu, "lu_solve": _of_solve, "cholesky": _of_lu, "triangular_solve": _of_triangular_solve, "qr": _of_qr,
-    "eigh": _of_eigh, "svd": _of_svd, "eig": _of_eig,
+    "lu": _of_square, "lu_solve": _of_solve, "cholesky": _of_square, "triangular_solve": _of_triangular_solve,
+    "qr": _of_qr, "eigh": _of_eigh, "svd": _of_svd, "eig": _of_eig,
 }  # fmt: skip
 
 

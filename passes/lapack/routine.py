@@ -1,7 +1,7 @@
 """Writing a routine around LAPACK: its arguments, calls, and copies between layouts.
 
-LAPACK stores matrices by columns and works in place, so every operand is copied into memory of the routine's, and results
-are copied to row-major arrays.
+LAPACK stores matrices by columns and works in place, so every operand is copied into memory of the routine's, and
+results are copied to row-major arrays.
 """
 
 from __future__ import annotations

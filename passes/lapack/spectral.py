@@ -79,8 +79,8 @@ def svd(dtype: DType) -> list[FunctionText]:
 
 
 def eig(dtype: DType) -> list[FunctionText]:
-    """`eig`, which fails on infinities and NaN. Of a pair of conjugate eigenvectors LAPACK stores the real and the imaginary
-    part of the first as columns.
+    """`eig`, which fails on infinities and NaN. Of a pair of conjugate eigenvectors LAPACK stores the real and the
+    imaginary part of the first as columns.
     """
     r = Routine("eig", dtype, 2, 5)
     f, n = r.f, r.size["n"]
@@ -111,8 +111,8 @@ def eig(dtype: DType) -> list[FunctionText]:
 
         def factor() -> None:  # of anything else LAPACK would print that its arguments are illegal
             r.lapack(
-                "geev", without, wanted, extent, matrix, leading, real, imaginary, nothing, one_, vectors, leading, work,
-                room,
+                "geev", without, wanted, extent, matrix, leading, real, imaginary, nothing, one_, vectors, leading,
+                work, room,
             )  # fmt: skip
 
         when(f, f.binary("xor", found, Reg("true", "i1")), factor)

@@ -25,7 +25,7 @@ def lu(dtype: DType) -> list[FunctionText]:
 
 
 def lu_solve(dtype: DType) -> list[FunctionText]:
-    """`lu_solve`, which fails where the diagonal of U has a zero. Without right-hand sides it looks for one all the same."""
+    """`lu_solve`, which fails where the diagonal of U has a zero, even if there are no right-hand sides."""
     r = Routine("lu_solve", dtype, 1, 1)
     f, n, k = r.f, r.size["n"], r.size["k"]
     (scratch,) = r.scratch

@@ -18,7 +18,7 @@ def factorization(f: FunctionText, step: LibraryStep, around: Surroundings) -> N
     kinds = OPERANDS[name]
     read = iter(step.operands)
     operands = [None if kind == UNREAD else next(read) for kind in kinds]
-    first = next(operand for operand, kind in zip(operands, kinds, strict=True) if operand is not None and kind in MATRICES)
+    first = next(x for x, kind in zip(operands, kinds, strict=True) if x is not None and kind in MATRICES)
     dtype = first.buffer.dtype
     shapes = tuple([first.shape if operand is None else operand.shape for operand in operands])
     made = plan(name, dtype, shapes, step.attributes)

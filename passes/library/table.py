@@ -31,5 +31,5 @@ EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], No
     transform.fft: fourier,
     transform.rfft: fourier,
     transform.irfft: fourier,
-    **{primitive: factorization for primitive in FACTORIZATIONS},
+    **dict.fromkeys(FACTORIZATIONS, factorization),
 }

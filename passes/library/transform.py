@@ -16,7 +16,8 @@ from tapec.passes.transform_names import DATA, loop_symbol, ufunc_name
 
 def fourier(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     """`void loop(char **args, npy_intp *dimensions, npy_intp *steps, void *data)`: input, factor and output; the number
-    of lines and the length of the input's and output's; steps in bytes from line to line, then along a line."""
+    of lines and the length of the input's and output's; steps in bytes from line to line, then along a line.
+    """
     (x,) = step.operands
     assert step.result is not None
     dtype = x.buffer.dtype

@@ -157,6 +157,10 @@ def _meaning_of_lu_solve(a: Any, packed: Any, pivots: Any, b: Any, *, transposed
     return out
 
 
+def _meaning_of_cholesky(a: Any) -> Any:
+    return np.linalg.cholesky(a)
+
+
 def _meaning_of_triangular_solve(a: Any, b: Any, *, lower: bool, transposed: bool, unit: bool) -> Any:
     triangle = np.tril(a) if lower else np.triu(a)
     if unit:
@@ -199,8 +203,8 @@ def _define(
 
 lu = _define(
     "lu", 1, _meaning_of_lu,
-    "LU factors with partial pivoting, as LAPACK leaves them: transposed, L below the diagonal of ones and U on and above "
-    "it; and for each row the row, counted from 1, that it was swapped with.",
+    "LU factors with partial pivoting, as LAPACK leaves them: transposed, L below the diagonal of ones and U on and "
+    "above it; and for each row the row, counted from 1, that it was swapped with.",
     results=2,
 )  # fmt: skip
 lu_solve = _define(
@@ -209,7 +213,7 @@ lu_solve = _define(
     ("transposed",),
 )  # fmt: skip
 cholesky = _define(
-    "cholesky", 1, lambda a: np.linalg.cholesky(a),
+    "cholesky", 1, _meaning_of_cholesky,
     "The lower triangle L with L L' = a, of a symmetric positive definite `a` whose lower triangle is read.",
 )  # fmt: skip
 triangular_solve = _define(

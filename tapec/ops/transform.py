@@ -69,14 +69,16 @@ def _irfft(x: Any, *, size: int) -> Any:
 TRANSFORM = Transform()
 
 fft = define(
-    Primitive("fft", TRANSFORM, 1, _fft, "The discrete Fourier transform of lines of pairs, with exp(-i...), or exp(+i...) "
-              "where `inverse`.", ("inverse",), exact=False, operand_kinds="f")
+    Primitive("fft", TRANSFORM, 1, _fft,
+              "The discrete Fourier transform of lines of pairs, with exp(-i...), or exp(+i...) where `inverse`.",
+              ("inverse",), exact=False, operand_kinds="f")
 )  # fmt: skip
 rfft = define(
     Primitive("rfft", TRANSFORM, 1, _rfft, "The first half of the transform of lines of real numbers, as pairs.",
               exact=False, operand_kinds="f")
 )  # fmt: skip
 irfft = define(
-    Primitive("irfft", TRANSFORM, 1, _irfft, "The `size` real numbers whose transform has this first half, times `size`.",
+    Primitive("irfft", TRANSFORM, 1, _irfft,
+              "The `size` real numbers whose transform has this first half, times `size`.",
               ("size",), exact=False, operand_kinds="f")
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cmath
 from collections.abc import Callable
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from tapec.tensor import Tensor
 Optional = Tensor | None
 
 
-def _enter(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def enter(formula: Callable[..., Any]) -> Callable[..., Any]:
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _enter(*functions: Any) -> Callable[[_F], _F]:
+    def enter(formula: _F) -> _F:
         COMPLEX_FUNCTIONS.update(dict.fromkeys(functions, formula))
         return formula
 
@@ -74,13 +77,13 @@ def _bilinear(function: Any, conjugated: bool = False) -> Callable[..., Any]:
 
 
 _multiply = _bilinear(np.multiply)
-for _function in (
+for _product in (
     np.matmul, np.dot, np.inner, np.outer, np.tensordot, np.kron, np.convolve, np.matvec, np.cross, np.linalg.matmul,
     np.linalg.outer, np.linalg.tensordot, np.linalg.cross,
 ):  # fmt: skip
-    _bilinear(_function)
-for _function in (np.vdot, np.vecdot, np.vecmat, np.linalg.vecdot):
-    _bilinear(_function, conjugated=True)
+    _bilinear(_product)
+for _product_with_conjugate in (np.vdot, np.vecdot, np.vecmat, np.linalg.vecdot):
+    _bilinear(_product_with_conjugate, conjugated=True)
 
 
 @_enter(np.true_divide)
@@ -200,7 +203,7 @@ _trigonometric(np.cosh, (np.cosh, np.cos), (np.sinh, np.sin), 1.0)
 
 COMPLEX_FUNCTIONS[np.real] = lambda val: lift_complex(val).real
 COMPLEX_FUNCTIONS[np.imag] = lambda val: lift_complex(val).imag
-COMPLEX_FUNCTIONS[np.iscomplexobj] = lambda x: is_complex(x)
+COMPLEX_FUNCTIONS[np.iscomplexobj] = is_complex
 COMPLEX_FUNCTIONS[np.isrealobj] = lambda x: not is_complex(x)
 COMPLEX_FUNCTIONS[np.shape] = lambda a: lift_complex(a).shape
 COMPLEX_FUNCTIONS[np.ndim] = lambda a: lift_complex(a).ndim
@@ -257,13 +260,14 @@ def _componentwise(function: Any) -> None:
         return _joined(*halves)
 
 
-for _function in (
+_COMPONENTWISE: tuple[Any, ...] = (
     np.sum, np.mean, np.cumsum, np.diff, np.trace, np.diagonal, np.diag, np.reshape, np.ravel, np.transpose,
     np.permute_dims, np.matrix_transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to,
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.flip, np.fliplr, np.flipud, np.roll,
     np.rot90, np.tile, np.repeat, np.take, np.take_along_axis, np.split, np.array_split, np.atleast_1d, np.atleast_2d,
     np.zeros_like, np.tril, np.triu, np.fft.fftshift, np.fft.ifftshift, np.copy,
-):  # fmt: skip
+)  # fmt: skip
+for _function in _COMPONENTWISE:
     _componentwise(_function)
 
 

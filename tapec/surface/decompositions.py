@@ -68,8 +68,8 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
         return singular_values(x)
     if full_matrices and x._array.shape[-1] != x._array.shape[-2]:
         raise _unsupported(
-            f"linalg.svd of shape {x.shape} with full_matrices=True: the vectors beyond the singular values are arbitrary "
-            "and have no derivative; pass full_matrices=False"
+            f"linalg.svd of shape {x.shape} with full_matrices=True: the vectors beyond the singular values are "
+            "arbitrary and have no derivative; pass full_matrices=False"
         )
     return _SVDResult(*apply_several(linalg.svd, (x,)))
 
@@ -97,7 +97,8 @@ def _largest(s: Tensor) -> Tensor:
 
 
 def _cutoff(s: Tensor, relative: Any) -> Tensor:
-    return _with_axis(relative) * _largest(s)
+    limit: Tensor = _with_axis(relative) * _largest(s)
+    return limit
 
 
 def _with_axis(x: Any) -> Any:
@@ -105,7 +106,7 @@ def _with_axis(x: Any) -> Any:
 
 
 def _epsilon(x: Tensor) -> float:
-    return max(x._array.shape[-2:]) * float(np.finfo(x._array.dtype).eps)
+    return float(max(x.shape[-2:]) * np.finfo(x._array.dtype).eps)
 
 
 @implements(np.linalg.pinv)
@@ -133,7 +134,8 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Tensor, Tensor, Tensor, T
     vector = y._array.ndim == 1
     columns = reshape(y, (*y._array.shape, 1)) if vector else y
     if x._array.ndim != 2 or columns._array.ndim != 2:
-        raise located(MatrixShapeError(f"linalg.lstsq takes a matrix and a vector or matrix, got {x.shape} and {y.shape}"))
+        shapes = f"{x.shape} and {y.shape}"
+        raise located(MatrixShapeError(f"linalg.lstsq takes a matrix and a vector or matrix, got shapes {shapes}"))
     m, n = x._array.shape
     if columns._array.shape[0] != m:
         raise located(ShapeError(f"linalg.lstsq: shapes {x.shape} and {y.shape} differ in the number of rows"))

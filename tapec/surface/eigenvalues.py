@@ -20,7 +20,8 @@ _EigResult: Any = type(np.linalg.eig(np.eye(1)))
 
 def _decomposed(name: str, a: Any) -> tuple[Tensor | ComplexTensor, Tensor | ComplexTensor]:
     """Values and vectors, real if all values are: the dtype depends on the data, as in NumPy, and compiled functions
-    guard which of the two it is."""
+    guard which of the two it is.
+    """
     w, v = (_split(x) for x in apply_several(linalg.eig, (square_matrices(name, a),)))
     if NUMPY_FUNCTIONS[np.all](w.imag == 0.0):
         return w.real, v.real

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import sqrt
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,8 +22,11 @@ from tapec.tensor import Tensor
 Either = Tensor | ComplexTensor
 
 
-def _enter(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def enter(formula: Callable[..., Any]) -> Callable[..., Any]:
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _enter(function: Any) -> Callable[[_F], _F]:
+    def enter(formula: _F) -> _F:
         NUMPY_FUNCTIONS[function] = COMPLEX_FUNCTIONS[function] = formula
         return formula
 
@@ -39,7 +42,8 @@ def _operand(value: Any) -> Either:
 
 def _real_operand(name: str, value: Any) -> Tensor:
     if is_complex(value):
-        raise located(DTypeError(f"fft.{name} takes real numbers, got complex ones; use fft.{name.replace('r', '', 1)}"))
+        other = name.replace("r", "", 1)
+        raise located(DTypeError(f"fft.{name} takes real numbers, got complex ones; use fft.{other}"))
     return floating(value)
 
 

@@ -156,5 +156,6 @@ def test_every_primitive_is_here():
     ours = [p for p in PRIMITIVES.values() if p.family.name in {"linalg", "attached"}]
     differentiable = {p.name for p in ours if not isinstance(DERIVATIVES[p], Excused)}
     assert differentiable == {
-        "lu_solve", "triangular_solve", "cholesky", "det", "log_abs_det", "cofactor", "pinv", "qr", "eigh", "svd", "eig",
+        "lu_solve", "triangular_solve", "cholesky", "det", "log_abs_det", "cofactor", "pinv", "qr", "eigh", "svd",
+        "eig",
     }  # fmt: skip

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables of cases)
 """Fourier transforms and complex tensors: derivatives, compiled functions, operators, errors. Values are in
 test_functions_against_numpy.py."""
 

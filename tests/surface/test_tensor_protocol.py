@@ -146,22 +146,20 @@ def test_operators_leave_what_is_no_number_to_the_other_side(other):
     assert (constant(1.0) != other) is True
 
 
-def test_complex_operands_are_refused_by_name():
+def test_complex_operands_are_taken_by_operators_and_refused_elsewhere():
+    assert (constant(1.0) + 1j).item() == 1 + 1j
     with pytest.raises(DTypeError, match="complex"):
-        constant(1.0) + 1j
+        np.concatenate([constant([1.0]), np.array([1j])])
 
 
 def test_unsupported_functions_name_themselves_and_what_to_do():
     x = constant([[1.0, 2.0], [3.0, 4.0]])
     for call, words in (
-        (lambda: np.linalg.inv(x), r"numpy\.linalg\.inv.*plain arrays"),
         (lambda: np.partition(x, 1), r"numpy\.partition.*np\.sort"),
-        (lambda: np.fft.fft(x), r"numpy\.fft\.fft"),
         (lambda: np.unique(x), r"unique.*docs/numpy\.md"),
         (lambda: np.sum(x, out=np.zeros(())), "sum.*out"),
         (lambda: np.fill_diagonal(x, 0), "immutable"),
         (lambda: np.pad(x, 1, mode="mean"), "mode='mean'"),
-        (lambda: np.linalg.norm(x, 2), "singular"),
         (lambda: np.quantile(x, 0.5, method="lower"), "lower"),
         (lambda: np.nan_to_num(x, copy=False), "copy"),
     ):
