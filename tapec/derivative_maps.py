@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tapec.derivative_graphs import pullback, pushforward
+from tapec.forward_recorder import ForwardRecorder
 from tapec.linear_map import LinearProgram, Pullback, Pushforward
 from tapec.repeated import repeated
-from tapec.traced import trace
+from tapec.traced import codomain_of, independent, trace
 
 
 def jvp(python: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -48,12 +49,20 @@ def as_arguments(primals: Any, tangents: Any) -> tuple[tuple[Any, ...], tuple[An
 
 
 def push(python: Callable[..., Any], primals: tuple[Any, ...], tangents: Any) -> tuple[Any, Any]:
-    """`jvp` on what a recording sees."""
-    traced = trace(python, primals)
-    seeds = traced.domain.members(tangents, "tangents", "the primals")
-    derivative = pushforward(traced.recorder, [p for p in traced.targets if p is not None], traced.sources)
-    found = iter(derivative.run(seeds))
-    return traced.result, traced.codomain.filled([None if p is None else next(found) for p in traced.targets])
+    """`jvp` on what a recording sees.
+
+    Each tangent is computed right behind its primal, so that compiled code computes both in one loop and keeps neither
+    for longer than the other.
+    """
+    given = independent(python, primals)
+    recorder = ForwardRecorder()
+    for source, tangent in zip(given.sources, given.domain.some(tangents, "tangents", "the primals"), strict=True):
+        if tangent is not None:
+            recorder.watch(source, tangent)
+    with recorder.entered():
+        result = python(*given.args)
+    codomain, targets = codomain_of(result)
+    return result, codomain.filled([recorder.tangent(y) for y in targets])
 
 
 def linearize(python: Callable[..., Any], *primals: Any) -> tuple[Any, Pushforward]:
@@ -82,7 +91,7 @@ def linearize(python: Callable[..., Any], *primals: Any) -> tuple[Any, Pushforwa
 
 
 def _linearize(python: Callable[..., Any], *primals: Any) -> tuple[Any, LinearProgram, list[Any]]:
-    traced = trace(python, primals, lasting=True)
+    traced = trace(python, primals)
     made = pushforward(traced.recorder, [p for p in traced.targets if p is not None], traced.sources)
     given = iter(made.connected)
     connected = [p is not None and next(given) for p in traced.targets]
@@ -118,7 +127,7 @@ def vjp(python: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
 
 
 def _vjp(python: Callable[..., Any], *primals: Any) -> tuple[Any, LinearProgram, list[Any]]:
-    traced = trace(python, primals, lasting=True)
+    traced = trace(python, primals)
     made = pullback(traced.recorder, [p for p in traced.targets if p is not None], traced.sources)
     used = [p is not None for p in traced.targets]
     program = LinearProgram(

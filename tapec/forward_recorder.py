@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -11,6 +13,7 @@ from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
+from tapec.ops import creation
 from tapec.recording import ACTIVE, Recorder
 from tapec.replay import Program
 from tapec.tensor import Tensor
@@ -56,6 +59,16 @@ class ForwardRecorder(Recorder):
             if recorder is self:
                 del ACTIVE.recorders[i]
                 return
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """A block whose primitives it hears of; whatever was entered in it and not left, leaves with it."""
+        depth = len(ACTIVE.recorders)
+        self.enter()
+        try:
+            yield
+        finally:
+            del ACTIVE.recorders[depth:]
 
     # What recorders hear ---------------------------------------------------------------------------------------------
 
@@ -150,13 +163,23 @@ def _pushforward(
     moving: tuple[int, ...],
 ) -> _Step:
     types = tuple([t.type for t in operands])
-    key = (primitive, types, attributes_key(attributes), tuple([graph_key(r) for r in regions]), moving)
+    # A number of the user's source, or of a derivative rule: what is known to be finite costs less.
+    numbers = tuple([t._array.item() if t._literal else None for t in operands])
+    known = tuple([number.hex() if isinstance(number, float) else number for number in numbers])
+    key = (primitive, types, known, attributes_key(attributes), tuple([graph_key(r) for r in regions]), moving)
     step = _STEPS.get(key)
     if step is None:
         from tapec.passes.tangent import tangent
 
         graph = Graph("op")
-        inputs = tuple([graph.add_input(kind) for kind in types])
+        inputs = tuple(
+            [
+                graph.add_input(kind)
+                if number is None or kind.shape
+                else emit(graph, creation.constant, (), {"value": number, "dtype": kind.dtype.name}).result
+                for kind, number in zip(types, numbers, strict=True)
+            ]
+        )
         op = emit(graph, primitive, inputs, attributes, regions=regions)
         made = tangent(graph, op.results, [inputs[i] for i in moving])
         places = {value: i for i, value in enumerate([*inputs, *op.results])}

@@ -28,7 +28,13 @@ class Space:
     types: tuple[TensorType | None, ...]
 
     def members(self, tree: Any, name: str, model: str) -> list[Tensor]:
-        """The tensors in `tree`, one for each leaf that has a derivative; None stands for zeros.
+        """As `some`, with zeros for None."""
+        kinds = [kind for kind in self.types if kind is not None]
+        found = self.some(tree, name, model)
+        return [zeros(kind) if t is None else t for t, kind in zip(found, kinds, strict=True)]
+
+    def some(self, tree: Any, name: str, model: str) -> list[Tensor | None]:
+        """The tensors in `tree`, or None, one for each leaf that has a derivative.
 
         Args:
             tree: containers as those of the space, with values of its shapes; dtypes are converted.
@@ -39,7 +45,7 @@ class Space:
             ValueError: the containers differ.
             ShapeError: a value has another shape.
         """
-        found = []
+        found: list[Tensor | None] = []
         leaves = leaves_like(tree, self.structure, name, model)
         for leaf, kind, path in zip(leaves, self.types, leaf_paths(self.structure, name), strict=True):
             if kind is None:
@@ -47,7 +53,7 @@ class Space:
                     raise ValueError(f"{path} must be None, because that leaf of {model} has no derivative")
                 continue
             if leaf is None:
-                found.append(zeros(kind))
+                found.append(None)
                 continue
             tensor = lift(leaf, kind.dtype.numpy)
             if tensor.shape != kind.shape:

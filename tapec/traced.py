@@ -14,9 +14,56 @@ from tapec.dispatch import lift
 from tapec.errors import IntegerInputError
 from tapec.recording import ACTIVE, active
 from tapec.spaces import Space
-from tapec.structure import flatten, leaf_paths, unflatten
+from tapec.structure import flatten, unflatten
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Independent:
+    """Copies of arguments, so that what a function reaches by another way is a constant.
+
+    Attributes:
+        args: the arguments.
+        sources: tensors among them that are differentiated by.
+        domain: the space of their tangents.
+    """
+
+    args: tuple[Any, ...]
+    sources: list[Tensor]
+    domain: Space
+
+
+def independent(python: Callable[..., Any], args: tuple[Any, ...]) -> Independent:
+    """Arguments to differentiate `python` at. Variables are replaced by their values.
+
+    Raises:
+        IntegerInputError: no argument holds floating numbers.
+    """
+    leaves, structure = flatten(args)
+    leaves = [
+        copied(lift(leaf)) if isinstance(leaf, Tensor) or hasattr(type(leaf), "__tapec_tensor__") else leaf
+        for leaf in leaves
+    ]
+    floating = [isinstance(leaf, Tensor) and leaf.dtype.kind == "f" for leaf in leaves]
+    if not any(floating):
+        names = ", ".join(argument_name(python, i) for i in range(len(args)))
+        raise IntegerInputError(
+            f"{function_name(python)} has no argument to differentiate by: {names or 'no arguments'}, without floating "
+            "numbers; integers are none (.astype(np.float64), or 2.0 for 2)"
+        )
+    types = tuple([leaf.type if moves else None for leaf, moves in zip(leaves, floating, strict=True)])
+    sources = [leaf for leaf, moves in zip(leaves, floating, strict=True) if moves]
+    return Independent(unflatten(structure, leaves), sources, Space(structure, types))
+
+
+def codomain_of(result: Any) -> tuple[Space, list[Tensor]]:
+    """The space of tangents of what a function returned, and the tensors in it that have one."""
+    leaves, structure = flatten(result)
+    lifted = [lift(y) if isinstance(y, (Tensor, np.ndarray, np.generic, float)) else None for y in leaves]
+    floats = [y if y is not None and y.dtype.kind == "f" else None for y in lifted]
+    space = Space(structure, tuple([None if y is None else y.type for y in floats]))
+    return space, [y for y in floats if y is not None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,55 +87,22 @@ class Traced:
     targets: list[int | None]
 
 
-def trace(python: Callable[..., Any], args: tuple[Any, ...], *, lasting: bool = False) -> Traced:
-    """Runs `python` on copies of the arguments, so that what it reaches by another way is a constant.
+def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
+    """Runs `python` on copies of the arguments and records it.
 
-    Tensors and Variables of floating dtype are what is differentiated by; Variables are passed as their values.
-
-    Args:
-        python: the function.
-        args: its arguments.
-        lasting: whether derivatives will be taken of arrays that compiled code kept of the run.
+    Derivatives may be taken of arrays that compiled code has kept of the run.
 
     Raises:
         IntegerInputError: no argument holds floating numbers.
     """
-    leaves, structure = flatten(args)
+    given = independent(python, args)
     recorder = TapeRecorder(watch_accessed_variables=False)
-    sources: list[int] = []
-    types = []
-    for i, leaf in enumerate(leaves):
-        if isinstance(leaf, Tensor) or hasattr(type(leaf), "__tapec_tensor__"):
-            leaves[i] = copied(lift(leaf))
-        floating = isinstance(leaves[i], Tensor) and leaves[i].dtype.kind == "f"
-        types.append(leaves[i].type if floating else None)
-        if floating:
-            sources.append(recorder.watch(leaves[i]))
-    if not sources:
-        names = ", ".join(argument_name(python, i) for i in range(len(args)))
-        raise IntegerInputError(
-            f"{function_name(python)} has no argument to differentiate by: {names or 'no arguments'}, without floating "
-            "numbers; integers are none (.astype(np.float64), or 2.0 for 2)"
-        )
-    before, ACTIVE.lasting = ACTIVE.lasting, lasting or ACTIVE.lasting
+    sources = [recorder.watch(source) for source in given.sources]
+    before, ACTIVE.lasting = ACTIVE.lasting, True
     try:
         with active(recorder):
-            result = python(*unflatten(structure, leaves))
+            result = python(*given.args)
     finally:
         ACTIVE.lasting = before
-    outputs, out_structure = flatten(result)
-    lifted = [lift(y) if isinstance(y, (Tensor, np.ndarray, np.generic, float)) else None for y in outputs]
-    floats = [y if y is not None and y.dtype.kind == "f" else None for y in lifted]
-    return Traced(
-        recorder,
-        result,
-        Space(structure, tuple(types)),
-        sources,
-        Space(out_structure, tuple([None if y is None else y.type for y in floats])),
-        [recorder.place(y) for y in floats if y is not None],
-    )
-
-
-def paths(space: Space, name: str) -> list[str]:
-    """How messages name the leaves that have derivatives."""
-    return [path for path, kind in zip(leaf_paths(space.structure, name), space.types, strict=True) if kind is not None]
+    codomain, targets = codomain_of(result)
+    return Traced(recorder, result, given.domain, sources, codomain, [recorder.place(y) for y in targets])

@@ -161,6 +161,23 @@ def test_hessian_vector_product():
     check_grads(lambda v: tp.hvp(lambda x: np.sum(np.sin(x) ** 3), X, v), [X], order=1)
 
 
+def test_hessian_vector_products_hold_twice_what_gradients_hold():
+    w = np.random.default_rng(0).normal(size=(16, 16)) / 4
+
+    def deep(x):
+        for _ in range(8):
+            x = np.tanh(x @ w)
+        return np.sum(x * x)
+
+    def arena(f, *args):
+        _, path = f._run(f._take_apart(args, {}))
+        return path.executable.program.arena_bytes
+
+    x = np.random.default_rng(1).normal(size=(50, 16))
+    product = tp.function(lambda x, v: tp.hvp(deep, x, v))
+    assert 0 < arena(product, x, x) <= 2 * arena(tp.grad(deep), x)
+
+
 def test_variables_among_the_arguments():
     v = tp.Variable([1.0, 2.0])
     j = tp.jacobian(np.square)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from graph_text import body_of, graph_of
 
+from tapec.ir import dtypes
+from tapec.ir.builder import Builder
+from tapec.ir.graph import Graph
+from tapec.ir.types import tensor_type
+from tapec.ir.verifier import verify
+from tapec.ops import elementwise as ew
 from tapec.passes.cse import CommonSubexpressionElimination
 
 
@@ -108,3 +114,21 @@ def test_the_first_op_stays_with_its_location_and_phase():
 """)
     (op,) = CommonSubexpressionElimination().run(graph).ops
     assert (str(op.location), op.phase) == ("a.py:5", "primal")
+
+
+def test_cheap_ops_are_done_again_in_the_backward_pass():
+    """And what is expensive is found all the same, behind cheap ops that are not."""
+    graph = Graph("f")
+    x = graph.add_input(tensor_type(dtypes.F64, (3,)))
+    builder = Builder(graph)
+    for phase in ("primal", "adjoint", "adjoint"):
+        builder.phase = phase
+        square = builder.emit(ew.mul, (x, x)).result
+        graph.outputs.append(builder.emit(ew.exp, (square,)).result)
+        graph.outputs.append(square)
+    kept = CommonSubexpressionElimination().run(graph)
+    verify(kept)
+    assert [(op.primitive.name, op.phase) for op in kept.ops] == [
+        ("mul", "primal"), ("exp", "primal"), ("mul", "adjoint"),
+    ]  # fmt: skip
+    assert [kept.outputs.index(v) for v in kept.outputs] == [0, 1, 0, 3, 0, 3]
