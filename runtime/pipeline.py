@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tapec.ir.graph import Graph
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
+from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
 from tapec.passes.loops import Program, leaves
@@ -68,6 +69,7 @@ def rerolled(graph: Graph, least_ops: int) -> Graph:
 def optimised(graph: Graph) -> Graph:
     """The graph passes, in order."""
     for step in (
+        ExpandUpdates(),
         Simplify(differentiated=True),
         CommonSubexpressionElimination(),  # before and after loops are merged: they are when they read the same values
         MergeScans(),

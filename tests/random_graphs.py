@@ -116,6 +116,13 @@ def _operands(
                 update = builder.emit(movement.broadcast, (scalar,), {"shape": shape}).result
             operands += (update,)
         return operands
+    if family == "update":
+        updates = _pick(draw, values, lambda v: v.type.dtype is first.type.dtype and v.type.rank == first.type.rank)
+        if primitive.name == "slice_set":
+            return (first, updates or first)
+        size = first.type.size
+        positions = builder.emit(creation.iota, (), {"axis": 0, "shape": (size,), "dtype": "i64"}).result
+        return (first, positions, builder.emit(movement.reshape, (first,), {"shape": (size,)}).result)
     if family == "contraction":
         second = _pick(draw, values, lambda v: v.type.dtype is first.type.dtype and v.type.rank >= 2)
         return (first, second or first)
@@ -182,6 +189,8 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
         return {"shape": draw(st.sampled_from(options))}
     if primitive.name == "slice":
         return _window(draw, shape)
+    if primitive.name == "slice_set":
+        return {"start": (0,) * rank, "step": tuple([draw(st.sampled_from((1, 2))) for _ in shape])}
     if primitive.name == "unslice":
         return {
             "start": tuple([draw(st.integers(0, 1)) for _ in shape]),

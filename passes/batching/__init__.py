@@ -8,11 +8,11 @@ from tapec.errors import BatchedValueError
 from tapec.ir.graph import Op
 from tapec.ir.primitive import Family
 from tapec.ops import contraction as contractions
-from tapec.ops import creation, elementwise, movement, ordering, reduction
+from tapec.ops import creation, elementwise, movement, ordering, reduction, transform
 from tapec.ops import indexing as gathers
 from tapec.ops import linalg as factorizations
-from tapec.ops import transform
-from tapec.passes.batching import contraction, indexing, linalg, shapes
+from tapec.ops import update as updates
+from tapec.passes.batching import contraction, indexing, linalg, shapes, update
 from tapec.passes.batching.table import Operand, Rule, single
 
 
@@ -38,6 +38,7 @@ BATCHING: dict[Family, Rule] = {
     factorizations.LINALG: linalg.factorization,
     factorizations.ATTACHED: linalg.factorization,
     transform.TRANSFORM: single(shapes.as_it_is),
+    updates.UPDATE: single(update.updated),
     creation.CREATION: _creation,
     creation.GUARD: _guard,
 }

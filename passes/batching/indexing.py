@@ -30,7 +30,7 @@ def _take(op: Op, operands: Sequence[Operand], size: int) -> Sym:
         return again(op, x.sym, indices.sym, axis=axis + 1)
     if not x.batched:
         return _moved(again(op, x.sym, indices.sym), axis, 0)
-    picked = again(op, _long(x.sym, axis), _in_long(indices.sym, x.shape[axis], size), axis=0)
+    picked = again(op, _long(x.sym, axis), in_long(indices.sym, x.shape[axis], size), axis=0)
     return _block_moved(picked, 1, len(indices.shape), axis + 1)
 
 
@@ -40,7 +40,7 @@ def _scatter_add(op: Op, operands: Sequence[Operand], size: int) -> Sym:
     every, new = spread(x, size), spread(updates, size)
     if not indices.batched:
         return again(op, every, indices.sym, new, axis=axis + 1)
-    where = _in_long(indices.sym, x.shape[axis], size)
+    where = in_long(indices.sym, x.shape[axis], size)
     summed = again(op, _long(every, axis), where, _block_moved(new, axis + 1, len(indices.shape), 1), axis=0)
     return _moved(reshape(summed, (size, x.shape[axis], *summed.shape[1:])), 1, axis + 1)
 
@@ -51,7 +51,7 @@ def _long(x: Sym, axis: int) -> Sym:
     return reshape(front, (front.shape[0] * front.shape[1], *front.shape[2:]))
 
 
-def _in_long(indices: Sym, extent: int, size: int) -> Sym:
+def in_long(indices: Sym, extent: int, size: int) -> Sym:
     """Batched indices into an axis of this extent as indices into the long axis."""
     # Negative indices count from the end of their own example; int8 could not count through all of them.
     within = apply(ew.wrap_index, cast(indices, dtypes.I64), size=extent)

@@ -17,6 +17,7 @@ from tapec.passes.derivatives import (
     sampling,
     solving,
     transforms,
+    update,
 )
 from tapec.passes.derivatives.table import Missing, Row, Rows
 
@@ -29,6 +30,7 @@ DERIVATIVES: Rows = {
     **decompositions.ROWS,
     **eigenvalues.ROWS,
     **transforms.ROWS,
+    **update.ROWS,
     **sampling.ROWS,
     **control.ROWS,
     **custom.ROWS,

@@ -13,6 +13,7 @@ from tapec.ops import (
     reduction,
     sampling,
     transform,
+    update,
 )
 from tapec.ops.registry import PRIMITIVES
 
@@ -30,4 +31,5 @@ __all__ = [
     "reduction",
     "sampling",
     "transform",
+    "update",
 ]

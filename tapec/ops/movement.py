@@ -72,9 +72,10 @@ def _transpose_shape(old: tuple[int, ...], *, permutation: tuple[int, ...]) -> t
     return tuple([old[i] for i in permutation])
 
 
-def _check_window(
+def check_window(
     name: str, whole: tuple[int, ...], start: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]
 ) -> None:
+    """Raises `AttributeValueError` for a window that is not within an array of shape `whole`."""
     if not len(whole) == len(start) == len(size) == len(step):
         raise AttributeValueError(f"{name}: start, size and step must have one entry per axis of {whole}")
     for n, first, count, stride in zip(whole, start, size, step, strict=True):
@@ -86,14 +87,14 @@ def _check_window(
 def _slice_shape(
     old: tuple[int, ...], *, start: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]
 ) -> tuple[int, ...]:
-    _check_window("slice", old, start, size, step)
+    check_window("slice", old, start, size, step)
     return size
 
 
 def _unslice_shape(
     old: tuple[int, ...], *, start: tuple[int, ...], step: tuple[int, ...], shape: tuple[int, ...]
 ) -> tuple[int, ...]:
-    _check_window("unslice", shape, start, old, step)
+    check_window("unslice", shape, start, old, step)
     return shape
 
 

@@ -21,7 +21,7 @@ from tapec.ir.graph import Graph
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import tensor_type
 from tapec.ir.verifier import verify
-from tapec.ops import creation, indexing
+from tapec.ops import creation, indexing, update
 from tapec.ops.symbolic import Sym, apply, matmul
 from tapec.passes.batching import BATCHING
 from tapec.passes.vectorize import vectorize
@@ -110,6 +110,11 @@ CASES: dict[str, tuple[Any, list[Any]]] = {
         lambda x, i, u: apply(indexing.scatter_add_along, x, i, u, axis=1),
         [numbers(2, 2), POSITIONS, numbers(2, 2)],
     ),
+    "slice_set": (
+        lambda x, u: apply(update.slice_set, x, u, start=(1, 3), step=(2, -1)),
+        [numbers(4, 5), numbers(2, 3)],
+    ),
+    "put": (lambda x, i, u: apply(update.put, x, i, u), [numbers(3, 2), np.array([5, 0, 2]), numbers(3)]),
     "small indices": (
         lambda x, i: apply(indexing.take, x, i, axis=0),
         [numbers(100), np.array([-100, 99], np.int8)],
