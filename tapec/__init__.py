@@ -50,6 +50,8 @@ from tapec.sparse_derivatives import SparseDerivative as SparseDerivative
 from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
 from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
 from tapec.sparse_derivatives import sparsity as sparsity
+from tapec.scattering import add_at as add_at
+from tapec.scattering import segment_sum as segment_sum
 from tapec.tape import GradientTape as GradientTape
 from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
 from tapec.tensor import Tensor as Tensor

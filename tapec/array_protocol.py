@@ -59,9 +59,8 @@ class ArrayProtocol:
             raise unsupported(ufunc)
         function = NUMPY_FUNCTIONS.get((ufunc, method)) or NUMPY_FUNCTIONS.get((np.ufunc, method))
         if function is None:
-            raise UnsupportedFunctionError(
-                f"numpy.{ufunc.__name__}.{method} is not recorded on tensors; use a function listed in docs/numpy.md"
-            )
+            advice = HINTS.get((ufunc, method), "use a function listed in docs/numpy.md")
+            raise UnsupportedFunctionError(f"numpy.{ufunc.__name__}.{method} is not recorded on tensors; {advice}")
         return function(ufunc, *inputs, **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -82,7 +82,8 @@ def _hints() -> str:
         groups.setdefault(hint, []).append(function)
     rows = []
     for hint, functions in groups.items():
-        names = ", ".join(f"`{name}`" for name in _names(functions))
+        methods = [_method(*f) for f in functions if isinstance(f, tuple)]
+        names = ", ".join(f"`{name}`" for name in _names(functions) + methods)
         rows.append(f"| {names} | {hint} |")
     return "\n".join(["| function | instead |", "|---|---|", *sorted(rows)]) + "\n"
 
