@@ -239,3 +239,10 @@ def test_tangents_of_a_raising_function_leave_nothing_behind():
         with pytest.raises(RuntimeError, match="mine"):
             tp.jvp(f, X, V)
     assert ACTIVE.recorders == []
+
+
+def test_linear_functions_that_leave_a_compiled_function_are_noticed():
+    f = tp.function(lambda x: tp.linearize(np.sin, x)[1])
+    with pytest.warns(tp.errors.EagerFallbackWarning, match="a Pushforward among the results"):
+        f(0.0)
+    assert [f(x)(1.0) for x in (0.0, np.pi)] == [1.0, -1.0]
