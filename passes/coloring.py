@@ -8,6 +8,7 @@ and the bounds are those of Gebremedhin, Manne and Pothen, "What color is your J
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -73,7 +74,7 @@ def _orders(degrees: np.ndarray[Any, Any]) -> Iterable[list[int]]:
 
 def _neighbours(pattern: IndexSets) -> list[list[int]]:
     indices, starts = pattern.indices.tolist(), pattern.indptr.tolist()
-    return [indices[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [indices[a:b] for a, b in pairwise(starts)]
 
 
 def _lowest_free(mask: int) -> int:

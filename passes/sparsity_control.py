@@ -9,6 +9,7 @@ them at once, and not where they do through carries.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,8 @@ def control_sets(outside: Propagation, op: Op, operands: Sequence[IndexSets | No
     if op.primitive is control.cond:
         regions = [_region(outside, region, op.operands[1:], operands[1:], len(op.operands)) for region in op.regions]
         branches = [region.results(range(len(op.results))) for region in regions]
-        return [outside.total(list(parts), v.type.size) for parts, v in zip(zip(*branches), op.results, strict=True)]
+        found = zip(*branches, strict=True)
+        return [outside.total(list(parts), v.type.size) for parts, v in zip(found, op.results, strict=True)]
     consts = int(op.attributes["consts"])  # type: ignore[arg-type]
     if op.primitive is control.scan:
         return _scan(outside, op, operands, consts, int(op.attributes["carries"]))  # type: ignore[arg-type]
@@ -60,9 +62,8 @@ def _scan(
         size = loop.region.outputs[y].type.size
         every = loop.result(y, [i for i in range(len(operands)) if i < first])
         parts = [gather(every, np.tile(np.arange(size), length))]
-        for i in range(first, len(operands)):
-            if operands[i] is not None:
-                parts.append(compose(_repeated(loop.links(y, i), length), operands[i]))
+        xs = [i for i in range(first, len(operands)) if operands[i] is not None]
+        parts += [compose(_repeated(loop.links(y, i), length), operands[i]) for i in xs]
         ys.append(outside.total(parts, size * length))
     return [*final, *ys]
 
@@ -115,7 +116,7 @@ class _Region:
             reach = self._closure([consts + i for i in moving], moving, length)
             reached = compose(reach, stack(driven))
             ends = np.cumsum([0] + [sizes[i] for i in moving])
-            initial = [reached[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+            initial = [reached[a:b] for a, b in pairwise(ends)]
         final = [empty(size, width) for size in sizes]
         for i, sets in zip(moving, initial, strict=True):
             final[i] = self._sets[consts + i] = sets

@@ -13,18 +13,13 @@ import numpy as np
 from tapec.argnums import Argnums
 from tapec.argument_names import function_name
 from tapec.arguments import take_apart
-from tapec.basis import reshaped
-from tapec.derivative_graphs import pullback, pushforward
-from tapec.dispatch import apply, lift, promote
+from tapec.dispatch import apply, lift
 from tapec.errors import DensePatternWarning
 from tapec.function import MAX_PATHS, Function
-from tapec.ir import dtypes
-from tapec.ir.types import tensor_type
-from tapec.ops import creation, indexing, movement
-from tapec.ops import elementwise as ew
+from tapec.ops import indexing
 from tapec.sparse_plan import Plan, plan_hessian, plan_jacobian
-from tapec.sparse_recording import SparseRecording, record_sparse
-from tapec.spaces import zeros
+from tapec.sparse_products import products
+from tapec.sparse_recording import record_sparse
 from tapec.tensor import Tensor
 from tapec.transforms import grad
 
@@ -183,10 +178,10 @@ class SparseDerivative:
         self._latest: Plan | None = None
 
         @wraps(python)
-        def products(*args: Any, **kwargs: Any) -> Any:
-            return self._products(args, kwargs)
+        def entries(*args: Any, **kwargs: Any) -> Any:
+            return self._entries(args, kwargs)
 
-        self._function = Function(products, strict=strict, max_paths=max_paths)
+        self._function = Function(entries, strict=strict, max_paths=max_paths)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The matrix for these arguments."""
@@ -223,22 +218,12 @@ class SparseDerivative:
             raise AttributeError(f"the sparse derivative of {self._name} has no pattern before it has been called")
         return self._latest
 
-    def _products(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
+    def _entries(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
         """The matrix's entries in the order of the pattern, and the key of the plan."""
         recording = record_sparse(self._python, self._argnums, args, kwargs)
         key = self._planned(recording.pattern())
         plan = self._plans[key]
-        forward = plan.direction == "forward"
-        parts = (_with_columns if forward else _with_rows)(recording, plan)
-        spaces = recording.targets if forward else recording.sources
-        rows = []
-        for part, space in zip(parts, spaces, strict=True):
-            shape = (plan.count, space.size)
-            rows.append(zeros(tensor_type(space.type.dtype, shape)) if part is None else reshaped(part, shape))
-        rows = list(promote(*rows)) if rows else [zeros(tensor_type(dtypes.F64, (plan.count, 0)))]
-        table = rows[0] if len(rows) == 1 else apply(movement.concat, tuple(rows), {"axis": 1})
-        products = reshaped(table, (plan.count * table.shape[1],))
-        return apply(indexing.take, (products, lift(plan.positions)), {"axis": 0}), key
+        return apply(indexing.take, (products(recording, plan), lift(plan.positions)), {"axis": 0}), key
 
     def _planned(self, pattern: Any) -> str:
         """The key of the plan for a pattern, which is made if it is new."""
@@ -257,35 +242,3 @@ class SparseDerivative:
                     stacklevel=2,
                 )
         return key
-
-
-def _with_columns(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
-    """For each target its tangents along the sum of the columns of each colour; None for zeros."""
-    places = [recording.recorder.place(target) for target in recording.targets]
-    derivative = pushforward(
-        recording.recorder, [p for p in places if p is not None], recording.places, plan.count
-    )
-    found = iter(derivative.run(_seeds(plan, recording.sources)))
-    return [None if place is None else next(found) for place in places]
-
-
-def _with_rows(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
-    """For each source the cotangents from the sum of the rows of each colour; None for zeros."""
-    places = [recording.recorder.place(target) for target in recording.targets]
-    seeds = [seed for seed, p in zip(_seeds(plan, recording.targets), places, strict=True) if p is not None]
-    derivative = pullback(recording.recorder, [p for p in places if p is not None], recording.places, plan.count)
-    return derivative.run(seeds)
-
-
-def _seeds(plan: Plan, spaces: list[Tensor]) -> list[Tensor]:
-    """For each space, one direction for each colour: 1 at its elements, else 0."""
-    seeds, first = [], 0
-    for space in spaces:
-        size = space.size
-        colors = lift(plan.colors[first : first + size].astype(np.int32).reshape(space.shape))
-        shape = (plan.count, *space.shape)
-        numbers = apply(creation.iota, (), {"axis": 0, "shape": shape, "dtype": dtypes.I32.name})
-        same = apply(ew.eq, (numbers, colors))
-        seeds.append(apply(ew.cast, (same,), {"dtype": space.type.dtype.name}))
-        first += size
-    return seeds

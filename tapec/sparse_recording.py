@@ -10,7 +10,7 @@ import numpy as np
 
 from tapec.argnums import Argnums, select_arguments
 from tapec.argument_names import function_name
-from tapec.dispatch import apply, lift
+from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError
 from tapec.ops import elementwise as ew
 from tapec.recording import active
@@ -38,8 +38,8 @@ class SparseRecording:
     def pattern(self) -> Any:
         """The pattern as a boolean `csr_array` with sorted indices.
 
-        Where it rests on the elements of arrays (indices, zeros of a matrix), whoever records hears of a comparison with
-        them, so that compiled code notices when they change.
+        Where it rests on the elements of arrays (indices, zeros of a matrix), whoever records hears of a comparison
+        with them, so that compiled code notices when they change.
 
         Raises:
             DensePatternError: it does not fit in memory.
@@ -92,10 +92,13 @@ def record_sparse(
 
 
 def _observe(tensor: Tensor) -> None:
-    """Python branches on whether the indices, or the zeros of the matrix, in `tensor` are those that they are now."""
-    if tensor.dtype.kind == "f":
-        zero = apply(ew.eq, (tensor, make(np.zeros((), tensor.dtype), literal=True)))
-        seen, present = zero, make(np.array(tensor._array == 0))
-    else:
-        seen, present = tensor, make(np.array(tensor._array))
-    bool(np.all(apply(ew.eq, (seen, present))))  # type: ignore[arg-type]
+    """Python branches on the indices, or on the zeros of the matrix, in `tensor`.
+
+    By a checksum, which tells one array from another in any recording, and then by all elements, which decides.
+    """
+    zero = make(np.zeros((), tensor.dtype), literal=True)
+    numbers = cast(apply(ew.eq, (tensor, zero)) if tensor.dtype.kind == "f" else tensor, np.dtype(np.int64))
+    if numbers.size:
+        weights = np.random.default_rng(0).integers(-(2**63), 2**63, numbers.shape, np.int64)
+        int(np.sum(apply(ew.mul, (numbers, make(weights)))))
+        bool(np.all(apply(ew.eq, (numbers, make(np.array(numbers._array))))))

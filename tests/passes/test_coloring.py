@@ -34,7 +34,7 @@ def test_columns_of_one_colour_share_no_row(pattern):
     assert all(colors[i] != colors[j] for i, j in graph.edges)
     columns = pattern.shape[1]
     orders = (range(columns), np.argsort(-pattern.sum(0), kind="stable").tolist())
-    greedy = [nx.greedy_color(graph, lambda graph, colors, order=order: order) for order in orders]
+    greedy = [nx.greedy_color(graph, lambda *_, order=order: order) for order in orders]
     assert colors.max(initial=-1) == min(max(c.values(), default=-1) for c in greedy)
 
 
@@ -59,9 +59,7 @@ def test_star_colours(pattern):
             assert len({colors[a], colors[b], colors[c], colors[d]}) > 2
 
 
-@pytest.mark.parametrize(
-    ("offsets", "count"), [((-1, 0, 1), 3), ((-2, -1, 0, 1, 2), 5), ((0,), 1), ((-1, 1), 2)]
-)
+@pytest.mark.parametrize(("offsets", "count"), [((-1, 0, 1), 3), ((-2, -1, 0, 1, 2), 5), ((0,), 1), ((-1, 1), 2)])
 def test_bands_get_as_many_colours_as_rows_have_entries(offsets, count):
     n = 10**4
     band = sp.diags_array([np.ones(n, bool)] * len(offsets), offsets=offsets, shape=(n, n), dtype=bool).tocsr()

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from graph_making import graph_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tapec as tp
-from graph_making import graph_of
 from tapec.errors import DensePatternError
 from tapec.ops import indexing
 from tapec.ops.symbolic import apply
@@ -26,11 +26,11 @@ def dense(f, x):
 
 
 def loop(x):
-    return tp.fori_loop(0, 3, lambda i, c: np.sin(c) * x, x)
+    return tp.fori_loop(0, 3, lambda _, c: np.sin(c) * x, x)
 
 
 def scan(x):
-    carry, ys = tp.scan(lambda c, row: (c, row * row[::-1]), np.zeros(()), x)
+    _, ys = tp.scan(lambda c, row: (c, row * row[::-1]), np.zeros(()), x)
     return ys
 
 
@@ -82,17 +82,20 @@ SUPERSETS = {
     "select": (lambda x: np.where(x > 3, x, 2 * x), np.eye(12, dtype=bool)),
     "maximum": (lambda x: np.maximum(x[0], x[1]), np.hstack([np.eye(4), np.eye(4), np.zeros((4, 4))]) > 0),
     "sort": (lambda x: np.sort(x[0]), np.eye(12, dtype=bool)[np.argsort(X[0])]),
-    "cond": (lambda x: tp.cond(x[0, 0] > 3, lambda a: a[0], lambda a: a[1], x), np.hstack([np.eye(4)] * 2 + [np.zeros((4, 4))]) > 0),
+    "cond": (
+        lambda x: tp.cond(x[0, 0] > 3, lambda a: a[0], lambda a: a[1], x),
+        np.hstack([np.eye(4), np.eye(4), np.zeros((4, 4))]) > 0,
+    ),
     "carry": (lambda x: tp.scan(lambda c, row: (c + row, c), np.zeros(4), x)[0], np.hstack([np.eye(4)] * 3) > 0),
     "while": (
         lambda x: tp.while_loop(lambda c: np.sum(c) < 1e3, lambda c: c * np.roll(c, 1), x[0]),
         np.hstack([np.ones((4, 4)), np.zeros((4, 8))]) > 0,
     ),
     "rounds": (
-        lambda x: tp.fori_loop(0, 2, lambda i, c: c * np.concatenate([np.ones(1), c[:-1]]), x[0]),
+        lambda x: tp.fori_loop(0, 2, lambda _, c: c * np.concatenate([np.ones(1), c[:-1]]), x[0]),
         np.hstack([np.tril(np.triu(np.ones((4, 4)), -2)), np.zeros((4, 8))]) > 0,
     ),
-    "no rounds": (lambda x: tp.fori_loop(0, 0, lambda i, c: c * np.sum(x), x), np.eye(12, dtype=bool)),
+    "no rounds": (lambda x: tp.fori_loop(0, 0, lambda _, c: c * np.sum(x), x), np.eye(12, dtype=bool)),
     "index of the loop": (
         lambda x: tp.fori_loop(0, 2, lambda i, c: c + x[0, i], np.zeros(())),
         np.hstack([np.ones((1, 4)), np.zeros((1, 8))]) > 0,
@@ -122,7 +125,7 @@ STEPS = [
     lambda x: np.max(x, 0) - x,
     lambda x: np.sort(x, 0),
     lambda x: tp.grad(lambda z: np.sum(np.sin(z[:, INDEX])))(x),
-    lambda x: tp.fori_loop(0, 2, lambda i, c: c * np.roll(x, 1, 1), x),
+    lambda x: tp.fori_loop(0, 2, lambda _, c: c * np.roll(x, 1, 1), x),
     lambda x: np.linalg.solve(np.eye(3) * 20 + x[:, :3], x),
 ]
 
