@@ -45,7 +45,7 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
             else:
                 array = run(*[t._array for t in operands])
     except (ValueError, TypeError, LookupError) as error:
-        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
+        if not _imagined(error):
             _explain(error, primitive, operands, attributes)
         array = _stand_ins(primitive, operands, attributes)[0]._array
     result = _new(Tensor)  # `make`, spelled out
@@ -71,7 +71,7 @@ def apply_control(
         arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
         results = tuple([make(array) for array in arrays])
     except TapecError as error:
-        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
+        if not _imagined(error):
             raise located(error) from error.__cause__
         results = _stand_ins(primitive, operands, attributes, regions)
     for recorder in ACTIVE.recorders:
@@ -91,12 +91,21 @@ def apply_several(
     try:
         results = tuple([make(array) for array in execute(primitive, [t._array for t in operands], attributes)])
     except (ValueError, TypeError, LookupError) as error:
-        if not (ACTIVE.imagined and isinstance(error, _OF_VALUES)):
+        if not _imagined(error):
             _explain(error, primitive, operands, attributes)
         results = _stand_ins(primitive, operands, attributes)
     for recorder in ACTIVE.recorders:
         recorder.record_control(primitive, operands, attributes, (), results)
     return results
+
+
+def _imagined(error: Exception) -> bool:
+    """Whether an error means nothing, since the operands' values are imagined; notes it if it depends on real ones."""
+    if not isinstance(error, _OF_VALUES):
+        return False
+    if not ACTIVE.imagined:
+        ACTIVE.refused = (user_location(),)
+    return ACTIVE.imagined
 
 
 def _stand_ins(

@@ -86,9 +86,11 @@ class FunctionRecorder(Recorder):
     _forks: list[Location | None] = field(init=False, default_factory=list)
     _assigned: dict[int, tuple[Variable, Tensor]] = field(init=False, default_factory=dict)
     _arguments: int = field(init=False, default=0)
+    _refused: tuple[Location | None] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.graph = Graph(self.name)
+        self._refused = ACTIVE.refused
 
     def add_argument(self, tensor: Tensor) -> None:
         """Declares the next argument leaf."""
@@ -174,6 +176,8 @@ class FunctionRecorder(Recorder):
         self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
         for capture in self._captured.values():
             self._check_unchanged(capture)
+        if ACTIVE.refused is not None and ACTIVE.refused is not self._refused:
+            self.leave("an error that depends on values, which the function caught", ACTIVE.refused[0])
         return Recording(
             self.graph,
             self._arguments,

@@ -108,6 +108,8 @@ class _Stack(threading.local):
         location: the user's line of ops recorded now, where it is not the line on the stack (replays).
         imagined: whether what runs now is recorded only and may never be reached with these values, so that an index
             that they put out of range is no error.
+        refused: the user's line of the op that last refused its operands for their values (an index out of range); a
+            new tuple each time, so that a recording can tell whether that happened while it went on.
         lasting: whether derivatives of what runs now will be asked for when the tensors that Python holds now are gone.
     """
 
@@ -117,6 +119,7 @@ class _Stack(threading.local):
         self.phase: str = "primal"
         self.location: Location | None = None
         self.imagined: bool = False
+        self.refused: tuple[Location | None] | None = None
         self.lasting: bool = False
 
 

@@ -21,7 +21,6 @@ def serial_now() -> int:
     return _serials()
 
 
-
 class Tensor(ArrayProtocol):
     """An immutable array. Operators, NumPy's functions and tapec's own work on it and are recorded by active tapes.
 
@@ -141,22 +140,34 @@ class Tensor(ArrayProtocol):
         self._leak("float(t)")
         return value
 
+    def __hash__(self) -> int:
+        """Of a single number, which Python then knows, so that it is found in sets and as a key."""
+        if self._array.ndim:
+            raise TypeError(f"a tensor of shape {self.shape} is not hashable, like a NumPy array; use id(t) as the key")
+        return hash(self.item())
+
     def _single(self) -> Any:
         if self._array.size != 1:
             raise TypeError(f"only a tensor of one element converts to a Python number, got shape {self.shape}")
         return self._array.item()
 
-    # Text and copies: looking at a tensor neither records nor guards ----------------------------------------------
+    # Text and copies ---------------------------------------------------------------------------------------------------
+    # Looking at a tensor neither records nor guards, except where the text may become part of a name and decide what
+    # Python does: a formatted integer, and a Python integer that was an argument.
 
     def __repr__(self) -> str:
         values = repr(self._array) if self._array.ndim else repr(self._array.item())
         return f"<tapec.Tensor: shape={self.shape}, dtype={self.dtype}, numpy={values}>"
 
     def __str__(self) -> str:
+        if self._weak and self._array.dtype.kind == "i":
+            return str(self.item())
         return f"tapec.Tensor({self._array}, shape={self.shape}, dtype={self.dtype})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._array.item(), spec) if spec and not self._array.ndim else format(str(self), spec)
+        if not spec or self._array.ndim:
+            return format(str(self), spec)
+        return format(self._array.item() if self._array.dtype.kind == "f" else self.item(), spec)
 
     def __copy__(self) -> Tensor:
         return self

@@ -34,7 +34,7 @@ def test_text():
 def test_looking_at_a_tensor_neither_records_nor_leaks(noting):
     x = constant([1.0, 2.0])
     noting.ops.clear()
-    repr(x), str(x), f"{x}", len(x), x.shape, x.dtype, x.ndim, x.size, x.nbytes, x.itemsize, x.type, hash(x)
+    repr(x), str(x), f"{x}", len(x), x.shape, x.dtype, x.ndim, x.size, x.nbytes, x.itemsize, x.type
     np.shape(x), np.ndim(x), np.size(x), np.result_type(x, np.float32), copy.copy(x), copy.deepcopy(x)
     assert noting.ops == noting.leaks == noting.observed == []
 
@@ -88,7 +88,6 @@ def test_sequences():
 
 def test_identity_and_copies():
     x, y = constant(1.0), constant(1.0)
-    assert len({x, y, x}) == 2
     assert copy.copy(x) is x
     assert copy.deepcopy([x])[0] is x
     assert pickle.loads(pickle.dumps(x)).tolist() == 1.0
