@@ -8,58 +8,119 @@
 (np.float64(5.0), array([2., 4.]))
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 from tapec import errors as errors
-from tapec import image as image
-from tapec import layers as layers
-from tapec import linalg as linalg
 from tapec import nn as nn
-from tapec import optimizers as optimizers
-from tapec import random as random
 from tapec import surface as _surface  # registers NumPy's functions and Python's operators on tensors
-from tapec import testing as testing
-from tapec.branches import cond as cond
-from tapec.branches import switch as switch
-from tapec.complex_tensor import ComplexTensor as ComplexTensor
 from tapec.constants import constant as constant
-from tapec.checkpointing import checkpoint as checkpoint
-from tapec.checkpointing import recompute_grad as recompute_grad
-from tapec.custom_gradients import custom_gradient as custom_gradient
-from tapec.custom_jvps import custom_jvp as custom_jvp
-from tapec.control_flow import fori_loop as fori_loop
-from tapec.control_flow import scan as scan
-from tapec.control_flow import while_loop as while_loop
-from tapec.derivative_maps import jvp as jvp
-from tapec.derivative_maps import linearize as linearize
-from tapec.derivative_maps import vjp as vjp
 from tapec.eager_mode import eager as eager
-from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
 from tapec.function import Function as Function
 from tapec.function import function as function
-from tapec.inspection import Inspection as Inspection
-from tapec.jacobians import hessian as hessian
-from tapec.jacobians import hvp as hvp
-from tapec.jacobians import jacobian as jacobian
-from tapec.module import Module as Module
 from tapec.passthrough import identity as identity
 from tapec.passthrough import stop_gradient as stop_gradient
-from tapec.registered_gradient import RegisterGradient as RegisterGradient
-from tapec.registered_gradient import no_gradient as no_gradient
-from tapec.saving import load as load
-from tapec.saving import save as save
-from tapec.sparse_derivatives import SparseDerivative as SparseDerivative
-from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
-from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
-from tapec.sparse_derivatives import sparsity as sparsity
-from tapec.scattering import add_at as add_at
-from tapec.scattering import segment_sum as segment_sum
 from tapec.tape import GradientTape as GradientTape
 from tapec.tape_arguments import UnconnectedGradients as UnconnectedGradients
 from tapec.tensor import Tensor as Tensor
 from tapec.transforms import grad as grad
 from tapec.transforms import value_and_grad as value_and_grad
 from tapec.variable import Variable as Variable
-from tapec.vmap import vmap as vmap
+
+if TYPE_CHECKING:
+    from tapec import image as image
+    from tapec import layers as layers
+    from tapec import linalg as linalg
+    from tapec import optimizers as optimizers
+    from tapec import random as random
+    from tapec import testing as testing
+    from tapec.batched import vmap as vmap
+    from tapec.branches import cond as cond
+    from tapec.branches import switch as switch
+    from tapec.checkpointing import checkpoint as checkpoint
+    from tapec.checkpointing import recompute_grad as recompute_grad
+    from tapec.complex_tensor import ComplexTensor as ComplexTensor
+    from tapec.control_flow import fori_loop as fori_loop
+    from tapec.control_flow import scan as scan
+    from tapec.control_flow import while_loop as while_loop
+    from tapec.custom_gradients import custom_gradient as custom_gradient
+    from tapec.custom_jvps import custom_jvp as custom_jvp
+    from tapec.derivative_maps import jvp as jvp
+    from tapec.derivative_maps import linearize as linearize
+    from tapec.derivative_maps import vjp as vjp
+    from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
+    from tapec.inspection import Inspection as Inspection
+    from tapec.jacobians import hessian as hessian
+    from tapec.jacobians import hvp as hvp
+    from tapec.jacobians import jacobian as jacobian
+    from tapec.module import Module as Module
+    from tapec.registered_gradient import RegisterGradient as RegisterGradient
+    from tapec.registered_gradient import no_gradient as no_gradient
+    from tapec.saving import load as load
+    from tapec.saving import save as save
+    from tapec.scattering import add_at as add_at
+    from tapec.scattering import segment_sum as segment_sum
+    from tapec.sparse_derivatives import SparseDerivative as SparseDerivative
+    from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
+    from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
+    from tapec.sparse_derivatives import sparsity as sparsity
 
 __version__ = "0.1.0.dev0"
 
+# What is imported when somebody first asks for it, since importing tapec should take no longer than it must: the module
+# that has each name.
+_LATER = {
+    "ComplexTensor": "tapec.complex_tensor",
+    "ForwardAccumulator": "tapec.forward_accumulator",
+    "Inspection": "tapec.inspection",
+    "Module": "tapec.module",
+    "RegisterGradient": "tapec.registered_gradient",
+    "SparseDerivative": "tapec.sparse_derivatives",
+    "add_at": "tapec.scattering",
+    "checkpoint": "tapec.checkpointing",
+    "cond": "tapec.branches",
+    "custom_gradient": "tapec.custom_gradients",
+    "custom_jvp": "tapec.custom_jvps",
+    "fori_loop": "tapec.control_flow",
+    "hessian": "tapec.jacobians",
+    "hvp": "tapec.jacobians",
+    "image": "tapec",
+    "jacobian": "tapec.jacobians",
+    "jvp": "tapec.derivative_maps",
+    "layers": "tapec",
+    "linalg": "tapec",
+    "linearize": "tapec.derivative_maps",
+    "load": "tapec.saving",
+    "no_gradient": "tapec.registered_gradient",
+    "optimizers": "tapec",
+    "random": "tapec",
+    "recompute_grad": "tapec.checkpointing",
+    "save": "tapec.saving",
+    "scan": "tapec.control_flow",
+    "segment_sum": "tapec.scattering",
+    "sparse_hessian": "tapec.sparse_derivatives",
+    "sparse_jacobian": "tapec.sparse_derivatives",
+    "sparsity": "tapec.sparse_derivatives",
+    "switch": "tapec.branches",
+    "testing": "tapec",
+    "vjp": "tapec.derivative_maps",
+    "vmap": "tapec.batched",
+    "while_loop": "tapec.control_flow",
+}
+
 del _surface
+
+
+def __getattr__(name: str) -> _Any:
+    """A public name that is not imported yet."""
+    where = _LATER.get(name)
+    if where is None:
+        raise AttributeError(f"module 'tapec' has no attribute {name!r}")
+    value = _import_module(f"tapec.{name}") if where == "tapec" else getattr(_import_module(where), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -24,7 +24,7 @@ from tapec.structure import flatten, leaf_paths, unflatten
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.transforms import grad
-from tapec.vmap import moved_axis
+from tapec.batched import moved_axis
 
 Mode: TypeAlias = Literal["auto", "forward", "reverse"]
 
