@@ -1,4 +1,4 @@
-"""How much a program does, roughly: whether a run is worth releasing the interpreter lock, or a nest several threads."""
+"""How much a program does, roughly: whether a run is worth releasing the interpreter lock, or a nest threads."""
 
 from __future__ import annotations
 
