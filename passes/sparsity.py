@@ -19,7 +19,7 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation
 from tapec.passes.activity import active_results, active_values
 from tapec.passes.index_sets import IndexSets, empty, identity, union
-from tapec.passes.sparsity_control import control_sets
+from tapec.passes.sparsity_control import control_sets, has_rule
 from tapec.passes.sparsity_rules import RULES, everything
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -90,7 +90,7 @@ class Propagation:
             self.sets.update({op.results[i]: found[i] for i in reached if op.results[i] not in given})
 
     def _results(self, op: Op, operands: list[IndexSets | None]) -> Sequence[IndexSets]:
-        if op.regions:
+        if has_rule(op.primitive):
             return control_sets(self, op, operands)
         return RULES.get(op.primitive.family.name, everything)(self, op, operands)
 

@@ -1,4 +1,5 @@
-"""Which elements of the results of loops and branches depend on which elements of their operands.
+"""Which elements of the results of ops with regions depend on which elements of their operands: loops and branches, and
+functions with derivative rules of their own.
 
 A region is gone through once, by itself; what it relates is then composed with the sets of the operands. A loop's
 carries have the sets that any number of rounds up to its length (rounded up to a power of 2) can give them, found by
@@ -8,14 +9,15 @@ them at once, and not where they do through carries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import control
+from tapec.ir.primitive import Primitive
+from tapec.ops import control, custom
 from tapec.passes.index_sets import IndexSets, compose, empty, gather, identity, merge, same, stack, union
 
 if TYPE_CHECKING:
@@ -23,31 +25,62 @@ if TYPE_CHECKING:
 
 
 def control_sets(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
-    """The sets of all results of an op with regions; empty ones for those without derivatives.
+    """The sets of all results of an op with regions that `has_rule`; empty ones for those without derivatives.
 
     Args:
         outside: of the graph that the op is in.
         op: the op.
         operands: their sets; None for those that do not depend on anything.
     """
-    if op.primitive is control.cond:
-        regions = [_region(outside, region, op.operands[1:], operands[1:], len(op.operands)) for region in op.regions]
-        branches = [region.results(range(len(op.results))) for region in regions]
-        found = zip(*branches, strict=True)
-        return [outside.total(list(parts), v.type.size) for parts, v in zip(found, op.results, strict=True)]
-    consts = int(op.attributes["consts"])  # type: ignore[arg-type]
-    if op.primitive is control.scan:
-        return _scan(outside, op, operands, consts, int(op.attributes["carries"]))  # type: ignore[arg-type]
-    carries = len(op.operands) - consts
+    return _RULES[op.primitive](outside, op, operands)
+
+
+def has_rule(primitive: Primitive) -> bool:
+    """Whether `control_sets` knows the primitive; of others with regions everything depends on everything."""
+    return primitive in _RULES
+
+
+def _cond(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
+    regions = [_region(outside, region, op.operands[1:], operands[1:], len(op.operands)) for region in op.regions]
+    found = zip(*[region.results(range(len(op.results))) for region in regions], strict=True)
+    return [outside.total(list(parts), value.type.size) for parts, value in zip(found, op.results, strict=True)]
+
+
+def _while_loop(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
+    consts: Any = op.attributes["consts"]
     loop = _region(outside, op.regions[1], op.operands, operands, consts)
-    final = loop.rounds(consts, carries, None)
+    final = loop.rounds(consts, len(op.operands) - consts, None)
     return [*final, empty(1, outside.width)]  # the number of rounds has no derivative
 
 
-def _scan(
-    outside: Propagation, op: Op, operands: Sequence[IndexSets | None], consts: int, carries: int
-) -> list[IndexSets]:
-    length = int(op.attributes["length"])  # type: ignore[arg-type]
+def _custom_rule(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
+    """What the rule's pushforward relates, or its pullback if it has no pushforward."""
+    a: Any = op.attributes
+    args = [i for i in range(a["results"], a["results"] + a["args"]) if op.operands[i].type.dtype.is_float]
+    results = [i for i, value in enumerate(op.results) if value.type.dtype.is_float]
+    pull, push = op.regions
+    region = push if push.outputs else pull
+    rest = op.operands[a["results"] + a["args"] :]
+    known = {v: k for v, value in zip(region.inputs, rest, strict=False) if (k := outside.known(value)) is not None}
+    given = region.inputs[len(rest) :]
+    inside = outside.inside(region, given, known)
+    links = stack([inside.sets.get(v, empty(v.type.size, inside.width)) for v in region.outputs])
+    if region is pull:
+        links = links.T.tocsr()
+    moving = [operands[i] for i in args]
+    sizes = [op.operands[i].type.size for i in args]
+    arguments = stack([empty(n, outside.width) if s is None else s for n, s in zip(sizes, moving, strict=True)])
+    found = compose(links, arguments)
+    sets, first = [empty(value.type.size, outside.width) for value in op.results], 0
+    for i in results:
+        sets[i] = found[first : first + op.results[i].type.size]
+        first += op.results[i].type.size
+    return sets
+
+
+def _scan(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
+    a: Any = op.attributes
+    consts, carries, length = a["consts"], a["carries"], a["length"]
     first, slices = consts + carries, list(operands)
     for i, x in enumerate(op.operands[first:], first):
         sets = operands[i]
@@ -149,3 +182,11 @@ def _region(
             known[argument] = elements
     inside = outside.inside(region, [v for v in region.inputs if v.type.dtype.is_float], known)
     return _Region(outside, region, inside, list(sets))
+
+
+_RULES: dict[Primitive, Callable[[Propagation, Op, Sequence[IndexSets | None]], list[IndexSets]]] = {
+    control.scan: _scan,
+    control.cond: _cond,
+    control.while_loop: _while_loop,
+    custom.rule: _custom_rule,
+}

@@ -1,4 +1,4 @@
-"""The rules of `tapec.passes.sparsity` for ops without regions: by family, from the operands' sets to the results'."""
+"""The rules of `tapec.passes.sparsity`: by family, from the operands' sets to the results'."""
 
 from __future__ import annotations
 

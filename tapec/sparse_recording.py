@@ -13,7 +13,7 @@ from tapec.argument_names import function_name
 from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError
 from tapec.ops import elementwise as ew
-from tapec.recording import active
+from tapec.recording import ACTIVE, active
 from tapec.structure import flatten, leaf_paths
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
@@ -76,8 +76,12 @@ def record_sparse(
     recorder = TapeRecorder(watch_accessed_variables=False)
     sources = [source for argument in call.selected for source in argument.sources]
     places = [recorder.watch(source) for source in sources]
-    with active(recorder):
-        result = python(*call.args, **call.kwargs)
+    before, ACTIVE.lasting = ACTIVE.lasting, True  # custom derivatives as graphs, whose patterns can be found
+    try:
+        with active(recorder):
+            result = python(*call.args, **call.kwargs)
+    finally:
+        ACTIVE.lasting = before
     leaves, structure = flatten(result)
     targets = []
     for leaf, name in zip(leaves, leaf_paths(structure, "the result"), strict=True):

@@ -25,6 +25,20 @@ def dense(f, x):
     return tp.jacobian(f, mode="forward")(x).reshape(-1, x.size)  # `while_loop` has no other mode
 
 
+@tp.custom_gradient
+def cubed(x, y):
+    """Its second argument comes in another order."""
+    return x * x * x + y[::-1], lambda ct: (3 * x * x * ct, ct[::-1])
+
+
+@tp.custom_jvp
+def halved(x):
+    return x / 2
+
+
+halved.defjvp(lambda primals, tangents: (halved(*primals), tangents[0] / 2 + 0 * tangents[0][::-1]))
+
+
 def loop(x):
     return tp.fori_loop(0, 3, lambda _, c: np.sin(c) * x, x)
 
@@ -64,6 +78,8 @@ EXACT = {
     "loop": loop,
     "scan over rows": scan,
     "stop_gradient": lambda x: tp.stop_gradient(x) * np.sum(x, 1, keepdims=True),
+    "custom gradient": lambda x: cubed(x, np.sin(x)),
+    "checkpoint": tp.checkpoint(lambda x: x * np.roll(x, 1)),
     "not connected": lambda x: np.sign(x),
 }
 
@@ -91,6 +107,7 @@ SUPERSETS = {
         lambda x: tp.while_loop(lambda c: np.sum(c) < 1e3, lambda c: c * np.roll(c, 1), x[0]),
         np.hstack([np.ones((4, 4)), np.zeros((4, 8))]) > 0,
     ),
+    "custom_jvp": (halved, (np.eye(12) + np.kron(np.eye(3)[::-1], np.eye(4))) > 0),
     "rounds": (
         lambda x: tp.fori_loop(0, 2, lambda _, c: c * np.concatenate([np.ones(1), c[:-1]]), x[0]),
         np.hstack([np.tril(np.triu(np.ones((4, 4)), -2)), np.zeros((4, 8))]) > 0,
