@@ -90,6 +90,11 @@ def select_arguments(
 
 def _place(python: Callable[..., Any], argnum: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
     """The position of an argument, or the keyword that it was given by."""
+    if not isinstance(argnum, int | str):
+        raise ArgumentError(
+            f"argnums takes positions and names, got a {type(argnum).__name__}; a transform gives a function, which is "
+            f"called with the values: tp.grad({function_name(python)})(value)"
+        )
     what = f"{function_name(python)} is differentiated with respect to argument {argnum}"
     if isinstance(argnum, int):
         position = argnum + len(args) if argnum < 0 else argnum

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.eager_mode import EagerMode, is_nested
-from tapec.errors import CompilationError, EagerFallbackWarning
+from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder, Recording, leak_message
 from tapec.inspection import Inspection
 from tapec.ir.graph import Location
@@ -62,6 +62,8 @@ class Function:
     __call__: Callable[..., Any]
 
     def __init__(self, python: Callable[..., Any], *, strict: bool = False, max_paths: int = MAX_PATHS) -> None:
+        if not callable(python):
+            raise ArgumentError(f"a {type(python).__name__} cannot be compiled: it is no function")
         if max_paths < 1:
             raise ValueError(f"max_paths must be at least 1, got {max_paths}")
         update_wrapper(self, python)

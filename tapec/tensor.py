@@ -151,7 +151,7 @@ class Tensor(ArrayProtocol):
             raise TypeError(f"only a tensor of one element converts to a Python number, got shape {self.shape}")
         return self._array.item()
 
-    # Text and copies ---------------------------------------------------------------------------------------------------
+    # Text and copies -------------------------------------------------------------------------------------------------
     # Looking at a tensor neither records nor guards, except where the text may become part of a name and decide what
     # Python does: a formatted integer, and a Python integer that was an argument.
 

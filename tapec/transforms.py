@@ -157,7 +157,13 @@ class _Differentiation:
                 f"{self._name} returned a {type(value).__name__}; a gradient needs one scalar (has_aux=True takes a "
                 "pair of it and anything else)"
             )
-        value = lift(value)
+        try:
+            value = lift(value)
+        except DTypeError as error:
+            raise NonScalarTargetError(
+                f"{self._name} returned a {type(value).__name__}; a gradient needs a floating scalar (is the return "
+                "missing?)"
+            ) from error
         if value.shape != ():
             raise NonScalarTargetError(
                 f"{self._name} returned shape {value.shape}; a gradient needs a scalar: reduce it, for example with "

@@ -218,6 +218,8 @@ def test_branches_inside_are_guarded():
         (lambda x: np.sum(x, keepdims=True), X, r"returned shape \(1, 1\)"),
         (lambda x: (np.sum(x), 1.0), X, "returned a tuple.*has_aux"),
         (lambda x: {"a": x}, 1.0, "returned a dict"),
+        (lambda _: None, 1.0, r"returned a NoneType.*return missing"),
+        (lambda _: "text", 1.0, "returned a str"),
     ],
 )
 def test_values_that_are_not_scalars(function, argument, message):
@@ -253,6 +255,10 @@ def test_integers_elsewhere_are_fine():
 
 
 def test_other_errors():
+    with pytest.raises(tp.errors.ArgumentError, match=r"got a ndarray.*tp\.grad\(sum\)\(value\)"):
+        tp.grad(np.sum, X)(X)
+    with pytest.raises(tp.errors.ArgumentError, match="a int cannot be compiled"):
+        tp.function(3)
     with pytest.raises(tp.errors.ArgumentError, match="argument 2, but got 1 positional"):
         tp.grad(lambda x: x, argnums=2)(1.0)
     with pytest.raises(tp.errors.AuxiliaryResultError, match=r"pair \(value, aux\), got Tensor"):
