@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tapec.derivative_graphs import for_many
+from tapec.array_program import ArrayProgram, runs_on_arrays
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
 from tapec.ops import custom
@@ -26,6 +27,8 @@ COMPILE_START: Final = 0.025
 COMPILE_OP: Final = 0.001
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
+# Machine code does not update in place yet (docs/design/0015-updates-in-place.md): each costs as much as the array.
+_MOST_UPDATES: Final = 16
 # Recordings of so many ops are looked through for loops that went round and round.
 _LONG: Final = 1_000
 
@@ -40,19 +43,21 @@ class Plan:
         connected: which of the values asked for it computes.
     """
 
-    __slots__ = ("_compiled", "_connected", "_graph", "_lock", "_patience", "_program", "residuals")
+    __slots__ = ("_arrays", "_compiled", "_connected", "_graph", "_lock", "_patience", "_program", "residuals")
 
     def __init__(self, graph: Graph, residuals: tuple[int, ...], connected: tuple[bool, ...]) -> None:
         self.residuals = residuals
         self._connected = None if all(connected) else connected
         self._graph = graph
-        self._program = Program(graph)
+        self._program: Program | None = None
+        self._arrays = ArrayProgram(graph) if runs_on_arrays(graph) else None
         self._compiled: CompiledDerivative | None = None
         # Seconds of replay after which the graph is compiled: as long as compiling will take. So the time spent is at
         # most twice what it would be if we knew how often the derivative will be asked for.
         ops = len(graph.ops)
         python = any(op.primitive in (custom.pull, custom.push) for op in graph.ops)
-        compiles = 0 < ops <= _LONGEST_COMPILED and not python
+        updates = 0 if self._arrays is None else self._arrays.updates
+        compiles = 0 < ops <= _LONGEST_COMPILED and updates <= _MOST_UPDATES and not python
         self._patience = COMPILE_START + COMPILE_OP * ops if compiles else float("inf")
         self._lock = threading.Lock()
 
@@ -78,17 +83,27 @@ class Plan:
 
     def _run(self, tensors: list[Tensor]) -> list[Tensor]:
         if ACTIVE.recorders:
-            return self._program.run(tensors)
+            return self._replay(tensors)
         if self._compiled is not None:
-            arrays = self._compiled.__call__(*[t._array for t in tensors])
-            if arrays is not None:
-                return [make(array) for array in arrays]
+            outputs = self._compiled.__call__(*[t._array for t in tensors])
+            if outputs is not None:
+                return [make(array) for array in outputs]
         start = perf_counter()
-        results = self._program.run(tensors)
+        if self._arrays is None:
+            results = self._replay(tensors)
+        else:
+            arrays = [t._array for t in tensors]
+            tensors.clear()
+            results = [make(array) for array in self._arrays.run(arrays)]
         self._patience -= perf_counter() - start
         if self._patience < 0 and self._lock.acquire(blocking=False):
             self._compile()
         return results
+
+    def _replay(self, tensors: list[Tensor]) -> list[Tensor]:
+        if self._program is None:
+            self._program = Program(self._graph)
+        return self._program.run(tensors)
 
     def _compile(self) -> None:
         """Makes machine code, once; the lock is never given back."""

@@ -518,9 +518,9 @@ def test_one_structure_is_planned_once(monkeypatch):
     from tapec import tape_derivatives
 
     built = []
-    program = tape_derivatives.Program
+    program = tape_derivatives.ArrayProgram
     monkeypatch.setattr(tape_derivatives, "_PLANS", {})
-    monkeypatch.setattr(tape_derivatives, "Program", lambda graph: built.append(graph) or program(graph))
+    monkeypatch.setattr(tape_derivatives, "ArrayProgram", lambda graph: built.append(graph) or program(graph))
 
     def step(x, factor):
         with tp.GradientTape() as tape:
