@@ -6,7 +6,7 @@ from tapec.ir.dtypes import DType
 
 
 def identity(name: str, dtype: DType) -> bool | float:
-    """The number that changes nothing when combined: -0.0 for sums (x + -0.0 is x even for x = -0.0), 1 for products."""
+    """The number that changes nothing when combined: -0.0 for sums (x + -0.0 is x even for -0.0), 1 for products."""
     if name == "sum":
         return -0.0 if dtype.is_float else 0
     if name == "prod":

@@ -176,9 +176,13 @@ class FunctionText:
         if not scalar.text.startswith("%"):
             return self._splat_text(scalar.text, scalar.element, width)
         vector = f"<{width} x {scalar.element}>"
-        one = self.assign(f"insertelement {vector} poison, {scalar.element} {scalar.text}, i64 0", scalar.element, width)
+        one = self.assign(
+            f"insertelement {vector} poison, {scalar.element} {scalar.text}, i64 0", scalar.element, width
+        )
         return self.assign(
-            f"shufflevector {vector} {one.text}, {vector} poison, <{width} x i32> zeroinitializer", scalar.element, width
+            f"shufflevector {vector} {one.text}, {vector} poison, <{width} x i32> zeroinitializer",
+            scalar.element,
+            width,
         )
 
     def extract(self, vector: Reg, lane: int) -> Reg:
@@ -252,7 +256,8 @@ class FunctionText:
 
     def intrinsic(self, name: str, *operands: Reg) -> Reg:
         """An overloaded intrinsic whose operands and result have one type: `sqrt`, `fma`, `fabs`, `copysign`, `floor`,
-        `ceil`, `trunc`, `roundeven`, `smax`, `umin`, ..."""
+        `ceil`, `trunc`, `roundeven`, `smax`, `umin`, ...
+        """
         first = operands[0]
         suffix = f"{'' if first.width == 1 else f'v{first.width}'}{_MANGLED.get(first.element, first.element)}"
         symbol = f"llvm.{name}.{suffix}"
@@ -278,7 +283,9 @@ class FunctionText:
     def load(self, pointer: Reg, element: str, width: int = 1, align: int | None = None) -> Reg:
         """Reads a scalar or a vector; alignment is the element's unless given."""
         kind = Reg("", element, width).type
-        return self.assign(f"load {kind}, ptr {pointer.text}, align {align or max(1, _BITS[element] // 8)}", element, width)
+        return self.assign(
+            f"load {kind}, ptr {pointer.text}, align {align or max(1, _BITS[element] // 8)}", element, width
+        )
 
     def store(self, value: Reg, pointer: Reg, align: int | None = None) -> None:
         """Writes a scalar or a vector."""

@@ -119,7 +119,9 @@ class NestBuilder:
         if not all(view.shape):
             dtype = node.op.result.type.dtype
             zero: bool | float = False if dtype.kind == "b" else 0.0 if dtype.is_float else 0
-            return self._shared(("constant", type(zero), repr(zero), dtype.name), lambda out: Constant(out, zero, dtype))
+            return self._shared(
+                ("constant", type(zero), repr(zero), dtype.name), lambda out: Constant(out, zero, dtype)
+            )
         windows = tuple(
             [
                 None if n == whole and step == 1 else Window(start, step, n)

@@ -1,7 +1,7 @@
 """A nest's body in LLVM text: loads, scalar ops and stores at a given place in the loops.
 
-Every instruction is written at the outermost loop at which all that it needs is known, so that nothing is computed twice
-by a loop that does not change it. Along the *lane axis* positions are taken several at a time: what depends on it is a
+Every instruction is written at the outermost loop at which all that it needs is known, so that nothing is computed
+twice by a loop that does not change it. Along the *lane axis* positions are taken several at a time: what depends on it is a
 vector, everything else a scalar that is spread over the lanes where the two meet.
 """
 
@@ -303,7 +303,8 @@ class BodyText:
         f.declarations.add(f"declare {kind} @{symbol}(ptr, <{width} x i1>, {kind})")
         align = max(1, Reg("", element).bits // 8)
         return f.assign(
-            f"call {kind} @{symbol}(ptr align {align} {pointer.text}, <{width} x i1> {mask.text}, {kind} zeroinitializer)",
+            f"call {kind} @{symbol}(ptr align {align} {pointer.text}, <{width} x i1> {mask.text}, "
+            f"{kind} zeroinitializer)",
             element,
             width,
         )
@@ -356,7 +357,8 @@ class BodyText:
             symbol = f"llvm.masked.store.v{width}{_mangled(element)}.p0"
             f.declarations.add(f"declare void @{symbol}({kind}, ptr, <{width} x i1>)")
             f.line(
-                f"call void @{symbol}({kind} {value.text}, ptr align {align} {pointer.text}, <{width} x i1> {mask.text})"
+                f"call void @{symbol}({kind} {value.text}, ptr align {align} {pointer.text}, "
+                f"<{width} x i1> {mask.text})"
             )
             return
         offsets = self._lane_offsets(access, width)

@@ -18,8 +18,8 @@ from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
-from tapec.passes.llvm_text import FunctionText, Reg, register_element
 from tapec.passes.identities import identity
+from tapec.passes.llvm_text import FunctionText, Reg, register_element
 from tapec.passes.scalar.table import ROWS
 
 LANES = 16
@@ -186,6 +186,5 @@ class Tree:
         f.branch(head)
         f.label(done)
         return [
-            f.load(slot, reducer.element, self.width)
-            for slot, reducer in zip(self.held, self.reducers, strict=True)
+            f.load(slot, reducer.element, self.width) for slot, reducer in zip(self.held, self.reducers, strict=True)
         ]

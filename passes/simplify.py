@@ -30,8 +30,8 @@ class Simplify:
 
     Args:
         evaluate: runs ops that are not `exact` on 0-d arrays, so that these too are folded on constants.
-        differentiated: whether all derivatives have been taken: `stop_gradient`, and what only says how a value moves, then
-            mean nothing any more and go.
+        differentiated: whether all derivatives have been taken: `stop_gradient`, and what only says how a value moves,
+            then mean nothing any more and go.
     """
 
     name: ClassVar[str] = "simplify"

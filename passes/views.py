@@ -45,7 +45,9 @@ class View:
     @property
     def is_dense(self) -> bool:
         """Whether the elements follow one another without gaps, in row-major order."""
-        return all(n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense_strides(self.shape), strict=True))
+        return all(
+            n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense_strides(self.shape), strict=True)
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -84,7 +86,7 @@ def reshape_strides(shape: Shape, strides: Shape, new: Shape) -> Shape | None:
         else:
             runs.append([n, s])
     out: list[int] = []
-    left, step = (runs.pop() if runs else [1, 1])
+    left, step = runs.pop() if runs else [1, 1]
     for n in reversed(new):
         if n == 1:
             out.append(step)
@@ -117,7 +119,9 @@ def _moved(op: Op, source: View) -> View | None:
             offset = source.offset
             if _size(shape):
                 offset += sum(i * s for i, s in zip(a["start"], source.strides, strict=True))
-            return View(source.base, offset, shape, tuple([s * k for s, k in zip(source.strides, a["step"], strict=True)]))
+            return View(
+                source.base, offset, shape, tuple([s * k for s, k in zip(source.strides, a["step"], strict=True)])
+            )
 
 
 _SAME = frozenset({ew.stop_gradient, ew.barrier})

@@ -36,7 +36,7 @@ class DensePatternError(TapecError, MemoryError):
 
 
 class LinearAlgebraError(TapecError, LinAlgError):
-    """A matrix is singular or not positive definite, or an iteration did not converge; eager and compiled code alike."""
+    """A matrix is singular or not positive definite, or an iteration did not converge; in eager and compiled code."""
 
 
 class VerificationError(TapecError):
@@ -92,7 +92,7 @@ class TapeThreadError(TapecError, RuntimeError):
 
 
 class LeakedTensorError(TapecError, RuntimeError):
-    """Under `strict=True`: a recorded value left for plain Python (`float(t)`, `t.numpy()`) inside a compiled function."""
+    """Under `strict=True`: a recorded value left for plain Python (`float(t)`, ...) inside a compiled function."""
 
 
 class ArgumentError(TapecError, TypeError):
@@ -132,7 +132,7 @@ class DensePatternWarning(UserWarning):
 
 
 class EagerFallbackWarning(UserWarning):
-    """A compiled function runs eagerly from now on, for all calls or for some; the message says why and at which line."""
+    """A compiled function runs eagerly from now on, for all calls or for some; the message says why and where."""
 
 
 class CacheWarning(UserWarning):

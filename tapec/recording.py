@@ -1,7 +1,7 @@
 """Recorders: whoever wants to know which primitives run in this thread.
 
-`GradientTape` and the recorder behind `tp.function` both derive from `Recorder`. Each thread has its own stack of active
-recorders; a primitive that runs is told to every one of them.
+`GradientTape` and the recorder behind `tp.function` both derive from `Recorder`. Each thread has its own stack of
+active recorders; a primitive that runs is told to every one of them.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Stack(threading.local):
 
     Attributes:
         recorders: active ones, outermost first; always this very list, since machine code looks at it too.
-        phase: the phase of ops recorded now: `"primal"`, or `"adjoint"`/`"tangent"` while a derivative graph is replayed.
+        phase: the phase of ops recorded now: `"primal"`, or `"adjoint"`/`"tangent"` while a derivative is replayed.
         location: the user's line of ops recorded now, where it is not the line on the stack (replays).
         imagined: whether what runs now is recorded only and may never be reached with these values, so that an index
             that they put out of range is no error.

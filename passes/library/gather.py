@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 from tapec.ops import elementwise as ew
@@ -51,7 +52,7 @@ def take(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     _over(f, source.outer, count, one)
 
 
-def _over(f: FunctionText, outer: int, count: int, body) -> None:  # type: ignore[no-untyped-def]
+def _over(f: FunctionText, outer: int, count: int, body: Callable[[Reg, Reg], None]) -> None:
     count_loop(f, i64(0), i64(outer), 1, lambda o: count_loop(f, i64(0), i64(count), 1, lambda j: body(o, j)))
 
 

@@ -55,7 +55,8 @@ def checked_index(
     f: FunctionText, pointer: Reg, operand: Operand, size: int, around: Surroundings, location: Location | None
 ) -> Reg:
     """The index at `pointer`, negatives counted from the end; one outside records a fault and becomes 0, so that
-    nothing outside the array is touched. `size` is at least 1."""
+    nothing outside the array is touched. `size` is at least 1.
+    """
     dtype = operand.buffer.dtype
     index = f.load(pointer, memory_element(dtype))
     if dtype.bits < 64:

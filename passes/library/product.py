@@ -25,7 +25,9 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     result = around.pointer(step.result)
     left, right = address(f, a, around), address(f, b, around)
     if prod(batch) == 1 and is_unrolled(dtype, m, n, k):
-        emit_small_matmul(f, dtype, m, n, k, left, (a.strides[1], a.strides[2]), right, (b.strides[1], b.strides[2]), result)
+        emit_small_matmul(
+            f, dtype, m, n, k, left, (a.strides[1], a.strides[2]), right, (b.strides[1], b.strides[2]), result
+        )
         return
     sizes = [i64(x) for x in (prod(batch), m, n, k)]
     status = f.call(

@@ -70,6 +70,6 @@ iota = define(
               result="attribute")
 )  # fmt: skip
 guard = define(
-    Primitive("guard", GUARD, 1, lambda x, *, expected: None, "Holds where the value equals `expected`, which Python saw.",
+    Primitive("guard", GUARD, 1, lambda x, *, expected: None, "Holds if the value is `expected`, which Python saw.",
               ("expected",), traits=frozenset({"effect"}), operand_kinds="biu")
 )  # fmt: skip

@@ -59,7 +59,9 @@ class Elementwise(Family):
         dtype = typed[0].dtype
         for other in typed[1:]:
             if other.dtype is not dtype:
-                raise DTypeError(f"{primitive.name} takes operands of one dtype, got {dtype.numpy}, {other.dtype.numpy}")
+                raise DTypeError(
+                    f"{primitive.name} takes operands of one dtype, got {dtype.numpy}, {other.dtype.numpy}"
+                )
         if primitive is integer_pow and not dtype.is_float and attributes["exponent"] < 0:  # type: ignore[operator]
             raise AttributeValueError(
                 f"integer_pow of {dtype.numpy} takes exponents from 0 up, got {attributes['exponent']}; cast first"
@@ -174,7 +176,11 @@ div = _define("div", 2, np.divide, "Quotient of floats.", FLOAT)
 floor_divide = _define("floor_divide", 2, _floor_divide, "Quotient rounded down; integers by 0 give 0.", NUMBER)
 remainder = _define("remainder", 2, _remainder, "Python's `%`: the sign is the divisor's.", NUMBER)
 strong_mul = _define(
-    "strong_mul", 2, _strong_mul, "Product in which an exact zero of the first operand gives +0, whatever the second.", FLOAT
+    "strong_mul",
+    2,
+    _strong_mul,
+    "Product in which an exact zero of the first operand gives +0, whatever the second.",
+    FLOAT,
 )
 zero_mul = _define(
     "zero_mul", 2, _zero_mul, "Product in which an exact zero of either operand gives +0.", FLOAT, traits="commutative"

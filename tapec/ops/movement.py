@@ -53,9 +53,7 @@ class Concatenation(Family):
 
 
 def _broadcast_shape(old: tuple[int, ...], *, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) < len(old) or any(
-        m not in (1, n) for m, n in zip(old, shape[len(shape) - len(old) :], strict=True)
-    ):
+    if len(shape) < len(old) or any(m not in (1, n) for m, n in zip(old, shape[len(shape) - len(old) :], strict=True)):
         raise ShapeError(f"shape {old} does not broadcast to {shape}")
     return shape
 
@@ -129,7 +127,9 @@ def _unslice(x: Any, *, start: tuple[int, ...], step: tuple[int, ...], shape: tu
 MOVEMENT, CONCATENATION = Movement(), Concatenation()
 
 broadcast = define(
-    Primitive("broadcast", MOVEMENT, 1, lambda x, *, shape: np.broadcast_to(x, shape), "Repeats along axes.", ("shape",))
+    Primitive(
+        "broadcast", MOVEMENT, 1, lambda x, *, shape: np.broadcast_to(x, shape), "Repeats along axes.", ("shape",)
+    )
 )
 reshape = define(
     Primitive("reshape", MOVEMENT, 1, lambda x, *, shape: x.reshape(shape), "Same row-major order.", ("shape",))

@@ -116,5 +116,7 @@ argmin = define(
               ("axis",), result="i64")
 )  # fmt: skip
 cumsum = define(
-    Primitive("cumsum", ACCUMULATION, 1, _cumsum, "Running sum along an axis.", ("axis", "reverse"), operand_kinds="iuf")
+    Primitive(
+        "cumsum", ACCUMULATION, 1, _cumsum, "Running sum along an axis.", ("axis", "reverse"), operand_kinds="iuf"
+    )
 )
