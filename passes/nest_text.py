@@ -1,8 +1,8 @@
 """A nest's body in LLVM text: loads, scalar ops and stores at a given place in the loops.
 
 Every instruction is written at the outermost loop at which all that it needs is known, so that nothing is computed
-twice by a loop that does not change it. Along the *lane axis* positions are taken several at a time: what depends on it is a
-vector, everything else a scalar that is spread over the lanes where the two meet.
+twice by a loop that does not change it. Along the *lane axis* positions are taken several at a time: what depends on
+it is a vector, everything else a scalar that is spread over the lanes where the two meet.
 """
 
 from __future__ import annotations
