@@ -17,6 +17,7 @@ from tapec.dispatch import apply, lift
 from tapec.errors import DensePatternWarning
 from tapec.function import MAX_PATHS, Function
 from tapec.ops import indexing
+from tapec.recording import user_location
 from tapec.sparse_plan import Plan, plan_hessian, plan_jacobian
 from tapec.sparse_products import products
 from tapec.sparse_recording import record_sparse
@@ -235,10 +236,16 @@ class SparseDerivative:
             plan = self._plans[key] = self._plan(pattern)
             size = pattern.shape[plan.direction == "forward"]
             if plan.count == size > 1:
-                warnings.warn(
+                self._warn(
                     f"the derivative of {self._name}, {pattern.shape[0]} by {pattern.shape[1]}, needs {size} products: "
-                    "it has no zeros to make use of. tp.jacobian or tp.hessian gives it as an array, faster",
-                    DensePatternWarning,
-                    stacklevel=2,
+                    "it has no zeros to make use of. tp.jacobian or tp.hessian gives it as an array, faster"
                 )
         return key
+
+    def _warn(self, message: str) -> None:
+        """Warns at the line that calls this."""
+        where = user_location()
+        if where is None:
+            warnings.warn(message, DensePatternWarning, stacklevel=2)
+        else:
+            warnings.warn_explicit(message, DensePatternWarning, where.filename, where.line)

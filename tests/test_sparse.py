@@ -14,8 +14,10 @@ from hypothesis.extra.numpy import arrays
 import tapec as tp
 from tapec.errors import (
     ArgumentError,
+    BatchedValueError,
     DensePatternWarning,
     DTypeError,
+    EagerFallbackWarning,
     IntegerInputError,
     NonScalarTargetError,
 )
@@ -249,6 +251,17 @@ def test_results_do_not_share_entries_and_keep_the_pattern():
     np.testing.assert_allclose(jacobian(X).toarray(), 2 * np.diag(X))
 
 
+def test_inside_other_transformations():
+    square = tp.function(lambda x: np.sin(x) * x)
+    jacobian = tp.sparse_jacobian(lambda x: square(x) + tp.grad(lambda z: np.sum(z**3))(x))
+    np.testing.assert_allclose(jacobian(X).diagonal(), np.cos(X) * X + np.sin(X) + 6 * X)
+    with pytest.warns(EagerFallbackWarning, match="leaves for plain Python"):  # a matrix of SciPy's is no tensor
+        found = tp.function(lambda x: jacobian(x) @ np.ones(12) + x)(X)
+    np.testing.assert_allclose(found, jacobian(X).diagonal() + X)
+    with pytest.raises(BatchedValueError):
+        tp.vmap(lambda x: jacobian(x).data)(np.ones((2, 3)))
+
+
 def test_inside_other_threads():
     jacobian = tp.sparse_jacobian(tridiagonal)
     found = []
@@ -353,8 +366,9 @@ def test_errors():
 
 def test_a_dense_one_warns_once():
     jacobian = tp.sparse_jacobian(lambda x: x * np.sum(x))
-    with pytest.warns(DensePatternWarning, match=r"12 by 12, needs 12 products.*tp\.jacobian"):
+    with pytest.warns(DensePatternWarning, match=r"12 by 12, needs 12 products.*tp\.jacobian") as caught:
         found = jacobian(X)
+    assert caught[0].filename == __file__
     np.testing.assert_allclose(found.toarray(), np.diag(np.full(12, X.sum())) + X[:, None])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
