@@ -11,11 +11,10 @@ import numpy as np
 from tapec.errors import LinearAlgebraError
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
-from tapec.ir.graph import attributes_key
 from tapec.ir.primitive import Primitive
-from tapec.ir.types import TensorType, tensor_type
+from tapec.ir.types import tensor_type
 from tapec.passes.lapack import names
-from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, MATRIX, OPERANDS, Plan, plan
+from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, OPERANDS, UNREAD, plan
 from tapec.passes.materialize import batch_strides, strided_matrix
 from tapec.runtime import blas, jit, recipes
 from tapec.runtime.raw_entry import raw_entry
@@ -54,10 +53,16 @@ def _library(primitive: str, dtype: DType) -> jit.Library:
 
 
 class _Call(NamedTuple):
-    """How a primitive runs on operands of given types."""
+    """How a primitive runs on operands of given types and strides.
 
-    results: tuple[TensorType, ...]
-    plan: Plan
+    `reads` has for each operand that the routine reads its position, whether it must be made dense first, and the
+    strides of a matrix (batch, row, column) in elements.
+    """
+
+    reads: tuple[tuple[int, bool, tuple[int, ...]], ...]
+    outputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+    scratch: tuple[tuple[int, np.dtype[Any]], ...]
+    sizes: tuple[int, ...]
     routine: Callable[..., int]
 
 
@@ -77,22 +82,19 @@ def execute_linalg_with(primitive: Primitive, arrays: Sequence[Array], attribute
         ShapeError, DTypeError: see `tapec.ops.linalg`.
         LinearAlgebraError: a matrix is singular or not positive definite, or an iteration does not converge.
     """
-    key = (primitive, attributes_key(attributes), *[(a.dtype.num, a.shape) for a in arrays])
+    key = (primitive, *attributes.values(), *[(a.dtype.num, a.shape, a.strides) for a in arrays])
     call = _CALLS.get(key)
     if call is None:
         if len(_CALLS) >= _MOST_CALLS:
             _CALLS.clear()
         call = _CALLS[key] = _prepare(primitive, arrays, attributes)
-    given: list[Any] = []
-    for array, kind in zip(arrays, OPERANDS[primitive.name], strict=True):
-        if kind == DENSE:
-            given.append(np.ascontiguousarray(array))
-        elif kind in (MATRIX, BLAS_MATRIX):
-            matrix, strides = _matrix(array, kind)
-            given += (matrix, *strides)
-    outputs = [np.empty(t.shape, t.dtype.numpy) for t in call.results]
-    scratch = [np.empty(count, dtype.numpy) for dtype, count in call.plan.scratch]
-    status = call.routine(call.plan.batch, *call.plan.sizes, *given, *outputs, *scratch)
+    given: list[Any] = list(call.sizes)
+    for position, copied, strides in call.reads:
+        array = arrays[position]
+        given.append(np.ascontiguousarray(array) if copied else array)
+        given += strides
+    outputs = [np.empty(shape, dtype) for shape, dtype in call.outputs]
+    status = call.routine(*given, *outputs, *[np.empty(count, dtype) for count, dtype in call.scratch])
     if status != names.DONE:
         strange = primitive.name == "eig" and not np.isfinite(arrays[0]).all()
         raise LinearAlgebraError("Array must not contain infs or NaNs" if strange else _FAILURES[primitive.name])
@@ -112,21 +114,28 @@ _FAILURES: Final = {
 def _prepare(primitive: Primitive, arrays: Sequence[Array], attributes: dict[str, Any]) -> _Call:
     types = tuple([tensor_type(dtypes.of(a.dtype), a.shape) for a in arrays])
     results = primitive.family.infer(primitive, types, attributes)
-    dtype = types[0].dtype
-    made = plan(primitive.name, dtype, tuple([t.shape for t in types]), attributes)
-    letters = {MATRIX: "piii", BLAS_MATRIX: "piii", DENSE: "p"}
-    operands = "".join([letters.get(kind, "") for kind in OPERANDS[primitive.name]])
-    signature = "i" * (1 + len(made.sizes)) + operands + "p" * (len(results) + len(made.scratch))
-    return _Call(results, made, raw_entry(address(names.symbol(primitive.name, dtype)), signature))
+    made = plan(primitive.name, types[0].dtype, tuple([t.shape for t in types]), attributes)
+    reads: list[tuple[int, bool, tuple[int, ...]]] = []
+    for position, (array, kind) in enumerate(zip(arrays, OPERANDS[primitive.name], strict=True)):
+        if kind == DENSE:
+            reads.append((position, not array.flags.c_contiguous, ()))
+        elif kind != UNREAD:
+            strides = _strides(array, kind)
+            dense = strides if strides is not None else _strides(np.empty(array.shape, array.dtype), kind)
+            assert dense is not None
+            reads.append((position, strides is None, dense))
+    signature = "i" * (1 + len(made.sizes)) + "".join(["p" + "i" * len(strides) for _, _, strides in reads])
+    signature += "p" * (len(results) + len(made.scratch))
+    return _Call(
+        tuple(reads),
+        tuple([(t.shape, t.dtype.numpy) for t in results]),
+        tuple([(count, dtype.numpy) for dtype, count in made.scratch]),
+        (made.batch, *made.sizes),
+        raw_entry(address(names.symbol(primitive.name, types[0].dtype)), signature),
+    )
 
 
-def _matrix(x: Array, kind: str) -> tuple[Array, tuple[int, int, int]]:
-    """An array that the routine can read, with its strides (batch, row, column) in elements."""
+def _strides(x: Array, kind: str) -> tuple[int, int, int] | None:
+    """Strides (batch, row, column) in elements with which the routine can read an array; None if it needs a copy."""
     find = strided_matrix if kind == BLAS_MATRIX else batch_strides
-    itemsize = x.itemsize
-    found = find(x.shape, tuple([s // itemsize for s in x.strides]))
-    if found is None:
-        x = np.ascontiguousarray(x)
-        found = find(x.shape, tuple([s // itemsize for s in x.strides]))
-        assert found is not None
-    return x, found
+    return find(x.shape, tuple([s // x.itemsize for s in x.strides]))

@@ -13,7 +13,8 @@ from tapec.errors import ShapeError
 from tapec.ops import elementwise as ew
 from tapec.ops import indexing
 from tapec.surface.axes import one_axis
-from tapec.surface.primitives import broadcast, reshape, select, take, transpose
+from tapec.surface.matrices import positions
+from tapec.surface.primitives import broadcast, concat, filled, reshape, select, transpose, window
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
@@ -62,8 +63,10 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor
     rest = [i for i in range(x._array.ndim) if i not in (first, second)]
     x = transpose(x, (*rest, first, second))
     *outer, rows, columns = x._array.shape
-    positions = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return take(reshape(x, (*outer, rows * columns)), lift(positions), len(outer))
+    length = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    start = offset if offset > 0 else -offset * columns
+    flat = reshape(x, (*outer, rows * columns))  # in which a diagonal is a view
+    return window(flat, len(outer), start if length else 0, length, columns + 1)
 
 
 @implements(np.linalg.diagonal)
@@ -91,15 +94,12 @@ def _diag(v: Any, k: int = 0) -> Tensor:
         return _diagonal(x, k)
     if x._array.ndim != 1:
         raise located(ShapeError(f"Input must be 1- or 2-d, got shape {x.shape}"))
-    n = x._array.size
-    side = n + abs(index(k))
-    row = np.arange(side)[:, None]
-    source = row if k >= 0 else row + k
-    inside = np.eye(side, k=k, dtype=bool)
-    if not n:
-        return broadcast(lift(np.zeros((), x._array.dtype)), (side, side))
-    columns = take(x, lift(np.clip(np.broadcast_to(source, (side, side)), 0, n - 1)), 0)
-    return select(lift(inside), columns, 0)
+    n, offset = x._array.size, index(k)
+    side = n + abs(offset)
+    beyond = filled(0, (abs(offset),), x._array.dtype)
+    in_row = concat([x, beyond] if offset > 0 else [beyond, x], 0) if offset else x
+    row, column = positions(side, side)
+    return select(column - row == offset, broadcast(reshape(in_row, (side, 1)), (side, side)), 0)
 
 
 @implements(np.diagflat)
@@ -111,8 +111,8 @@ def _triangle(m: Any, k: int, lower: bool) -> Tensor:
     x = lift(m)
     if x._array.ndim < 2:
         x = broadcast(x, x._array.shape * 2)
-    inside = np.tri(x._array.shape[-2], x._array.shape[-1], k if lower else k - 1, dtype=bool)
-    return select(lift(inside if lower else ~inside), x, 0)
+    row, column = positions(*x._array.shape[-2:])
+    return select(column - row <= k if lower else column - row >= k, x, 0)
 
 
 @implements(np.tril)

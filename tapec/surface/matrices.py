@@ -59,9 +59,14 @@ def _numbers(shape: tuple[int, ...], axis: int) -> Tensor:
     return apply(creation.iota, (), {"axis": axis, "shape": shape, "dtype": "i64"})
 
 
+def positions(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """Row and column numbers, which broadcast against each other: ops, where arrays would have to be captured."""
+    return _numbers((rows, 1), 0), _numbers((1, columns), 1)
+
+
 def identity(n: int, dtype: np.dtype[Any], batch: tuple[int, ...] = ()) -> Tensor:
     """Identity matrices."""
-    row, column = _numbers((n, 1), 0), _numbers((1, n), 1)
+    row, column = positions(n, n)
     return broadcast(cast(row == column, dtype), (*batch, n, n))
 
 
