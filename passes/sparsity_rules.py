@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tapec.ir.graph import Op
-from tapec.ops import indexing, linalg, movement, transform
+from tapec.ops import indexing, linalg, movement, transform, update
 from tapec.passes.derivatives import DERIVATIVES
 from tapec.passes.derivatives.table import Partials
 from tapec.passes.index_sets import IndexSets, compose, empty, gather, merge, relation, stack, union
@@ -153,6 +153,22 @@ def _indexing(within: Propagation, op: Op, operands: Operands) -> list[IndexSets
     return [within.total(parts, x.type.size)]
 
 
+def _update(within: Propagation, op: Op, operands: Operands) -> Sequence[IndexSets]:
+    x, new = op.operands[0], op.operands[-1]
+    positions = []
+    if op.primitive is update.put:
+        known = within.elements(op.operands[1])
+        if known is None:
+            return everything(within, op, operands)
+        positions.append(known)
+    parts = [
+        empty(v.type.size, within.width) if sets is None else sets
+        for v, sets in ((x, operands[0]), (new, operands[-1]))
+    ]
+    numbers = op.primitive.meaning(_numbers(x.shape), *positions, _numbers(new.shape) + x.type.size, **op.attributes)
+    return [gather(stack(parts), numbers.reshape(-1))]
+
+
 def everything(within: Propagation, op: Op, operands: Operands) -> list[IndexSets]:
     """Every element depends on every one of its matrix, line, or, for families not known here, operands."""
     count = _batch_rank(op)
@@ -190,4 +206,5 @@ RULES: Mapping[str, Rule] = {
     "accumulation": _accumulation,
     "contraction": _contraction,
     "indexing": _indexing,
+    "update": _update,
 }

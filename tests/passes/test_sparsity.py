@@ -5,14 +5,22 @@ import pytest
 from graph_making import graph_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_graphs import STRAIGHT, graphs, random_array
 
 import tapec as tp
 from tapec.errors import DensePatternError
-from tapec.ops import indexing
+from tapec.ir import dtypes
+from tapec.ir.graph import Graph
+from tapec.ops import indexing, update
 from tapec.ops.symbolic import apply
 from tapec.passes import index_sets
+from tapec.passes.activity import active_values
+from tapec.passes.derivatives import DERIVATIVES
+from tapec.passes.derivatives.table import Missing
 from tapec.passes.sparsity import Known
 from tapec.passes.sparsity import sparsity as propagate
+from tapec.passes.tangent import tangent
+from tapec.runtime.interpreter import interpret
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4)) + 3.0
@@ -159,6 +167,40 @@ def test_compositions_hold_every_nonzero(steps, seed):
     assert not np.any((dense(f, x) != 0) & ~tp.sparsity(f, x).toarray())
 
 
+DIFFERENTIABLE = [p for p in STRAIGHT if not isinstance(DERIVATIVES.get(p), Missing | None)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(graphs(max_ops=6, primitives=DIFFERENTIABLE, guards=False), st.integers(0, 3), st.booleans())
+def test_tangents_of_random_graphs_lie_in_the_sets(graph, seed, known):
+    """Every primitive but linear algebra and control flow, whether or not what does not move is known."""
+    rng = np.random.default_rng(seed)
+    arrays = [random_array(value.type, rng) for value in graph.inputs]
+    wrt = [value for value in graph.inputs if value.type.dtype is dtypes.F64]
+    values = [value for op in graph.ops for value in op.results]
+    graph.outputs = [value for value in values if value.type.dtype.is_float]
+    targets = graph.outputs
+    with np.errstate(all="ignore"):
+        made = tangent(graph, targets, wrt)
+        every = dict(zip(values, interpret(Graph("all", graph.inputs, graph.ops, values), arrays)[0], strict=True))
+        every.update(zip(graph.inputs, arrays, strict=True))
+        active = active_values(graph, wrt)[0]
+        fixed = {v: Known(a, v) for v, a in every.items() if known and v not in active}
+        sets = propagate(graph, targets, wrt, fixed).sets
+        column = 0
+        for i, value in enumerate(wrt):
+            for j in range(value.type.size):
+                seeds = [np.zeros(v.shape) for v in wrt]
+                seeds[i].reshape(-1)[j] = 1.0
+                found = iter(interpret(made.graph, [*seeds, *[every[v] for v in made.residuals]])[0])
+                for target, rows, connected in zip(targets, sets, made.tangents, strict=True):
+                    if connected is not None:
+                        moving = np.asarray(next(found)).reshape(-1) != 0
+                        assert rows is not None
+                        assert not np.any(moving & ~rows.toarray()[:, column]), target
+                column += 1
+
+
 def test_time_is_near_linear():
     n = 10**5
     x = np.ones(n)
@@ -183,3 +225,17 @@ def test_what_was_read_is_named():
     known = propagate(graph, graph.outputs, [x], {i: Known(np.array([3, -4]), i)})
     assert known.read == (i,)
     assert known.sets[0].toarray().astype(int).tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
+
+
+def test_updates():
+    def replaced(x, new, positions):
+        y = apply(update.slice_set, x, new, start=(3,), step=(-2,))
+        return apply(update.put, y, positions, new)
+
+    graph = graph_of(replaced, np.ones(4), np.ones(2), np.zeros(2, np.int64))
+    x, new, positions = graph.inputs
+    known = propagate(graph, graph.outputs, [x, new], {positions: Known(np.array([2, 3]), positions)})
+    assert [row.tolist() for row in np.split(known.sets[0].indices, known.sets[0].indptr[1:-1])] == [[0], [5], [4], [5]]
+    assert known.read == (positions,)
+    unknown = propagate(graph, graph.outputs, [x, new]).sets[0]
+    assert unknown.nnz == 4 * 4  # x[1] and x[3] have been replaced
