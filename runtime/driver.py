@@ -17,6 +17,7 @@ import numpy as np
 
 from tapec.ir.dtypes import by_name
 from tapec.ir.graph import Graph
+from tapec.passes.forward_part import forward_part
 from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
@@ -115,9 +116,12 @@ class Executable:
         return self._written.forms.residual_bytes
 
     def stages(self) -> list[Stage]:
-        """Every form that the program took, in order."""
+        """Every form that the program took, in order; one without derivatives has no joint graph."""
+        forward = forward_part(self.recorded)
+        joint = [] if forward is self.recorded else [Stage("joint graph", str(self.recorded))]
         return [
-            Stage("recorded graph", str(self.recorded)),
+            Stage("recorded graph", str(forward)),
+            *joint,
             Stage("graph after passes", str(self.graph)),
             Stage("loops", self._written.forms.loops),
             Stage("LLVM IR", self.text),

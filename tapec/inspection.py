@@ -65,8 +65,13 @@ class Inspection:
 
     @property
     def recorded(self) -> str:
-        """The graph as it was recorded."""
+        """The graph of what Python ran before the first derivative; all of it if none was asked for."""
         return self.stages["recorded graph"]
+
+    @property
+    def joint(self) -> str:
+        """The whole recording: forward, backward, and what follows."""
+        return self.stages.get("joint graph", self.recorded)
 
     @property
     def optimised(self) -> str:

@@ -17,7 +17,10 @@ def test_every_stage_has_its_text():
     inspection = tp.grad(loss).inspect(X, 3.0)
     assert next(iter(inspection.stages)) == "recorded graph"
     assert list(inspection.stages)[-1] == "assembly"
+    assert list(inspection.stages)[:3] == ["recorded graph", "joint graph", "graph after passes"]
     assert '"tapec.sum"' in inspection.recorded
+    assert "adjoint" not in inspection.recorded
+    assert "adjoint" in inspection.joint
     assert '"tapec.sum"' not in inspection.optimised  # the gradient does not read the value
     assert "define i64 @kernel" in inspection.llvm_ir
     assert "kernel" in inspection.assembly
@@ -29,6 +32,7 @@ def test_every_stage_has_its_text():
 def test_figures():
     inspection = tp.function(lambda x: np.sum(np.sqrt(x * x + 1.0))).inspect(X)
     assert inspection.recorded_ops == 4
+    assert inspection.joint == inspection.recorded
     assert inspection.kernels == 1
     assert 0.0 < inspection.compile_seconds < 60.0
     assert inspection.memory == MemoryTable(plain=3 * X.nbytes + 8, kept=0)
