@@ -98,7 +98,9 @@ def main() -> None:
     options = parser.parse_args()
     before = Usage.now()
     measured = [compare(name, options.rounds) for name in WORKLOADS]
-    text = f"{table(measured)}\n\nMedians of {options.rounds} processes each, in turns, in one run: {surroundings(Usage.now().others_since(before))}."
+    others = Usage.now().others_since(before)
+    source = f"Medians of {options.rounds} processes each, in turns, in one run: {surroundings(others)}."
+    text = f"{table(measured)}\n\n{source}"
     print(text)
     if options.write:
         path = ROOT / "README.md"
