@@ -68,12 +68,10 @@ class Reroll:
             for k in range(run.count):
                 first = run.start + k * run.period
                 for position, op in enumerate(graph.ops[first : first + run.period]):
-                    for value in op.results:
-                        places[value] = Place(number, position, k)
+                    for i, value in enumerate(op.results):
+                        places[value] = Place(number, position + i * run.period, k)
         segments: dict[int, Segment] = {}
         for number, run in enumerate(runs):
-            if any(len(op.results) != 1 for op in graph.ops[run.start : run.start + run.period]):
-                continue
             segment = assign_roles(graph.ops, run, number, places, segments)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment

@@ -13,7 +13,10 @@ from tapec.passes.repetition import Run
 
 
 class Place(NamedTuple):
-    """The result of the op at `position` of a segment's body, made in round `round` of segment `segment`."""
+    """A value that segment `segment` makes in round `round`.
+
+    `position` is that of the op in the segment's body, for its first result; further ones count on from the period.
+    """
 
     segment: int
     position: int
@@ -125,7 +128,7 @@ def assign_roles(
 
     Args:
         ops: all ops of the graph.
-        run: equal ops, of one result each.
+        run: equal ops.
         number: the segment's number, under which `places` knows its values.
         places: where values of all runs are made.
         segments: earlier segments, whose values may be read stacked.

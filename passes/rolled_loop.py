@@ -78,7 +78,7 @@ class Body:
         self.collected: list[tuple[Collector, Value]] = []
 
     def write(self) -> None:
-        """Fills ops, inputs and `made`, the result of each position."""
+        """Fills ops, inputs and `made`, the values by their positions (`roles.Place`)."""
         graph = self.rolling.graph
         totals = {c.total for c in self.segment.collectors}
         collectors = {c.unslice: c for c in self.segment.collectors}
@@ -97,7 +97,7 @@ class Body:
             types = tuple([r.type for r in op.results])
             made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
             self.ops.append(made)
-            self.made[position] = made.result
+            self.made.update((position + i * self.segment.run.period, r) for i, r in enumerate(made.results))
 
     def _operand(self, position: int, slot: int, role: Role, op: Op) -> Value:
         value = op.operands[slot]

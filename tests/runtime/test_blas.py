@@ -26,6 +26,17 @@ def test_routines_have_distinct_addresses(name: str) -> None:
     assert blas.address(name) == blas.address(name)
 
 
+def test_lapack_by_address() -> None:
+    """`dgetrf` of a 1 x 1 matrix that is zero says so."""
+    dgetrf = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)(blas.address("dgetrf", "cython_lapack"))
+    n, a, pivot, info = ctypes.c_int(1), ctypes.c_double(0.0), ctypes.c_int(), ctypes.c_int()
+    p = ctypes.addressof
+    dgetrf(p(n), p(n), p(a), p(n), p(pivot), p(info))
+    assert (pivot.value, info.value) == (1, 1)
+    with pytest.raises(LookupError, match="cython_lapack has no routine 'dgemm'"):
+        blas.address("dgemm", "cython_lapack")
+
+
 def test_unknown_routine() -> None:
     with pytest.raises(LookupError, match="dnonesuch"):
         blas.address("dnonesuch")

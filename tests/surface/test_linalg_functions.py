@@ -235,3 +235,24 @@ def test_symmetric_functions_have_symmetric_gradients():
     for fn in (np.linalg.cholesky, np.linalg.eigvalsh):
         g = tp.grad(lambda x, fn=fn: np.sum(fn(x) ** 3))(a)
         np.testing.assert_allclose(g, g.T, rtol=1e-12)
+
+
+def test_python_loops_of_factorizations_become_one_loop():
+    """Ops of several results repeat like others."""
+
+    def iterated(a):
+        for _ in range(60):
+            q, r = np.linalg.qr(a)
+            a = np.linalg.solve(q, r @ q) + r
+        return np.sum(a)
+
+    gradient = tp.value_and_grad(iterated)
+    first = gradient(A)
+    assert gradient.inspect(A).optimised.count('tapec.qr"') < 5
+    second = gradient(A)
+    x = tp.constant(A)
+    with tp.GradientTape() as tape:
+        tape.watch(x)
+        y = iterated(x)
+    assert first[0] == second[0] == y.item()
+    np.testing.assert_allclose(tape.gradient(y, x).numpy(), second[1], rtol=1e-12)
