@@ -2,8 +2,8 @@
 functions with derivative rules of their own.
 
 A region is gone through once, by itself; what it relates is then composed with the sets of the operands. A loop's
-carries have the sets that any number of rounds up to its length (rounded up to a power of 2) can give them, found by
-repeated squaring: a superset, exact for bodies that work elementwise. Slices of xs are told apart where ys depend on
+carries have the sets that any number of rounds up to its length can give them, found by repeated squaring: a superset,
+exact for bodies whose carries depend on themselves. Slices of xs are told apart where ys depend on
 them at once, and not where they do through carries.
 """
 
@@ -161,14 +161,19 @@ class _Region:
 
         rows = [hstack([self.links(o, i) for i in inputs], format="csr") for o in outputs]
         step = stack(rows)
-        reach = union(step, identity(step.shape[0], step.shape[0], 0))
-        done = 1
-        while length is None or done < length:
-            further = compose(reach, reach)
-            if same(further, reach):
-                break
-            reach, done = further, 2 * done
-        return reach
+        power = union(step, identity(step.shape[0], step.shape[0], 0))
+        reach, left = None, length
+        while True:
+            if left is None or left & 1:
+                reach = power if reach is None else compose(power, reach)
+            if left is not None:
+                left >>= 1
+                if left == 0:
+                    return reach
+            further = compose(power, power)
+            if same(further, power):  # as far as any number of rounds reaches
+                return power
+            power = further
 
 
 def _region(
