@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tapec.passes.loops import Branch, Buffer, LibraryStep, Load, Nest, Reduce, Step, Store, While, inner_steps
+from tapec.passes.loops import Branch, Buffer, LibraryStep, Load, Nest, Reduce, Step, Store, Sweeps, While, inner_steps
 
 ALIGNMENT = 64
 
 
 def buffers_of(step: Step) -> set[Buffer]:
     """Every buffer that a step touches, at any depth; of slices, the buffers that they are part of."""
-    return {_owner(b) for b in _named(step)}
+    return {_owner(b) for b in named_buffers(step)}
 
 
 def _owner(buffer: Buffer) -> Buffer:
@@ -23,16 +23,19 @@ def _owner(buffer: Buffer) -> Buffer:
     return buffer
 
 
-def _named(step: Step) -> set[Buffer]:
+def named_buffers(step: Step) -> set[Buffer]:
+    """Every buffer that a step touches, at any depth; slices themselves."""
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
     if isinstance(step, LibraryStep):
         return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
-    named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local
+    named = {b for inner in inner_steps(step) for b in named_buffers(inner)} | step.local
     if isinstance(step, Branch):
         return named | {step.index.buffer}
     for carry in step.carries:
         named |= {carry.initial.buffer, carry.current, carry.next, carry.result}
+    if isinstance(step, Sweeps):
+        return named | {step.rounds.buffer}
     return named | ({step.condition, step.trips} if isinstance(step, While) else set(step.slices))
 
 

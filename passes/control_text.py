@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tapec.passes.kernel_status import NO_MEMORY
 from tapec.passes.library.lines import copy_bytes
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
-from tapec.passes.loops import Branch, Buffer, Carry, Loop, Operand, Step, While
+from tapec.passes.loops import Branch, Buffer, Carry, Loop, Operand, Step, Sweep, Sweeps, While
 from tapec.passes.lower import REGISTER_BYTES
+
+_MOST_BYTES = 1 << 62
 
 
 class Scope(Protocol):
@@ -30,13 +33,18 @@ class Scope(Protocol):
     def write(self, steps: Sequence[Step]) -> None:
         """Appends steps."""
 
+    def fail(self, status: Reg) -> None:
+        """Has the program return this status."""
 
-def emit_control(scope: Scope, step: Loop | While | Branch) -> None:
+
+def emit_control(scope: Scope, step: Loop | While | Branch | Sweeps) -> None:
     """Appends a step of control flow."""
     if isinstance(step, Loop):
         _loop(scope, step)
     elif isinstance(step, While):
         _while(scope, step)
+    elif isinstance(step, Sweeps):
+        _sweeps(scope, step)
     else:
         _branch(scope, step)
 
@@ -141,6 +149,47 @@ def _while(scope: Scope, loop: While) -> None:
     f.label(done)
     carries.leave()
     f.store(f.load(trips, "i64"), scope.pointer(loop.trips))
+
+
+def _sweeps(scope: Scope, step: Sweeps) -> None:
+    """Memory of one row per round, and the loops over it; if there is none, a status and no loops."""
+    f = scope.f
+    f.declarations |= {"declare ptr @malloc(i64)", "declare void @free(ptr)"}
+    asked = f.load(_operand(scope, step.rounds), "i64")
+    rounds = f.select(f.icmp("slt", asked, i64(0)), i64(0), asked)
+    most = i64(_MOST_BYTES // max(step.row_bytes, 1))
+    nbytes = f.mul(f.select(f.icmp("sgt", rounds, most), most, rounds), i64(step.row_bytes))
+    # One byte more, since malloc(0) may give null.
+    memory = f.assign(f"call ptr @malloc(i64 {f.add(nbytes, i64(1)).text})", "ptr")
+    fits = f.icmp("sle", rounds, most)
+    have, none, done = (f.fresh(name) for name in ("rows", "no_rows", "swept"))
+    f.branch_if(f.select(fits, f.icmp("ne", memory, Reg("null", "ptr")), Reg("false", "i1")), have, none)
+    f.label(none)
+    scope.fail(i64(NO_MEMORY))
+    f.branch(done)
+    f.label(have)
+    for sweep in step.sweeps:
+        _sweep(scope, sweep, rounds, memory, step.row_bytes)
+    f.branch(done)
+    f.label(done)
+    f.line(f"call void @free(ptr {memory.text})")
+
+
+def _sweep(scope: Scope, sweep: Sweep, rounds: Reg, memory: Reg, row_bytes: int) -> None:
+    f = scope.f
+    carries = _Carries(scope, sweep.carries)
+
+    def iteration(index: Reg) -> None:
+        at = f.sub(f.sub(rounds, i64(1)), index) if sweep.reverse else index
+        start = f.mul(at, i64(row_bytes))
+        for row, offset in sweep.rows:
+            scope.bind(row, f.element_pointer(memory, f.add(start, i64(offset)), "i8"))
+        carries.enter()
+        scope.write(sweep.body)
+        carries.advance()
+
+    count_loop(f, i64(0), rounds, 1, iteration)
+    carries.leave()
 
 
 def _branch(scope: Scope, branch: Branch) -> None:

@@ -18,6 +18,8 @@ from tapec.passes.loops import (
     Reduce,
     Step,
     Store,
+    Sweep,
+    Sweeps,
     While,
 )
 
@@ -48,6 +50,13 @@ def _step(step: Step) -> list[str]:
         for i, case in enumerate(step.cases):
             lines += [f"  case {i}", *[f"  {line}" for line in _inside(case)]]
         return lines
+    if isinstance(step, Sweeps):
+        lines = [f"{step.rounds.buffer.name}+{step.rounds.offset} rounds of rows of {step.row_bytes} bytes"]
+        for sweep in step.sweeps:
+            lines += [f"  sweep{' backwards' if sweep.reverse else ''}", *[f"  {line}" for line in _carried(sweep)]]
+            lines += [f"    {row.name}: bytes of the row from {offset} on" for row, offset in sweep.rows]
+            lines += [f"  {line}" for line in _inside(sweep.body)]
+        return lines
     if isinstance(step, LibraryStep):
         operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
         results = ", ".join(b.name for b in step.results)
@@ -73,7 +82,7 @@ def _step(step: Step) -> list[str]:
     return lines
 
 
-def _carried(step: Loop | While) -> list[str]:
+def _carried(step: Loop | While | Sweep) -> list[str]:
     lines = [f"  {c.current.name} from {c.initial.buffer.name}, then {c.next.name}" for c in step.carries]
     if isinstance(step, Loop):
         lines += [f"  {p.name}: slice of {p.base.name}+{p.offset}" for p in step.slices if p.base is not None]

@@ -272,7 +272,46 @@ class Branch:
     local: frozenset[Buffer]
 
 
-Step = Nest | LibraryStep | Loop | While | Branch
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One of the loops of `Sweeps`.
+
+    Args:
+        reverse: whether it goes from the last round to the first.
+        carries: values from iteration to iteration.
+        rows: the parts of the present round's row that it reads or writes, with the offset of each in bytes.
+        body: steps of one iteration.
+    """
+
+    reverse: bool
+    carries: tuple[Carry, ...]
+    rows: tuple[tuple[Buffer, int], ...]
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """Loops one after the other, of a number of rounds that is known when they begin; they share a row per round.
+
+    Args:
+        rounds: their number, an i64.
+        row_bytes: size of a row; the memory of all rows is taken when the loops begin, and given back behind them.
+        sweeps: the loops.
+        local: temporaries that no later iteration reads.
+    """
+
+    rounds: Operand
+    row_bytes: int
+    sweeps: tuple[Sweep, ...]
+    local: frozenset[Buffer]
+
+    @property
+    def carries(self) -> tuple[Carry, ...]:
+        """Those of all of the loops."""
+        return tuple([carry for sweep in self.sweeps for carry in sweep.carries])
+
+
+Step = Nest | LibraryStep | Loop | While | Branch | Sweeps
 
 
 def inner_steps(step: Step) -> tuple[Step, ...]:
@@ -283,6 +322,8 @@ def inner_steps(step: Step) -> tuple[Step, ...]:
         return step.test + step.body
     if isinstance(step, Branch):
         return tuple([s for case in step.cases for s in case])
+    if isinstance(step, Sweeps):
+        return tuple([s for sweep in step.sweeps for s in sweep.body])
     return ()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, ordering
-from tapec.passes.arena import buffers_of, plan
+from tapec.passes.arena import buffers_of, named_buffers, plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
@@ -28,6 +28,8 @@ from tapec.passes.loops import (
     Program,
     Step,
     Store,
+    Sweep,
+    Sweeps,
     While,
     leaves,
 )
@@ -37,6 +39,8 @@ from tapec.passes.views import View, dense_strides
 
 # A temporary of up to this many bytes may become registers.
 REGISTER_BYTES = 256
+# Where each part of a row of `Sweeps` begins: a multiple of so many bytes.
+ROW_ALIGNMENT = 8
 # Programs of more top-level steps are cut into functions, which only the arena connects.
 LONG_PROGRAM = 48
 
@@ -119,6 +123,8 @@ class _Lowering:
             return self._while(op)
         if op.primitive is control.cond:
             return self._branch(op)
+        if op.primitive is control.sweeps:
+            return self._sweeps(op)
         results = tuple([self.memory.of(value) for value in op.results])
         shape = op.results[0].shape if op.results else ()
         scratch = tuple([self.memory.temporary(dtype, size) for dtype, size in _scratch(op)])
@@ -211,6 +217,33 @@ class _Lowering:
         body_steps, body_local = self._region(body, seeds, inputs, [c.next for c in carries])
         local = test_local | body_local | {condition} | own_memory(carries)
         return While(carries, test_steps, condition, body_steps, self.memory.of(op.results[-1]), local)
+
+    def _sweeps(self, op: Op) -> Sweeps:
+        parts = control.sweep_parts(op.attributes, op.regions)
+        consts = op.operands[: parts.consts]
+        rows: list[tuple[Buffer, int]] = []
+        row_bytes, sweeps, local = 0, [], frozenset[Buffer]()
+        for number, region in enumerate(op.regions):
+            count, first = parts.carries[number], parts.operand(number)
+            at = parts.first(number)
+            carries = self._carries(op.operands[first : first + count], op.results[at : at + count])
+            before = len(rows)
+            for value in region.outputs[count:]:
+                self.memory.temporaries += 1
+                name = f"row{self.memory.temporaries}"
+                rows.append((Buffer(name, value.type.dtype, value.type.size, "slice", 0, value), row_bytes))
+                row_bytes += -(-value.type.nbytes // ROW_ALIGNMENT) * ROW_ALIGNMENT
+            steps, own = self._region(
+                region,
+                [*self._seeds(consts), *[None] * (count + before)],
+                [*[None] * len(consts), *(c.current for c in carries), *[row for row, _ in rows[:before]]],
+                [*(c.next for c in carries), *[row for row, _ in rows[before:]]],
+            )
+            local |= own | own_memory(carries)
+            touched = {buffer for step in steps for buffer in named_buffers(step)}
+            used = tuple([(row, offset) for row, offset in rows if row in touched])
+            sweeps.append(Sweep(parts.reverse[number], carries, used, steps))
+        return Sweeps(self._operand(op.operands[parts.consts]), row_bytes, tuple(sweeps), local)
 
     def _branch(self, op: Op) -> Branch:
         seeds = self._seeds(op.operands[1:])

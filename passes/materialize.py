@@ -32,7 +32,7 @@ DENSE_OPERANDS: frozenset[Primitive] = frozenset(
      ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum,
      transform.fft, transform.rfft, transform.irfft}
 )  # fmt: skip
-CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond})
+CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond, control.sweeps})
 FACTORIZATIONS: frozenset[Primitive] = frozenset({p for p in PRIMITIVES.values() if p.family is linalg.LINALG})
 LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL | FACTORIZATIONS
 

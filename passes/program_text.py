@@ -52,7 +52,7 @@ class _StepsText:
         self.pointers: dict[Buffer, Reg] = {}
         self.status = f.alloca("i64", 1)
         f.store(i64(FINE), self.status)
-        self.around = Surroundings(self.pointer, self._fault, self._fail, self._guard, vector_bits)
+        self.around = Surroundings(self.pointer, self._fault, self.fail, self._guard, vector_bits)
 
     def write(self, steps: Sequence[Step]) -> None:
         """Appends the steps."""
@@ -88,9 +88,10 @@ class _StepsText:
         return [f"  {slot} = getelementptr ptr, ptr {table}, i64 {buffer.index}", f"  {name} = load ptr, ptr {slot}, align 8"]
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
-        when_any(self.f, condition, lambda: self._fail(i64(INDEX_OUT_OF_RANGE)))
+        when_any(self.f, condition, lambda: self.fail(i64(INDEX_OUT_OF_RANGE)))
 
-    def _fail(self, status: Reg) -> None:
+    def fail(self, status: Reg) -> None:
+        """See `control_text.Scope`."""
         self.f.store(status, self.status)
 
     def _guard(self, value: Reg, expected: Reg) -> None:
@@ -100,7 +101,7 @@ class _StepsText:
         differs, goes_on = f.fresh("differs"), f.fresh("holds")
         f.branch_if(f.icmp("ne", value, expected), differs, goes_on)
         f.label(differs)
-        self._fail(i64(GUARD_DIFFERS))
+        self.fail(i64(GUARD_DIFFERS))
         f.branch("leave")
         f.label(goes_on)
 

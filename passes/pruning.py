@@ -41,6 +41,8 @@ def pruned(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
         return Pruned([*range(len(op.operands))], [*range(len(op.results))], op.attributes, op.regions)
     if op.primitive is control.cond:
         return _cond(op, wanted, clean)
+    if op.primitive is control.sweeps:
+        return _sweeps(op, wanted, clean)
     return _while_loop(op, wanted, clean)
 
 
@@ -105,6 +107,48 @@ def _cond(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
     for region in smaller:
         region.inputs = [region.inputs[i] for i in inputs]
     return Pruned([0, *[1 + i for i in inputs]], results, op.attributes, tuple(smaller))
+
+
+def _sweeps(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
+    """The regions from the last to the first: what one stores it stores for those behind it."""
+    parts = control.sweep_parts(op.attributes, op.regions)
+    numbers = range(len(op.regions))
+    carries: list[list[int]] = [[] for _ in numbers]
+    rows: list[list[int]] = [[] for _ in numbers]
+    cleaned = list(op.regions)
+    needed: set[tuple[int, int]] = set()  # (region, row)
+    consts: set[int] = set()
+    for n in reversed(numbers):
+        region, count, first = op.regions[n], parts.carries[n], parts.first(n)
+        rows[n] = [r for r in range(parts.rows[n]) if (n, r) in needed]
+        kept = {i for i in range(count) if first + i in wanted}
+        while True:
+            smaller = _with_outputs(region, [*sorted(kept), *[count + r for r in rows[n]]], clean)
+            read = _read(smaller)
+            reached = kept | {i for i in range(count) if smaller.inputs[parts.consts + i] in read}
+            if reached == kept:
+                break
+            kept = reached
+        carries[n], cleaned[n] = sorted(kept), smaller
+        consts |= {i for i in range(parts.consts) if smaller.inputs[i] in read}
+        rows_of = [(j, r) for j in range(n) for r in range(parts.rows[j])]
+        needed |= {(j, r) for j, r in rows_of if smaller.inputs[parts.row(n, j) + r] in read}
+    left = [n for n in numbers if carries[n] or rows[n]]
+    regions = []
+    for n in left:
+        smaller = cleaned[n]
+        inputs = [*sorted(consts), *[parts.consts + i for i in carries[n]]]
+        inputs += [parts.row(n, j) + r for j in left if j < n for r in rows[j]]
+        smaller.inputs = [smaller.inputs[i] for i in inputs]
+        regions.append(smaller)
+    attributes = {
+        "consts": len(consts),
+        "carries": tuple([len(carries[n]) for n in left]),
+        "reverse": tuple([parts.reverse[n] for n in left]),
+    }
+    results = [parts.first(n) + i for n in left for i in carries[n]]
+    operands = [*sorted(consts), parts.consts, *[parts.consts + 1 + i for i in results]]
+    return Pruned(operands, results, attributes, tuple(regions))
 
 
 def _with_outputs(graph: Graph, positions: list[int], clean: Clean) -> Graph:

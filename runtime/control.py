@@ -20,6 +20,7 @@ from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import control
+from tapec.passes.kernel_status import NO_MEMORY
 from tapec.runtime.driver import Executable, compile_graph
 from tapec.runtime.interpreter import interpret_control
 
@@ -38,6 +39,7 @@ def execute_control(
 
     Raises:
         ShapeError, DTypeError, AttributeValueError: see `tapec.ops.control`.
+        MemoryError: there is none for the rows of `sweeps`, or for the program's temporaries.
         IndexOutOfRangeError: an index in a region that runs is outside its axis.
     """
     dense = [np.ascontiguousarray(a).reshape(a.shape) for a in arrays]  # NumPy makes 0-d arrays 1-d
@@ -54,6 +56,8 @@ def execute_control(
         program = compile_graph(graph)
         _remember(key, program)
     status, outputs, _ = program.run(dense)
+    if status == NO_MEMORY:
+        raise MemoryError(f"{primitive.name}: no memory for what the backward loop reads, which grows with the rounds")
     if status:  # machine code only says that something is wrong; the interpreter meets it again and says what
         return interpret_control(primitive, dense, attributes, regions)
     return outputs
@@ -71,7 +75,7 @@ def _op_runs(op: Op) -> float:
     if not op.regions:
         return 1
     once = max([sum([_op_runs(inner) for inner in region.ops]) for region in op.regions])
-    if op.primitive is control.while_loop:
+    if op.primitive in (control.while_loop, control.sweeps):
         return math.inf
     length = op.attributes.get("length", 1)
     assert isinstance(length, int)

@@ -55,6 +55,8 @@ def interpret_control(
         return interpret(regions[index], arrays[1:])[0]
     if primitive is custom.rule:
         return arrays[: attributes["results"]]
+    if primitive is control.sweeps:
+        return _sweeps(arrays, attributes, regions)
     return _while_loop(arrays, attributes["consts"], *regions)
 
 
@@ -77,3 +79,19 @@ def _while_loop(arrays: list[Array], count: int, condition: Graph, body: Graph) 
         carries = interpret(body, [*consts, *carries])[0]
         rounds += 1
     return [*carries, np.array(rounds, np.int64)]
+
+
+def _sweeps(arrays: list[Array], attributes: dict[str, Any], regions: Sequence[Graph]) -> list[Array]:
+    parts = control.sweep_parts(attributes, regions)
+    consts, rounds = arrays[: parts.consts], int(arrays[parts.consts])
+    rows: list[list[Array]] = [[] for _ in range(rounds)]
+    results = []
+    for number, region in enumerate(regions):
+        count, first = parts.carries[number], parts.operand(number)
+        carries = arrays[first : first + count]
+        for i in reversed(range(rounds)) if parts.reverse[number] else range(rounds):
+            outputs = interpret(region, [*consts, *carries, *rows[i]])[0]
+            carries = outputs[:count]
+            rows[i] += outputs[count:]
+        results += carries
+    return results

@@ -123,8 +123,7 @@ def _stacked(rows: tuple[Tensor, ...]) -> Tensor:
 def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any) -> Any:
     """Runs `body` for the integers from `lower` to `upper`, the last one excluded; as `jax.lax.fori_loop`.
 
-    Bounds that are Python integers give a loop that differentiates in both modes; with tensors as bounds it is a
-    `tp.while_loop`.
+    With Python integers as bounds it is a `tp.scan`, with tensors a `tp.while_loop`.
 
     Args:
         lower: first integer.
@@ -185,7 +184,10 @@ def _while_below(lower: Tensor, upper: Tensor, body: Callable[[Any, Any], Any], 
 
 
 def while_loop(cond_fn: Callable[[Any], Any], body_fn: Callable[[Any], Any], init: Any) -> Any:
-    """Runs `body_fn` as long as `cond_fn` says; as `jax.lax.while_loop`. It differentiates in forward mode only.
+    """Runs `body_fn` as long as `cond_fn` says; as `jax.lax.while_loop`.
+
+    It differentiates in both modes, to any order: the number of rounds is taken as it is. Reverse mode runs the loop once
+    more and keeps what the derivative of each round reads, in memory that it gives back at the end of the backward loop.
 
     Args:
         cond_fn: `carry -> boolean scalar`.
@@ -198,11 +200,13 @@ def while_loop(cond_fn: Callable[[Any], Any], body_fn: Callable[[Any], Any], ini
     Raises:
         ConditionError: `cond_fn` does not give a boolean scalar.
         CarryError, BodyValueError: as `tp.scan`.
-        NotDifferentiableError: from `gradient`, as the number of rounds is not known beforehand.
+        MemoryError: when a gradient is asked for, if there is no memory for what the backward loop reads.
 
     >>> import numpy as np, tapec as tp
     >>> tp.while_loop(lambda x: x < 100.0, lambda x: x * x, 3.0).item()
     6561.0
+    >>> tp.grad(lambda a: tp.while_loop(lambda x: x < 100.0, lambda x: x * x, a))(3.0)  # of a ** 8
+    np.float64(17496.0)
     """
     carry = Carry("tp.while_loop", init, body_fn)
     if runs_eagerly():

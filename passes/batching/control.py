@@ -16,6 +16,7 @@ from tapec.ir.types import tensor_type
 from tapec.ops import control, custom
 from tapec.ops.symbolic import Sym, cast, reduce_sum, select, transpose, zeros
 from tapec.passes.batching.custom import custom_op
+from tapec.passes.batching.sweeps import batched_sweeps, settled
 from tapec.passes.batching.table import Operand, VectorizedGraph, aligned, spread
 from tapec.passes.splice import splice
 
@@ -28,6 +29,8 @@ def structured(op: Op, operands: Sequence[Operand], size: int, vectorize: Vector
         return custom_op(op, operands, size, vectorize)
     if op.primitive is control.scan:
         return _scan(op, operands, size, vectorize)
+    if op.primitive is control.sweeps:
+        return batched_sweeps(op, operands, size, vectorize)
     if op.primitive is control.while_loop:
         return _while_loop(op, operands, size, vectorize)
     return (_select_branch if operands[0].batched else _cond)(op, operands, size, vectorize)
@@ -37,7 +40,7 @@ def _scan(op: Op, operands: Sequence[Operand], size: int, vectorize: Vectorize) 
     attributes: Any = op.attributes
     first, count = attributes["consts"], attributes["carries"]
     batched = [x.batched for x in operands]
-    made = _settled(op.regions[0], size, batched, first, count, vectorize)
+    made = settled(op.regions[0], size, batched, first, count, vectorize)
     flags = [*batched[first : first + count], *made.batched[count:]]
     values = [spread(x, size) if b else x.sym for x, b in zip(operands, batched, strict=True)]
     # xs and ys have the rounds on axis 0 and the examples on axis 1.
@@ -87,7 +90,7 @@ def _while_loop(op: Op, operands: Sequence[Operand], size: int, vectorize: Vecto
     count = len(body.outputs)
     first = len(operands) - count
     batched = [x.batched for x in operands]
-    made = _settled(body, size, batched, first, count, vectorize)
+    made = settled(body, size, batched, first, count, vectorize)
     test = vectorize(condition, size, batched)
     if test.batched[0]:
         return _each_its_own_rounds(op, operands, size, vectorize)
@@ -129,19 +132,6 @@ def _each_its_own_rounds(op: Op, operands: Sequence[Operand], size: int, vectori
     regions.append(inner.graph)
     results = _emit(op, values, tuple(regions))
     return [Operand(r, True) for r in results[:-1]]
-
-
-def _settled(
-    body: Graph, size: int, batched: list[bool], first: int, count: int, vectorize: Vectorize
-) -> VectorizedGraph:
-    """The body, vectorized; `batched` gets True for those of `count` carries from `first` on that a round makes so."""
-    while True:
-        made = vectorize(body, size, batched)
-        grown = [i for i in range(count) if made.batched[i] and not batched[first + i]]
-        if not grown:
-            return made
-        for i in grown:
-            batched[first + i] = True
 
 
 def _with_outputs(made: VectorizedGraph, flags: Sequence[bool], size: int) -> Graph:

@@ -7,19 +7,16 @@ as sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tapec.ir.builder import Builder
 from tapec.ir.graph import REGION, Graph, Op, Value
-from tapec.ops import control, movement
+from tapec.ops import control
 from tapec.ops.symbolic import Sym, broadcast, reshape, zeros
 from tapec.passes.derivative_graph import AdjointGraph
+from tapec.passes.derivatives.loop_residuals import hoisted, sources_of
 from tapec.passes.derivatives.regions import Adjoint, connected, emit_pruned, full, spliced
 from tapec.passes.derivatives.scan_parts import ScanParts
 from tapec.passes.derivatives.table import Flow
 from tapec.passes.splice import copy_ops
-
-_VIEWS = (movement.reshape, movement.transpose, movement.broadcast)
 
 
 def pull(
@@ -49,24 +46,6 @@ def pull(
     return [(i, received.get(i)) for i in flow.operands if i in reached]
 
 
-def _sources(residuals: Sequence[Value], invariant: set[Value]) -> tuple[list[Value], list[Op]]:
-    """What the residuals are views of, and the ops that make them of that.
-
-    More is not computed again: a store and a load of a scalar cost less (docs/design/0014-control-flow.md).
-    """
-    sources: dict[Value, None] = {}
-    views: dict[Op, None] = {}
-    for value in residuals:
-        chain = []
-        source = value
-        while source not in invariant and source.op is not None and source.op.primitive in _VIEWS:
-            chain.append(source.op)
-            source = source.op.operands[0]
-        sources[source] = None
-        views.update(dict.fromkeys(reversed(chain)))
-    return list(sources), list(views)
-
-
 class _BackwardLoop:
     """The loop that runs against the primal one.
 
@@ -89,8 +68,8 @@ class _BackwardLoop:
         parts, body = self.parts, self.parts.body
         xs = dict(zip(body.inputs[parts.xs :], operands[parts.xs :], strict=True))
         ys = dict(zip(body.outputs[parts.carries :], outs[parts.carries :], strict=True))
-        invariant = self._hoisted(made.residuals, operands)
-        sources, views = _sources(made.residuals, set(invariant))
+        invariant = hoisted(body, parts.consts, parts.carries, made.residuals, operands, self.builder)
+        sources, views = sources_of(made.residuals, set(invariant))
         stacked = []
         for value in sources:
             if value in invariant:
@@ -108,28 +87,6 @@ class _BackwardLoop:
             for i, value in enumerate(stacked):
                 self.primals[value] = self._add(self.xs, rows[parts.carries + i].value, value)
         copy_ops(views, self.inner.graph, self.primals, self.inner.phase)
-
-    def _hoisted(self, residuals: Sequence[Value], operands: list[Sym]) -> dict[Value, Value]:
-        """Those residuals that are the same in every round, computed outside of the loop."""
-        parts, body = self.parts, self.parts.body
-        mapping = {body.inputs[i]: operands[i].value for i in range(parts.consts)}
-        for i in range(parts.carries):
-            if body.outputs[i] is body.inputs[parts.consts + i]:  # a carry that is handed on as it is
-                mapping[body.inputs[parts.consts + i]] = operands[parts.consts + i].value
-        known = set(mapping)
-        ops = []
-        for op in body.ops:
-            if known.issuperset(op.operands):
-                known.update(op.results)
-                ops.append(op)
-        needed = known.intersection(residuals)
-        live = []
-        for op in reversed(ops):
-            if not needed.isdisjoint(op.results):
-                needed.update(op.operands)
-                live.append(op)
-        copy_ops(live[::-1], self.builder.graph, mapping, self.builder.phase)
-        return mapping
 
     def run(
         self,

@@ -10,7 +10,7 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "args": ("int",),
     "axes": ("ints",),
     "axis": ("int",),
-    "carries": ("int",),
+    "carries": ("int", "ints"),  # of one loop in `scan`, of every one in `sweeps`
     "consts": ("int",),
     "dtype": ("str",),
     "expected": ("int", "bool"),
@@ -20,7 +20,7 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "lower": ("bool",),
     "permutation": ("ints",),
     "results": ("int",),
-    "reverse": ("bool",),
+    "reverse": ("bool", "bools"),  # likewise
     "shape": ("ints",),
     "size": ("int", "ints"),  # of one axis in `wrap_index`, of every axis in `slice`
     "sizes": ("ints",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from tapec.errors import AttributeValueError, DTypeError, ShapeError, TapecError
@@ -38,6 +39,8 @@ class Control(Family):
             return _infer_scan(operands, attributes, regions)
         if primitive is cond:
             return _infer_cond(operands, regions)
+        if primitive is sweeps:
+            return _infer_sweeps(operands, attributes, regions)
         return _infer_while(operands, attributes, regions)
 
 
@@ -45,6 +48,64 @@ def scan_parts(values: Sequence[_T], attributes: dict[str, Any]) -> tuple[list[_
     """What belongs to consts, carries and xs, among the operands of a scan or the inputs of its region."""
     consts, carries = attributes["consts"], attributes["carries"]
     return list(values[:consts]), list(values[consts : consts + carries]), list(values[consts + carries :])
+
+
+@dataclass(frozen=True, slots=True)
+class SweepParts:
+    """How the operands and results of `sweeps` belong to its regions.
+
+    Attributes:
+        consts: number of operands that every region takes.
+        carries: for each region the number of its carries.
+        reverse: for each region whether it goes from the last round to the first.
+        rows: for each region the number of rows that it stores.
+    """
+
+    consts: int
+    carries: tuple[int, ...]
+    reverse: tuple[bool, ...]
+    rows: tuple[int, ...]
+
+    def first(self, number: int) -> int:
+        """Position of the first carry of a region among the results."""
+        return sum(self.carries[:number])
+
+    def operand(self, number: int) -> int:
+        """Position of the first carry of a region among the operands."""
+        return self.consts + 1 + self.first(number)
+
+    def row(self, number: int, earlier: int) -> int:
+        """Position among the inputs of a region of the first row that an earlier one stored."""
+        return self.consts + self.carries[number] + sum(self.rows[:earlier])
+
+
+def sweep_parts(attributes: dict[str, Any], regions: Sequence[Graph]) -> SweepParts:
+    """The parts of `sweeps`."""
+    carries: tuple[int, ...] = attributes["carries"]
+    rows = tuple([len(region.outputs) - count for region, count in zip(regions, carries, strict=True)])
+    return SweepParts(attributes["consts"], carries, attributes["reverse"], rows)
+
+
+def _infer_sweeps(
+    operands: tuple[TensorType, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
+) -> tuple[TensorType, ...]:
+    consts, counts = attributes["consts"], attributes["carries"]
+    if not len(counts) == len(attributes["reverse"]) == len(regions):
+        raise AttributeValueError(f"sweeps: carries and reverse must have one entry for each of {len(regions)} regions")
+    if consts < 0 or min(counts) < 0 or consts + 1 + sum(counts) != len(operands):
+        raise AttributeValueError(f"sweeps: {consts} consts, rounds and {counts} carries among {len(operands)} operands")
+    if operands[consts] != tensor_type(dtypes.I64, ()):
+        raise DTypeError(f"sweeps: the number of rounds must be an int64 scalar, got {operands[consts]!r}")
+    rows: tuple[TensorType, ...] = ()
+    first = consts + 1
+    for number, (count, region) in enumerate(zip(counts, regions, strict=True)):
+        carries = operands[first : first + count]
+        first += count
+        _check("sweeps", f"the inputs of region {number}", _types(region.inputs), (*operands[:consts], *carries, *rows))
+        outputs = _types(region.outputs)
+        _check("sweeps", f"the carries of region {number}", outputs[:count], carries)
+        rows += outputs[count:]
+    return operands[consts + 1 :]
 
 
 def _infer_scan(
@@ -134,4 +195,13 @@ while_loop = define(
               "A loop that runs while the first region says so: operands are consts and first carries, which both "
               "regions take; the second gives new carries. Results are the last carries and the number of rounds.",
               ("consts",), result="regions", regions=2, results=-1)
+)  # fmt: skip
+sweeps = define(
+    Primitive("sweeps", CONTROL, -1, _meaning,
+              "Loops one after the other, of as many rounds as one operand says: operands are consts, the number of "
+              "rounds, and the first carries of each region in turn. A region takes consts, its carries, and of each "
+              "earlier region the rows that it stored in the same round; it gives new carries and rows to store. One "
+              "with `reverse` begins with the last round. Results are the last carries of each. The derivatives of "
+              "while loops are made of it.",
+              ("consts", "carries", "reverse"), result="regions", regions=-1, results=-1)
 )  # fmt: skip
