@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from tapec.jacobians import hvp as hvp
     from tapec.jacobians import jacobian as jacobian
     from tapec.module import Module as Module
+    from tapec.parallel_scan import associative_scan as associative_scan
     from tapec.registered_gradient import RegisterGradient as RegisterGradient
     from tapec.registered_gradient import no_gradient as no_gradient
     from tapec.saving import load as load
@@ -78,6 +79,7 @@ _LATER = {
     "RegisterGradient": "tapec.registered_gradient",
     "SparseDerivative": "tapec.sparse_derivatives",
     "add_at": "tapec.scattering",
+    "associative_scan": "tapec.parallel_scan",
     "checkpoint": "tapec.checkpointing",
     "cond": "tapec.branches",
     "custom_gradient": "tapec.custom_gradients",
