@@ -98,13 +98,14 @@ class _AssistedCall:
                 if type(tensor) is not Tensor or tensor._weak is not weak:
                     return self._slow(*args)
                 given[position] = tensor._array
-        locks = self._path.locks
-        for lock in locks:
-            lock.acquire()
+        held = []  # an interrupt may come while one of them is waited for
         try:
+            for lock in self._path.locks:
+                lock.acquire()
+                held.append(lock)
             outcome = self._attempt(given)
         finally:
-            for lock in locks:
+            for lock in held:
                 lock.release()
         if outcome is _DECLINED:
             return self._slow(*args)
