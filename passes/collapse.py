@@ -44,7 +44,7 @@ def _mergeable(nest: Nest, accesses: list[Access], outer: int, inner: int, fixed
         return False
     extent = nest.extents[inner]
     assert isinstance(extent, int)
-    return all(a.strides[outer] == a.strides[inner] * extent for a in accesses)  # type: ignore[operator]
+    return all(a.strides[outer] == a.strides[inner] * extent for a in accesses)
 
 
 def _product(nest: Nest, axes: list[int]) -> int:

@@ -1,7 +1,7 @@
 """Loops and branches over steps, in LLVM text.
 
-Small carries are copied at the end of an iteration, which LLVM turns into registers. Large ones live in two buffers whose
-addresses change places instead.
+Small carries are copied at the end of an iteration, which LLVM turns into registers. Large ones live in two buffers
+whose addresses change places instead.
 """
 
 from __future__ import annotations

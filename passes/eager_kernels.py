@@ -9,7 +9,7 @@ from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
-from tapec.passes.loops import Access, Buffer, Compute, Load, Nest, Reduce, Store
+from tapec.passes.loops import Access, Buffer, Compute, Instruction, Load, Nest, Reduce, Store
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_text import Surroundings
 
@@ -35,7 +35,7 @@ def elementwise_kernel(primitive: Primitive, dtype: DType, scalar: tuple[bool, .
     loads = [Load(i, Access(b, 0, (0 if s else 1,))) for i, (b, s) in enumerate(zip(operands, scalar, strict=True))]
     result = len(loads)
     compute = Compute(result, primitive, tuple(range(result)), {}, dtype, None)
-    body = (*loads, compute, Store(result, Access(out, 0, (1,))))
+    body: tuple[Instruction, ...] = (*loads, compute, Store(result, Access(out, 0, (1,))))
     names = {b: f"%{b.name}" for b in (*operands, out)}
     parameters = ", ".join(["i64 %n", *(f"ptr noalias {name}" for name in names.values())])
     f = FunctionText(KERNEL, parameters, "i64")

@@ -19,7 +19,8 @@ def identity(name: str, dtype: DType) -> bool | float:
     bits = dtype.bits
     if dtype.kind == "u":
         return 0 if low else 2**bits - 1
-    return -(2 ** (bits - 1)) if low else 2 ** (bits - 1) - 1
+    top: int = 2 ** (bits - 1)
+    return -top if low else top - 1
 
 
 def of_nothing(name: str, dtype: DType) -> bool | float:

@@ -13,7 +13,6 @@ from tapec.passes.loops import (
     LibraryStep,
     Load,
     Loop,
-    Nest,
     Program,
     Reduce,
     Step,
@@ -27,12 +26,10 @@ from tapec.passes.loops import (
 def print_program(program: Program) -> str:
     """Buffers, the arena, and every step."""
     lines = [f"program {program.name}"]
-    for buffer in (*program.inputs, *program.outputs):
-        lines.append(f"  {buffer.kind} {buffer.name}: {buffer.size} x {buffer.dtype.name}")
-    for buffer in sorted(program.registers, key=lambda b: b.name):
-        lines.append(f"  register {buffer.name}: {buffer.size} x {buffer.dtype.name}")
-    for buffer, offset in program.temporaries.items():
-        lines.append(f"  temporary {buffer.name}: {buffer.size} x {buffer.dtype.name} at byte {offset}")
+    lines += [f"  {b.kind} {b.name}: {b.size} x {b.dtype.name}" for b in (*program.inputs, *program.outputs)]
+    registers = sorted(program.registers, key=lambda b: b.name)
+    lines += [f"  register {b.name}: {b.size} x {b.dtype.name}" for b in registers]
+    lines += [f"  temporary {b.name}: {b.size} x {b.dtype.name} at byte {at}" for b, at in program.temporaries.items()]
     lines.append(f"  arena: {program.arena_bytes} bytes")
     for i, step in enumerate(program.steps):
         lines += [f"  step {i}: {line}" if n == 0 else f"    {line}" for n, line in enumerate(_step(step))]
@@ -63,7 +60,8 @@ def _step(step: Step) -> list[str]:
         result = f"{results} = " if results else ""
         attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
         return [f"{result}{step.primitive.name}({operands}) {{{attributes}}}"]
-    axes = " ".join(f"{'reduce' if r else 'for'} i{a}<{n}" for a, (n, r) in enumerate(zip(step.extents, step.reduced, strict=True)))
+    loops = enumerate(zip(step.extents, step.reduced, strict=True))
+    axes = " ".join(f"{'reduce' if reduced else 'for'} i{axis}<{extent}" for axis, (extent, reduced) in loops)
     lines = [f"nest {axes}".rstrip()]
     for i in step.body:
         if isinstance(i, Load):

@@ -1,7 +1,7 @@
 """The loop IR: what a program does to memory, before any target is chosen.
 
-A `Program` is a list of steps over buffers. Most steps are `Nest`s: perfectly nested loops whose body is a straight line
-of loads, scalar ops and stores, with reductions into results. A nest says which axes are reduced; which loop runs
+A `Program` is a list of steps over buffers. Most steps are `Nest`s: perfectly nested loops whose body is a straight
+line of loads, scalar ops and stores, with reductions into results. A nest says which axes are reduced; which loop runs
 outside, on which thread, or across SIMD lanes is the target's business. Steps that are no loop nest are `LibraryStep`s.
 """
 
@@ -140,8 +140,8 @@ Instruction = Load | Constant | Index | Compute | Store | Reduce
 class Nest:
     """Loops over `extents`; `reduced[i]` says that axis i is reduced.
 
-    Whether the innermost axis that is longer than 1 is reduced was decided from the op's own shape (`row`): it fixes the
-    order in which a reduction combines (`docs/design/0002-numerics.md`), which no rewriting of loops may change.
+    Whether the innermost axis that is longer than 1 is reduced was decided from the op's own shape (`row`): it fixes
+    the order in which a reduction combines (`docs/design/0002-numerics.md`), which no rewriting of loops may change.
     """
 
     extents: tuple[Extent, ...]
@@ -210,7 +210,8 @@ class Carry:
 
     Args:
         initial: what it is before the first.
-        current: what the body reads. A small one is a temporary, so that it can be a register; of a large one it is `result`.
+        current: what the body reads. A small one is a temporary, so that it can be a register; of a large one it is
+            `result`.
         next: what the body writes, which becomes `current` at the end of the iteration.
         result: where the last `current` is found after the loop.
     """

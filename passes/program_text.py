@@ -1,7 +1,7 @@
 """A whole program as one LLVM function: `i64 kernel(ptr args, ptr outs, ptr guards)`.
 
-`args` and `outs` are arrays of addresses; `guards` receives one 64-bit integer per guard. The result is 0, or one of the
-statuses below. Small arenas lie on the stack. A larger one is kept from call to call: a run takes it by an atomic
+`args` and `outs` are arrays of addresses; `guards` receives one 64-bit integer per guard. The result is 0, or one of
+the statuses below. Small arenas lie on the stack. A larger one is kept from call to call: a run takes it by an atomic
 exchange and puts it back at the end, so that two threads never share it; whoever finds none allocates its own.
 
 Long programs are cut into parts, functions of their own, since LLVM's time grows faster than a function's length.
@@ -85,7 +85,10 @@ class _StepsText:
             return [f"  {name} = getelementptr i8, ptr {self.arena.text}, i64 {self.program.temporaries[buffer]}"]
         table = "%args" if buffer.kind == "input" else "%outs"
         slot = f"{name}.slot"
-        return [f"  {slot} = getelementptr ptr, ptr {table}, i64 {buffer.index}", f"  {name} = load ptr, ptr {slot}, align 8"]
+        return [
+            f"  {slot} = getelementptr ptr, ptr {table}, i64 {buffer.index}",
+            f"  {name} = load ptr, ptr {slot}, align 8",
+        ]
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
         when_any(self.f, condition, lambda: self.fail(i64(INDEX_OUT_OF_RANGE)))
@@ -152,7 +155,9 @@ def _release() -> FunctionText:
     return f
 
 
-def _part(program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int) -> tuple[FunctionText, int]:
+def _part(
+    program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int
+) -> tuple[FunctionText, int]:
     """A function of some of the steps, which gets the arena; and the number of guards up to its end."""
     f = FunctionText(name, f"{_PARAMETERS}, ptr noalias %arena", "i64")
     text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards)

@@ -165,7 +165,7 @@ class Rolling:
         operands = [self.new(v) for v in body.consts] + [self.new(first[0]) for _, first in body.carries]
         operands += [x for x, _ in body.slices]
         first = self.graph.ops[segment.op_index(0, segment.low)]
-        attributes = {
+        attributes: dict[str, Any] = {
             "consts": len(body.consts), "carries": len(body.carries), "length": segment.rounds, "reverse": loop.reverse,
         }  # fmt: skip
         op = emit(self.out.graph, control.scan, tuple(operands), attributes, first.location, first.phase, (region,))

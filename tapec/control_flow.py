@@ -186,8 +186,9 @@ def _while_below(lower: Tensor, upper: Tensor, body: Callable[[Any, Any], Any], 
 def while_loop(cond_fn: Callable[[Any], Any], body_fn: Callable[[Any], Any], init: Any) -> Any:
     """Runs `body_fn` as long as `cond_fn` says; as `jax.lax.while_loop`.
 
-    It differentiates in both modes, to any order: the number of rounds is taken as it is. Reverse mode runs the loop once
-    more and keeps what the derivative of each round reads, in memory that it gives back at the end of the backward loop.
+    It differentiates in both modes, to any order: the number of rounds is taken as it is. Reverse mode runs the
+    loop once more and keeps what the derivative of each round reads, in memory that it gives back at the end of the
+    backward loop.
 
     Args:
         cond_fn: `carry -> boolean scalar`.

@@ -11,6 +11,7 @@ import numpy as np
 from tapec.argnums import Argnums, Selected, select_arguments
 from tapec.argument_names import function_name
 from tapec.basis import basis, reshaped
+from tapec.batched import moved_axis
 from tapec.derivative_graphs import pullback, pushforward
 from tapec.derivative_maps import as_arguments, push
 from tapec.dispatch import lift
@@ -24,7 +25,6 @@ from tapec.structure import flatten, leaf_paths, unflatten
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.transforms import grad
-from tapec.batched import moved_axis
 
 Mode: TypeAlias = Literal["auto", "forward", "reverse"]
 

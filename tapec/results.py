@@ -16,6 +16,7 @@ from tapec.structure import Structure, flatten, map_leaves, unflatten
 from tapec.tensor import Tensor, make
 from tapec.variable import Variable
 
+
 class Lasting:
     """Base of objects that one call may make for all later ones: they hold no recorded value."""
 

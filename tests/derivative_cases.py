@@ -180,9 +180,7 @@ OTHER_CASES: dict[str, list[Case]] = {
         Case([_x(3), np.zeros(0, np.int64), _x(0)], constants=(1,)),
         Case([_x(2), np.array(1), _x(seed=1)], constants=(1,)),
     ],
-    "lu_solve": [
-        Case([*_FACTORS, _x(2, 1, seed=1)], {"transposed": transposed}, constants=(1, 2)) for transposed in (False, True)
-    ],
+    "lu_solve": [Case([*_FACTORS, _x(2, 1, seed=1)], {"transposed": flag}, constants=(1, 2)) for flag in (False, True)],
     "triangular_solve": [
         Case([_x(2, 2), _x(2, 3, seed=1)], {"lower": lower, "transposed": t, "unit": unit})
         for lower in (False, True)

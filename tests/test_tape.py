@@ -8,7 +8,13 @@ import pytest
 
 import tapec as tp
 from tapec.dispatch import apply
-from tapec.errors import ConsumedTapeError, DisconnectedGradientWarning, NotDifferentiableError, ShapeError, TapeThreadError
+from tapec.errors import (
+    ConsumedTapeError,
+    DisconnectedGradientWarning,
+    NotDifferentiableError,
+    ShapeError,
+    TapeThreadError,
+)
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE

@@ -99,9 +99,7 @@ def _solved(v: Complex, b: Complex, *, adjoint: bool = False) -> Complex:
     found = apply(linalg.lu_solve, whole, packed, pivots, stacked(b.re, b.im), transposed=adjoint)
     ones, zeros = (1,) * rank, (0,) * (rank - 2)
     size = (*found.shape[:-2], n, found.shape[-1])
-    top, bottom = (
-        apply(movement.slice_, found, start=(*zeros, first, 0), size=size, step=ones) for first in (0, n)
-    )
+    top, bottom = (apply(movement.slice_, found, start=(*zeros, first, 0), size=size, step=ones) for first in (0, n))
     return Complex(top, bottom)
 
 

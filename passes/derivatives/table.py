@@ -72,8 +72,8 @@ class Explicit:
 
     Args:
         operands: positions of the operands through which a derivative flows.
-        push: `(moving, out, *operands, **attributes)` gives the tangent; `moving` has, in full, the tangents of operands
-            by position.
+        push: `(moving, out, *operands, **attributes)` gives the tangent; `moving` has, in full, the tangents of
+            operands by position.
         pull: `(active, ct, out, *operands, **attributes)` gives for each of the `active` positions its cotangent; `ct`
             is in full.
     """
@@ -92,7 +92,7 @@ class Excused:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An op that depends on its operands but whose derivative nobody has written, and why: asking for it is an error."""
+    """An op that depends on its operands but whose derivative nobody has written; why: asking for it is an error."""
 
     reason: str
 

@@ -42,9 +42,7 @@ def eigh(dtype: DType) -> list[FunctionText]:
         scratch = r.by_columns(matrix, n)
         r.copy(n, n, r.operand(0, i), scratch)
         values = r.part(r.results[0], i, n)
-        r.lapack(
-            "syevd", vectors, lower, extent, matrix, leading, values, work, room, integers, integer_room
-        )
+        r.lapack("syevd", vectors, lower, extent, matrix, leading, values, work, room, integers, integer_room)
         r.copy(n, n, scratch, r.by_rows(r.part(r.results[1], i, size), n))
 
     return r.for_each_matrix(one)

@@ -93,7 +93,7 @@ def _infer_sweeps(
     if not len(counts) == len(attributes["reverse"]) == len(regions):
         raise AttributeValueError(f"sweeps: carries and reverse must have one entry for each of {len(regions)} regions")
     if consts < 0 or min(counts) < 0 or consts + 1 + sum(counts) != len(operands):
-        raise AttributeValueError(f"sweeps: {consts} consts, rounds and {counts} carries among {len(operands)} operands")
+        raise AttributeValueError(f"sweeps: {consts} consts, rounds, {counts} carries among {len(operands)} operands")
     if operands[consts] != tensor_type(dtypes.I64, ()):
         raise DTypeError(f"sweeps: the number of rounds must be an int64 scalar, got {operands[consts]!r}")
     rows: tuple[TensorType, ...] = ()

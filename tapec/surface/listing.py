@@ -22,8 +22,8 @@ the methods of arrays (`x.sum(axis=0)`, `x.reshape(2, -1)`, `x.T`, ...). Whateve
 Where tensors differ from arrays:
 
 - Tensors are immutable: no `out=`, no `t[...] = v`, no `np.put`.
-- Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Float16, strings and
-  objects raise `DTypeError`.
+- Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Float16, strings
+  and objects raise `DTypeError`.
 - Complex results (of `np.fft`, `np.linalg.eig`, `tensor * 1j`) are `tp.ComplexTensor`s, each two real tensors. Compiled
   functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
 - `np.argsort` is always stable. `np.nonzero` and boolean masks that are tensors have sizes that depend on the data:

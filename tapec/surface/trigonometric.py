@@ -134,7 +134,7 @@ def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: flo
         p = p * 1.0
     if not p.shape[axis]:
         return p
-    step = from_numpy[np.diff](p, axis=axis)
+    step: Tensor = from_numpy[np.diff](p, axis=axis)
     half = period / 2
     wrapped = (step + half) % period - half
     wrapped = select(wrapped == -half, select(step > 0, half, wrapped), wrapped)

@@ -93,7 +93,7 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
         primitive = _UNARY.get(ufunc)
         if primitive is not None and self._array.dtype.kind == "f":
             return apply(primitive, inputs)
-    if any([type(x) is not Tensor and is_complex(x) for x in inputs]):
+    if any(type(x) is not Tensor and is_complex(x) for x in inputs):
         return complex_ufunc(ufunc, method, inputs, kwargs)
     return _general_protocol(self, ufunc, method, *inputs, **kwargs)
 
@@ -132,6 +132,29 @@ def binary_primitive(function: np.ufunc, primitive: Primitive) -> None:
     NUMPY_FUNCTIONS[function] = call
 
 
+def _general_operator(
+    function: np.ufunc, formula: Formula, exception: Callable[[Any, Any], Tensor | None] | None
+) -> Callable[[Any, Any], Any]:
+    """What a binary operator does with operands that are not two tensors of one floating dtype."""
+
+    def general(a: Any, b: Any) -> Any:
+        if is_complex(a) or is_complex(b):
+            return complex_ufunc(function, "__call__", (a, b), {})
+        if exception is not None:
+            found = exception(a, b)
+            if found is not None:
+                return found
+        x, y = operand(a), operand(b)
+        if x is None or y is None:
+            return NotImplemented
+        if not (x._weak and y._weak):
+            return run(function, formula, (x, y))
+        dtypes, _ = loop_dtypes(function, (x, y))
+        return weaken(formula(*[t if t._array.dtype == d else cast(t, d) for t, d in zip((x, y), dtypes, strict=True)]))
+
+    return general
+
+
 def binary_operator(
     name: str,
     function: np.ufunc,
@@ -150,21 +173,7 @@ def binary_operator(
     """
     _register(function, formula)
 
-    def general(a: Any, b: Any) -> Any:
-        if is_complex(a) or is_complex(b):
-            return complex_ufunc(function, "__call__", (a, b), {})
-        if exception is not None:
-            found = exception(a, b)
-            if found is not None:
-                return found
-        x, y = operand(a), operand(b)
-        if x is None or y is None:
-            return NotImplemented
-        if not (x._weak and y._weak):
-            return run(function, formula, (x, y))
-        dtypes, _ = loop_dtypes(function, (x, y))
-        return weaken(formula(*[t if t._array.dtype == d else cast(t, d) for t, d in zip((x, y), dtypes, strict=True)]))
-
+    general = _general_operator(function, formula, exception)
     if primitive is None:
         OPERATORS[name] = general
         return

@@ -90,10 +90,14 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "put": [(((3,), (), ()), {}), (((2, 3), (4,), (4,)), {}), (((2, 3), (2, 1), (2, 1)), {}), (((0,), (0,), (0,)), {})],
     "lu": MATRICES, "eig": MATRICES, "eigh": MATRICES, "cholesky": MATRICES,
-    "lu_solve": [((a, a, a[:-1], b), {"transposed": t}) for (a,), b in zip(SQUARE, SIDES) for t in (False, True)],
+    "lu_solve": [
+        ((a, a, a[:-1], b), {"transposed": flag})
+        for (a,), b in zip(SQUARE, SIDES, strict=False)
+        for flag in (False, True)
+    ],
     "triangular_solve": [
         ((a, b), {"lower": lower, "transposed": False, "unit": not lower})
-        for (a,), b in zip(SQUARE, SIDES)
+        for (a,), b in zip(SQUARE, SIDES, strict=False)
         for lower in (False, True)
     ],
     "qr": [*MATRICES, (((3, 2),), {}), (((2, 3, 0),), {})],
@@ -187,9 +191,10 @@ def test_the_meaning_has_the_type_that_the_family_infers(primitive):
                 assert result is None
                 continue
             found = [np.asarray(part) for part in (result if primitive.results > 1 else [result])]
-            assert [tensor_type(dtypes.of(a.dtype), a.shape) for a in found] == [
-                value.type for value in op.results
-            ], (types, attributes)
+            assert [tensor_type(dtypes.of(a.dtype), a.shape) for a in found] == [value.type for value in op.results], (
+                types,
+                attributes,
+            )
 
 
 @pytest.mark.parametrize("primitive", ALL)

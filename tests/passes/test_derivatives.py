@@ -33,8 +33,8 @@ from tapec.tape import GradientTape
 from tapec.tensor import make
 from tapec.testing import check_grads
 
-# Control flow, whose derivative is that of its regions, is in test_scan_derivatives.py, and linear algebra, whose operands
-# depend on each other, in test_linalg_derivatives.py.
+# Control flow, whose derivative is that of its regions, is in test_scan_derivatives.py, and linear algebra, whose
+# operands depend on each other, in test_linalg_derivatives.py.
 STRAIGHT = [p for p in PRIMITIVES.values() if not p.regions and p.family.name not in {"linalg", "attached"}]
 DIFFERENTIABLE = [p for p in STRAIGHT if not isinstance(DERIVATIVES.get(p), Excused | Missing)]
 EXCUSED = [p for p in PRIMITIVES.values() if isinstance(DERIVATIVES.get(p), Excused | Missing)]

@@ -43,6 +43,8 @@ KERNEL = ctypes.CFUNCTYPE(
     ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int64)
 )
 F64, F32, I64 = dtypes.F64, dtypes.F32, dtypes.I64
+# Equal to the key "ab" of a structure, but another object: strings made at run time are not interned.
+EQUAL_STRING = "".join(reversed("ba"))
 MATRIX, VECTOR, SCALAR = ArrayLeaf(F64, (2, 3)), ArrayLeaf(F32, (4,)), ArrayLeaf(F64, ())
 
 
@@ -139,7 +141,7 @@ TAKEN: list[tuple[Node, Any, list[bytes]]] = [
     (TupleNode((FloatLeaf(), TupleNode((IntLeaf(),)))), (1.0, (2,)), [np.float64(1).tobytes(), np.int64(2).tobytes()]),
     (ListNode((FloatLeaf(), ListNode(()))), [1.0, []], [np.float64(1).tobytes()]),
     (DictNode(("a", "b"), (IntLeaf(), StaticLeaf(None))), {"a": 1, "b": None}, [np.int64(1).tobytes()]),
-    (DictNode(("ab", "c"), (IntLeaf(), FloatLeaf())), {"".join(["a", "b"]): 1, "c": 2.0},
+    (DictNode(("ab", "c"), (IntLeaf(), FloatLeaf())), {EQUAL_STRING: 1, "c": 2.0},
      [np.int64(1).tobytes(), np.float64(2).tobytes()]),
     (DictNode(("a",), (DictNode(("x", "y"), (MATRIX, IntLeaf())),)), {"a": {"x": matrix(), "y": 3}},
      [matrix().tobytes(), np.int64(3).tobytes()]),

@@ -23,7 +23,22 @@ from tapec.passes.program_text import FINE, GUARD_DIFFERS, INDEX_OUT_OF_RANGE
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
 
-SHAPES = [(1,), (7,), (16,), (33,), (2047,), (2048,), (4113,), (3, 5), (129, 4), (4, 300), (17, 1, 9), (6, 50, 7), (2, 3000), (3000, 2)]
+SHAPES = [
+    (1,),
+    (7,),
+    (16,),
+    (33,),
+    (2047,),
+    (2048,),
+    (4113,),
+    (3, 5),
+    (129, 4),
+    (4, 300),
+    (17, 1, 9),
+    (6, 50, 7),
+    (2, 3000),
+    (3000, 2),
+]
 
 
 @given(graph=graphs(), seed=st.integers(0, 2**32))

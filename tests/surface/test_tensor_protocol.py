@@ -87,7 +87,7 @@ def test_sequences():
 
 
 def test_identity_and_copies():
-    x, y = constant(1.0), constant(1.0)
+    x = constant(1.0)
     assert copy.copy(x) is x
     assert copy.deepcopy([x])[0] is x
     assert pickle.loads(pickle.dumps(x)).tolist() == 1.0
