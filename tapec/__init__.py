@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from tapec.derivative_maps import linearize as linearize
     from tapec.derivative_maps import vjp as vjp
     from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
+    from tapec.implicit import fixed_point as fixed_point
+    from tapec.implicit import root as root
     from tapec.inspection import Inspection as Inspection
     from tapec.jacobians import hessian as hessian
     from tapec.jacobians import hvp as hvp
@@ -84,6 +86,7 @@ _LATER = {
     "cond": "tapec.branches",
     "custom_gradient": "tapec.custom_gradients",
     "custom_jvp": "tapec.custom_jvps",
+    "fixed_point": "tapec.implicit",
     "fori_loop": "tapec.control_flow",
     "hessian": "tapec.jacobians",
     "hvp": "tapec.jacobians",
@@ -98,6 +101,7 @@ _LATER = {
     "optimizers": "tapec",
     "random": "tapec",
     "recompute_grad": "tapec.checkpointing",
+    "root": "tapec.implicit",
     "save": "tapec.saving",
     "scan": "tapec.control_flow",
     "segment_sum": "tapec.scattering",
