@@ -19,6 +19,8 @@ from tapec.constants import constant as constant
 from tapec.eager_mode import eager as eager
 from tapec.function import Function as Function
 from tapec.function import function as function
+from tapec.mutable_array import Array as Array
+from tapec.mutable_array import asarray as asarray
 from tapec.passthrough import identity as identity
 from tapec.passthrough import stop_gradient as stop_gradient
 from tapec.tape import GradientTape as GradientTape

@@ -1,4 +1,4 @@
-"""Running a derivative graph op by op on arrays, while nobody records: updates happen in the memory of dead operands."""
+"""Running a derivative graph op by op on arrays, while nobody records. Updates use the memory of dead operands."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class _Step(NamedTuple):
     dead: tuple[int, ...]
 
 
+def _is_update(step: _Step) -> bool:
+    return step.primitive in _UPDATES or (step.primitive is ew.add and bool(step.attributes))
+
+
 def runs_on_arrays(graph: Graph) -> bool:
     """Whether a graph can be an `ArrayProgram`."""
     return all(op.primitive.results == 1 and not op.regions for op in graph.ops)
@@ -48,7 +52,7 @@ class ArrayProgram:
         updates: how many ops replace or add to a part of an array.
     """
 
-    __slots__ = ("_constants", "_inputs", "_outputs", "_size", "_steps", "_unread", "updates")
+    __slots__ = ("_constants", "_inputs", "_outputs", "_size", "_steps", "_unread", "_written", "updates")
 
     def __init__(self, graph: Graph) -> None:
         places: dict[Value, int] = {value: i for i, value in enumerate(graph.inputs)}
@@ -61,9 +65,7 @@ class ArrayProgram:
         into, joined = _additions_to_windows(graph)
         later = set(self._outputs)
         steps: list[_Step] = []
-        for op in reversed(graph.ops):
-            if op in joined:
-                continue
+        for op in reversed(_readers_first([op for op in graph.ops if op not in joined], into)):
             values, attributes = into.get(op, (op.operands, op.attributes))
             if op.primitive is creation.constant:
                 number = by_name(str(attributes["dtype"])).numpy.type(attributes["value"])
@@ -74,8 +76,10 @@ class ArrayProgram:
             later.update(operands)
             steps.append(_Step(op.primitive, operands, attributes, places[op.result], dead))
         self._steps = steps[::-1]
+        # Slices of these are copied, since a view would keep them from being written to.
+        self._written = {step.operands[0] for step in steps if _is_update(step)}
         self._unread = [i for i in range(self._inputs) if i not in later]
-        self.updates = len(into) + sum(step.primitive in _UPDATES for step in steps)
+        self.updates = sum(map(_is_update, steps))
 
     def run(self, arrays: list[_Array]) -> list[_Array]:
         """The graph's outputs for its inputs. `arrays` is emptied: each is let go when nobody reads it any more."""
@@ -92,10 +96,12 @@ class ArrayProgram:
         # Partials may be infinite where nothing depends on them: no reason for NumPy to warn the user.
         with np.errstate(all="ignore"):
             for step in self._steps:
-                if step.primitive in _UPDATES or (step.attributes and step.primitive is ew.add):
+                if _is_update(step):
                     self._update(step, places, plain)
                     continue
                 array = execute(step.primitive, [places[p] for p in step.operands], step.attributes)
+                if step.primitive is movement.slice_ and step.operands[0] in self._written:
+                    array = array.copy("K")
                 for place in step.dead:
                     places[place] = None
                 places[step.result] = array if type(array) is np.ndarray else np.asarray(array)
@@ -116,15 +122,13 @@ class ArrayProgram:
             update.set_positions(out, *rest)
             still = was_plain and not _has_negative_zero(rest[1])
         else:
-            still = _add_to_window(out, rest[0], was_plain, **step.attributes)
+            still = _add_to_window(out, rest[0], was_plain, step.attributes["start"], step.attributes["step"])
         if still:
             plain.add(step.result)
         places[step.result] = out
 
 
-def _add_to_window(
-    out: _Array, part: _Array, plain: bool, *, start: tuple[int, ...], step: tuple[int, ...], shape: tuple[int, ...]
-) -> bool:
+def _add_to_window(out: _Array, part: _Array, plain: bool, start: tuple[int, ...], step: tuple[int, ...]) -> bool:
     """`out += unslice(part)`; whether no negative zero is left."""
     where = window(start, part.shape, step)
     summed = out[where] + part
@@ -139,6 +143,24 @@ def _has_negative_zero(x: _Array) -> bool:
 
 
 _Into = dict[Op, tuple[tuple[Value, ...], dict[str, Any]]]
+
+
+def _readers_first(ops: list[Op], into: _Into) -> list[Op]:
+    """The ops with updates behind those right after them that read what the update may write over."""
+    ordered = list(ops)
+    for i in range(len(ordered) - 2, -1, -1):
+        op = ordered[i]
+        if op.primitive not in _UPDATES and op not in into:
+            continue
+        first = into[op][0][0] if op in into else op.operands[0]
+        place = i
+        while place + 1 < len(ordered):
+            following = ordered[place + 1]
+            if first not in following.operands or op.result in following.operands:
+                break
+            ordered[place], ordered[place + 1] = following, op
+            place += 1
+    return ordered
 
 
 def _additions_to_windows(graph: Graph) -> tuple[_Into, set[Op]]:

@@ -14,11 +14,15 @@ import numpy as np
 from tapec.errors import UnsupportedFunctionError
 
 if TYPE_CHECKING:
+    from tapec.mutable_array import Array
     from tapec.tensor import Tensor
 
 # What a NumPy function or ufunc means on tensors, with the NumPy function's arguments; a ufunc's method has the key
 # `(ufunc, "reduce")`.
 NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+# Those of them that give memory which a program may go on to fill: what they give to users is an Array.
+FRESH: dict[Any, Callable[..., Any]] = {}
 
 # Python's operators by the name of their special method, without underscores; `radd` and the like are swapped calls.
 OPERATORS: dict[str, Callable[..., Any]] = {}
@@ -67,7 +71,7 @@ class ArrayProtocol:
         """NumPy calls this for every other function of its own that meets a tensor."""
         if not COMPLEX.isdisjoint(types):
             return NotImplemented
-        found = NUMPY_FUNCTIONS.get(function)
+        found = FRESH.get(function) or NUMPY_FUNCTIONS.get(function)
         if found is not None:
             return found(*args, **kwargs)
         raise unsupported(function)
@@ -213,8 +217,8 @@ class ArrayProtocol:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(
-            "tensors are immutable, so t[...] = v is not possible; build the new value instead: "
-            "np.where(mask, v, t), np.concatenate([...]) or np.stack([...]), or keep the state in a tp.Variable"
+            "tensors are immutable, so t[...] = v is not possible; write to a copy, which is an array: a = t.copy(), or "
+            "begin with np.zeros_like(t); or build the new value with np.where(mask, v, t), np.concatenate or np.stack"
         )
 
     # NumPy's methods -------------------------------------------------------------------------------------------------
@@ -359,9 +363,9 @@ class ArrayProtocol:
         """The values in another dtype."""
         return NUMPY_FUNCTIONS[np.astype](self, dtype)  # type: ignore[no-any-return]
 
-    def copy(self) -> Tensor:
-        """The same value; nothing is copied because tensors are immutable."""
-        return NUMPY_FUNCTIONS[np.copy](self)  # type: ignore[no-any-return]
+    def copy(self) -> Array:
+        """An `Array` of the values, which can be written to."""
+        return FRESH[np.copy](self)  # type: ignore[no-any-return]
 
     def conj(self) -> Tensor:
         """The same value: tensors are real."""

@@ -123,6 +123,18 @@ class VariableMismatchError(TapecError, ValueError):
     """The arrays in a file do not fit the Variables that were to get them: names, shapes or dtypes differ."""
 
 
+class CapturedArrayError(TapecError, RuntimeError):
+    """A `tp.Array` from outside a compiled function is written to in it, or after it has been read in one."""
+
+
+class WatchedArrayError(TapecError, RuntimeError):
+    """A `tp.Array` that a tape watches is written to."""
+
+
+class ReadOnlyViewError(TapecError, ValueError):
+    """A view that can't be written to in NumPy either is written to."""
+
+
 class DisconnectedGradientWarning(UserWarning):
     """A gradient is None, most likely by mistake; the message says why, at which line, and what to do."""
 

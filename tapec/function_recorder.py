@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class FunctionRecorder(Recorder):
         name: the graph's symbol.
         strict: raise `LeakedTensorError` at once where a value leaves for plain Python.
     """
+
+    traces: ClassVar[bool] = True
+    rereads: ClassVar[bool] = True
 
     name: str
     strict: bool = False

@@ -39,12 +39,16 @@ class Recorder(ABC):
     Attributes:
         differentiates: whether derivatives of what it hears may be asked for.
         keeps_graph: whether they may be asked of the graph alone, when the tensors that ran are gone.
+        traces: whether what it records runs again with other values, so that what it changes must be made in it.
+        rereads: whether what it records reads arrays from outside anew each time, so that they must not move.
     """
 
     __slots__ = ()
 
     differentiates: ClassVar[bool] = False
     keeps_graph: ClassVar[bool] = False
+    traces: ClassVar[bool] = False
+    rereads: ClassVar[bool] = False
 
     @abstractmethod
     def record(

@@ -38,6 +38,7 @@ class RegionRecorder(Recorder):
 
     differentiates: ClassVar[bool] = True
     keeps_graph: ClassVar[bool] = True
+    traces: ClassVar[bool] = True
 
     def __init__(self, name: str, hoist: bool) -> None:
         self.name = name

@@ -166,6 +166,9 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure:
     elif is_dataclass(kind):
         keys = tuple([f.name for f in fields(kind)])
         members = [getattr(tree, name) for name in keys]
+    elif (snapshot := getattr(kind, "__tapec_snapshot__", None)) is not None:  # an array that may change
+        leaves.append(snapshot(tree))
+        return LEAF
     else:
         if len(_LEAVES) < _MOST_LEAVES:
             _LEAVES.add(kind)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
+from tapec.mutable_array import Array
 from tapec.recording import ACTIVE, user_frame
 from tapec.structure import flatten, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
@@ -19,6 +20,7 @@ from tapec.tape_jacobian import block, check_batch, example_basis, example_block
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.variable import Variable
+from tapec.writable import WritableArray
 
 if TYPE_CHECKING:
     from tapec.explanation import Explanation
@@ -96,6 +98,7 @@ class GradientTape:
             ConsumedTapeError, TapeThreadError: the tape can't be used any more, or not here.
         """
         recorder = self._open()
+        _note_watched(tensor, self)
         leaves = flatten(tensor)[0]
         for leaf in leaves:
             if not isinstance(leaf, (Tensor, Variable)):
@@ -154,6 +157,10 @@ class GradientTape:
         if self._recorder is not None:
             self._watched = tuple([variable for variable, _ in self._recorder.variables.values()])
         return self._watched
+
+    def watches(self, tensor: Tensor) -> bool:
+        """Whether the tape records what depends on `tensor`, and may still be asked about it."""
+        return self._recorder is not None and self._recorder.place(tensor) is not None
 
     # Differentiating -------------------------------------------------------------------------------------------------
 
@@ -414,3 +421,16 @@ class GradientTape:
                 "this GradientTape was recorded by another thread; record and differentiate in one thread, with a tape "
                 "for each"
             )
+
+
+def _note_watched(tree: Any, tape: GradientTape) -> None:
+    """Tells the Arrays in nested containers that they are watched; a view has no version of its own to watch."""
+    if isinstance(tree, (list, tuple)):
+        for member in tree:
+            _note_watched(member, tape)
+    elif isinstance(tree, dict):
+        _note_watched(list(tree.values()), tape)
+    elif isinstance(tree, Array):
+        tree.watched_by(tape)
+    elif isinstance(tree, WritableArray):
+        raise TypeError("a view of an Array can't be watched; watch the Array, or tp.constant(view)")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
-from tapec.derivative_graphs import for_many
 from tapec.array_program import ArrayProgram, runs_on_arrays
+from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
 from tapec.ops import custom

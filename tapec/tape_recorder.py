@@ -259,15 +259,17 @@ def _mask(places: tuple[int, ...]) -> int:
 
 _NEEDED: dict[tuple[Any, ...], Any] = {}
 _NEEDED_LIMIT = 65_536
+_PLACING = {"movement", "concatenation", "indexing", "update"}  # families
 
 
 def _needed(
     primitive: Primitive, mask: int, operands: tuple[Tensor, ...], attributes: dict[str, Any]
 ) -> tuple[int, ...] | None:
     """What `tapec.passes.residuals.needed` says, remembered."""
-    # Without attributes, what a rule reads depends on nothing else (tests/passes/test_residuals.py).
+    # Without attributes, and for those that only say where elements go, what a rule reads depends on nothing else
+    # (tests/passes/test_residuals.py).
     key: tuple[Any, ...] = (primitive, mask)
-    if attributes:
+    if attributes and primitive.family.name not in _PLACING:
         key = (primitive, mask, tuple(attributes.values()), tuple([t._array.shape for t in operands]))
     keep: tuple[int, ...] | None = _NEEDED.get(key, _UNKNOWN)
     if keep is _UNKNOWN:

@@ -1,0 +1,236 @@
+"""`Array`: an array that a program writes to, element by element, with derivatives through every write.
+
+It holds its present version, a Tensor; each write puts the next one there (docs/design/0015-updates-in-place.md).
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from tapec.array_protocol import OPERATORS
+from tapec.array_views import ArrayView, ViewableArray, element
+from tapec.dispatch import apply, cast, lift, located
+from tapec.errors import CapturedArrayError, WatchedArrayError
+from tapec.ir.graph import Location
+from tapec.ir.primitive import Primitive
+from tapec.ops import elementwise as ew
+from tapec.ops import indexing, movement, update
+from tapec.ownership import taken_over
+from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.tensor import Tensor, make
+from tapec.update_keys import Positions, Window, is_basic, last_of_each, plain_key, positions, window
+from tapec.writable import fitting
+
+if TYPE_CHECKING:
+    from tapec.tape import GradientTape
+
+_I64: Final = np.dtype(np.int64)
+_NOTHING: Final[np.ndarray[Any, Any]] = np.empty(0)
+
+
+@final
+class Array(ViewableArray):
+    """An array that can be written to: `a[key] = v`, `a += v`, through views and with all of NumPy's keys.
+
+    It computes like the Tensor that it holds at the time, and tapes differentiate through what is written. What is a
+    view in NumPy is one here. `np.zeros_like(t)` and its kin, `np.copy(t)` and `t.copy()` of a tensor give Arrays.
+
+    Args:
+        value: the first elements: anything that makes a tensor. They are copied before they are written to.
+        dtype: of the elements; that of `value` if it is not given.
+
+    Raises:
+        DTypeError: `value` is nothing that tapec holds.
+
+    >>> import tapec as tp
+    >>> x = tp.Variable([1.0, 2.0, 3.0])
+    >>> with tp.GradientTape() as tape:
+    ...     a = tp.Array([0.0, 0.0, 0.0])
+    ...     a[:2] = x[1:] * x[1:]
+    ...     a[0] += 1.0
+    >>> a.numpy()
+    array([5., 9., 0.])
+    >>> tape.gradient(a, x).numpy()
+    array([0., 4., 6.])
+    """
+
+    __slots__ = ("__weakref__", "_captured", "_home", "_made", "_numbers", "_tensor", "_watches")
+
+    def __init__(self, value: Any, dtype: Any = None) -> None:
+        tensor = lift(value)
+        tensor = cast(tensor, tensor.dtype if dtype is None else np.dtype(dtype).newbyteorder("="))
+        self._tensor = make(tensor._array) if tensor._literal else tensor
+        self._made = user_location()
+        self._home: tuple[Recorder, ...] = tuple([r for r in ACTIVE.recorders if r.traces])
+        self._captured: Location | None = None
+        self._watches: tuple[tuple[weakref.ref[GradientTape], Location | None], ...] = ()
+        self._numbers: np.ndarray[Any, Any] | None = None
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+
+    def __tapec_tensor__(self) -> Tensor:
+        """The present version."""
+        for recorder in ACTIVE.recorders:
+            if recorder.rereads and recorder not in self._home:
+                self._captured = user_location()
+        return self._tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Extents, outermost first."""
+        return self._tensor.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype of the elements."""
+        return self._tensor.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._tensor.size
+
+    def __tapec_snapshot__(self) -> Tensor:
+        """What stands for the array where containers are taken apart: the version at that time."""
+        return self.__tapec_tensor__()
+
+    def __getitem__(self, key: Any) -> Tensor | ArrayView:  # type: ignore[override]
+        plain = key if type(key) is int else plain_key(key)
+        if not is_basic(plain):
+            return OPERATORS["getitem"](self.__tapec_tensor__(), key)  # type: ignore[no-any-return]
+        if not window(plain, self.shape).shape:
+            return element(self.__tapec_tensor__(), plain)
+        return self.view(lambda x: x[plain], plain)
+
+    def numbers(self) -> np.ndarray[Any, Any]:
+        """The flat position of each element, in the array's shape."""
+        if self._numbers is None:
+            self._numbers = np.arange(self.size).reshape(self.shape)
+        return self._numbers
+
+    def view(self, function: Callable[[Any], Any], key: Any = None) -> ArrayView:
+        """The view that `function` makes of an array; `key` is what it indexes with, if that is all it does."""
+        return ArrayView(self, function, key)
+
+    # Writing ---------------------------------------------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, ArrayView) and value.is_part(self, key):
+            return  # `a[key] += v` has written through the view already, and now hands it back
+        if self._is_mask(key) and np.ndim(lift(value)._array) == 0:
+            new = fitting(value, self.dtype, ())
+            self.replace(apply(ew.select, (lift(key), new, self.__tapec_tensor__())))
+            return
+        plain = plain_key(key)
+        if is_basic(plain):
+            self._write_window(window(plain, self.shape), value)
+        else:
+            self.write_positions(positions(plain, self.numbers()), value)
+
+    def _is_mask(self, key: Any) -> bool:
+        """Whether a key is a tensor of truth values, one for each element: its values need not be known."""
+        dtype = getattr(key, "dtype", None)
+        return dtype == np.bool_ and not isinstance(key, np.ndarray) and lift(key).shape == self.shape
+
+    def _write_window(self, part: Window, value: Any) -> None:
+        self.check_writable()
+        new = fitting(value, self.dtype, part.shape)
+        if new._array.shape != part.size:
+            new = apply(movement.reshape, (new,), {"shape": part.size})
+        where = {"start": part.start, "step": part.step}
+        self._advance(update.slice_set, (new,), where, lambda out: update.set_slice(out, new._array, **where))
+
+    def write_positions(self, part: Positions, value: Any) -> None:
+        """Writes at flat positions; where one repeats, the last value counts."""
+        self.check_writable()
+        new = fitting(value, self.dtype, part.shape)
+        flat = part.flat
+        new = apply(movement.reshape, (new,), {"shape": flat.shape}) if new._array.shape != flat.shape else new
+        last = last_of_each(flat)
+        if last is not None:
+            flat = flat[last]
+            new = apply(indexing.take, (new, lift(last.astype(_I64))), {"axis": 0})
+        where = lift(flat.astype(_I64))
+        self._advance(update.put, (where, new), {}, lambda out: update.set_positions(out, where._array, new._array))
+
+    def replace(self, new: Tensor) -> None:
+        """Makes a tensor of the array's shape and dtype the next version."""
+        self.check_writable()
+        self._tensor = new
+
+    def _advance(
+        self,
+        primitive: Primitive,
+        rest: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        write: Callable[[np.ndarray[Any, Any]], None],
+    ) -> None:
+        """The next version, in the memory of the present one if nobody else holds that."""
+        array = self._tensor._array
+        new = make(array)
+        for recorder in ACTIVE.recorders:
+            recorder.record(primitive, (self._tensor, *rest), attributes, new)
+        self._tensor = new
+        new._array = _NOTHING
+        box = [array]
+        del array
+        out = taken_over(box)
+        write(out)
+        new._array = out
+
+    def check_writable(self) -> None:
+        """Raises the error for a write that a recording could not follow.
+
+        Raises:
+            CapturedArrayError: a compiled function has read the array, or is about to write to it.
+            WatchedArrayError: a tape watches the array.
+        """
+        if self._captured is not None:
+            raise located(
+                CapturedArrayError(
+                    f"an Array that was read by a compiled function at {self._captured} is part of its code and can't "
+                    "be written to any more; make it a tp.Variable, or an argument"
+                )
+            )
+        for recorder in ACTIVE.recorders:
+            if recorder.traces and recorder not in self._home:
+                raise located(
+                    CapturedArrayError(
+                        f"a compiled function writes to an Array from outside, made at {self._made}; make it inside "
+                        "and return it, or make it a tp.Variable"
+                    )
+                )
+        for tape, line in self._watches:
+            watching = tape()
+            if watching is not None and watching.watches(self._tensor):
+                raise located(
+                    WatchedArrayError(
+                        f"an Array that is watched by a tape since {line} can't be written to; write to a copy of it, "
+                        "or compute what is written from another tensor"
+                    )
+                )
+
+    def watched_by(self, tape: GradientTape) -> None:
+        """A tape watches the present version."""
+        alive = [(ref, line) for ref, line in self._watches if ref() is not None]
+        self._watches = (*alive, (weakref.ref(tape), user_location()))
+
+    def __repr__(self) -> str:
+        return f"<tapec.Array: shape={self.shape}, dtype={self.dtype}, numpy={self._tensor._array!r}>"
+
+
+def asarray(value: Any, dtype: Any = None) -> Array:
+    """An `Array` of `value`; `value` itself if it is one of that dtype.
+
+    >>> a = asarray([1.0, 2.0])
+    >>> a[0] = 5.0
+    >>> a.tolist()
+    [5.0, 2.0]
+    """
+    if isinstance(value, Array) and (dtype is None or value.dtype == np.dtype(dtype)):
+        return value
+    return Array(value, dtype)

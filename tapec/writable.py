@@ -1,0 +1,170 @@
+"""What an `Array` and the views of one have in common: attributes, Python's operators in place, and what fits where."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
+from tapec.dispatch import apply, cast, lift, located
+from tapec.errors import DTypeError, ShapeError
+from tapec.ir.types import TensorType
+from tapec.ops import movement
+from tapec.ops.elementwise import broadcast_shapes
+from tapec.tensor import Tensor
+
+
+class WritableArray(ArrayProtocol):
+    """Reads as a Tensor, the present version, and can be written to."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __tapec_tensor__(self) -> Tensor:
+        """The present version."""
+
+    @abstractmethod
+    def replace(self, new: Tensor) -> None:
+        """Writes all elements; `new` has the shape and the dtype."""
+
+    # Attributes and plain values -------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Extents, outermost first."""
+        return self.__tapec_tensor__().shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype of the elements."""
+        return self.__tapec_tensor__().dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.__tapec_tensor__().size
+
+    @property
+    def type(self) -> TensorType:
+        """The IR's type of the elements."""
+        return self.__tapec_tensor__().type
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The present elements as a read-only NumPy array, which later writes do not change. Not recorded."""
+        return self.__tapec_tensor__().numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return self.__tapec_tensor__().__array__(dtype, copy)
+
+    def item(self, *index: int) -> bool | int | float:
+        """One element as a Python number; see `Tensor.item`."""
+        return self.__tapec_tensor__().item(*index)
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers; not recorded."""
+        return self.__tapec_tensor__().tolist()
+
+    def __bool__(self) -> bool:
+        return bool(self.__tapec_tensor__())
+
+    def __int__(self) -> int:
+        return int(self.__tapec_tensor__())
+
+    def __index__(self) -> int:
+        return self.__tapec_tensor__().__index__()
+
+    def __float__(self) -> float:
+        return float(self.__tapec_tensor__())
+
+    # Writing ---------------------------------------------------------------------------------------------------------
+
+    def fill(self, value: Any) -> None:
+        """Gives every element this value."""
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:  # type: ignore[override]
+        """Sorts the elements along an axis, in place."""
+        self[...] = NUMPY_FUNCTIONS[np.sort](self, axis)
+
+    def _update(self, name: str, other: Any) -> Any:
+        """`self op= other`, by NumPy's rules: shape and dtype stay."""
+        new = OPERATORS[name](self.__tapec_tensor__(), other)
+        if new is NotImplemented:
+            return new
+        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            raise located(
+                DTypeError(f"an array of {self.dtype} can't take {new.dtype} in place; make one of a wider dtype first")
+            )
+        if new.shape != self.shape:
+            raise located(ShapeError(f"an array of shape {self.shape} can't take shape {new.shape} in place"))
+        self.replace(cast(new, self.dtype))
+        return self
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._update("add", other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._update("sub", other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._update("mul", other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._update("truediv", other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._update("floordiv", other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._update("mod", other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._update("pow", other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._update("matmul", other)
+
+    def __iand__(self, other: Any) -> Any:
+        return self._update("and", other)
+
+    def __ior__(self, other: Any) -> Any:
+        return self._update("or", other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return self._update("xor", other)
+
+    def __ilshift__(self, other: Any) -> Any:
+        return self._update("lshift", other)
+
+    def __irshift__(self, other: Any) -> Any:
+        return self._update("rshift", other)
+
+
+def fitting(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Tensor:
+    """`value` as it is written to a part of this shape: converted as NumPy's assignment converts, and broadcast.
+
+    Raises:
+        ShapeError: it does not broadcast to the shape.
+    """
+    tensor = cast(lift(value, dtype), dtype)
+    have = tensor._array.shape
+    extra = len(have) - len(shape)
+    if extra > 0 and all(n == 1 for n in have[:extra]):  # NumPy drops leading axes of one
+        tensor = apply(movement.reshape, (tensor,), {"shape": have[extra:]})
+        have = have[extra:]
+    if have == shape:
+        return tensor
+    try:
+        fits = broadcast_shapes(have, shape) == shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise located(ShapeError(f"could not write a value of shape {have} into a part of shape {shape}"))
+    return apply(movement.broadcast, (tensor,), {"shape": shape})
