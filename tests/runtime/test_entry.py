@@ -456,11 +456,11 @@ def test_no_reference_leaks(make: Maker, path: str, release_gil: bool) -> None:
             entry(*args, **kwargs)
         gc.collect()
         counts, bytes_before = [sys.getrefcount(x) for x in watched], tracemalloc.get_traced_memory()[0]
-        for _ in range(600):
+        for _ in range(3_000):  # so often that one small object a call outweighs what CPython keeps for itself
             entry(*args, **kwargs)
         gc.collect()
         assert [sys.getrefcount(x) for x in watched] == counts
-        assert tracemalloc.get_traced_memory()[0] - bytes_before < 600 * object.__basicsize__
+        assert tracemalloc.get_traced_memory()[0] - bytes_before < 3_000 * object.__basicsize__
     finally:
         tracemalloc.stop()
 
