@@ -14,7 +14,7 @@ ALIGNMENT = 64
 
 def buffers_of(step: Step) -> set[Buffer]:
     """Every buffer that a step touches, at any depth; of slices, the buffers that they are part of."""
-    return {_owner(b) for b in named_buffers(step)}
+    return {_owner(b) for b in _named(step)}
 
 
 def _owner(buffer: Buffer) -> Buffer:
@@ -23,13 +23,12 @@ def _owner(buffer: Buffer) -> Buffer:
     return buffer
 
 
-def named_buffers(step: Step) -> set[Buffer]:
-    """Every buffer that a step touches, at any depth; slices themselves."""
+def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
     if isinstance(step, LibraryStep):
         return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
-    named = {b for inner in inner_steps(step) for b in named_buffers(inner)} | step.local
+    named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local
     if isinstance(step, Branch):
         return named | {step.index.buffer}
     for carry in step.carries:

@@ -8,7 +8,7 @@ from typing import Any
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, ordering
-from tapec.passes.arena import buffers_of, named_buffers, plan
+from tapec.passes.arena import buffers_of, plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
@@ -240,7 +240,7 @@ class _Lowering:
                 [*(c.next for c in carries), *[row for row, _ in rows[before:]]],
             )
             local |= own | own_memory(carries)
-            touched = {buffer for step in steps for buffer in named_buffers(step)}
+            touched = {buffer for step in steps for buffer in buffers_of(step)}
             used = tuple([(row, offset) for row, offset in rows if row in touched])
             sweeps.append(Sweep(parts.reverse[number], carries, used, steps))
         return Sweeps(self._operand(op.operands[parts.consts]), row_bytes, tuple(sweeps), local)
