@@ -26,7 +26,7 @@ def test_gt370_an_array_plus_a_tensor():
 
 
 def test_gt400_complex_numbers():
-    """Decided difference: tapec holds real numbers; two of them are a complex one, and the gradient is the same."""
+    """Decided difference: one differentiates by the real and the imaginary part, with the same numbers."""
     from tapec.errors import DTypeError
 
     with pytest.raises(DTypeError, match="complex"):

@@ -82,3 +82,17 @@ def test_without_attributes_shapes_do_not_matter(primitive):
     for active in range(1, 1 << primitive.arity):
         answers = {needed(primitive, {}, types(*case.operands), active) for case in cases(primitive)}
         assert len(answers) == 1
+
+
+PLACING = [p for p in DIFFERENTIABLE if p.family.name in {"movement", "concatenation", "indexing", "update"}]
+
+
+@pytest.mark.parametrize("primitive", PLACING, ids=lambda p: p.name)
+def test_where_elements_go_does_not_matter(primitive):
+    """The tape looks needs up by primitive and active operands alone: what one case needs serves all others."""
+    found = {}
+    for case in cases(primitive):
+        for active in range(1, 1 << len(case.operands)):
+            answer = needed(primitive, dict(case.attributes), types(*case.operands), active)
+            found.setdefault((len(case.operands), active), set()).add(answer)
+    assert all(len(answers) == 1 for answers in found.values()), found
