@@ -160,12 +160,6 @@ class FunctionText:
             text = str(int(value))
         return self._splat_text(text, element, width)
 
-    def bits_number(self, pattern: int, element: str, width: int = 1) -> Reg:
-        """A floating constant by its own bit pattern (32 bits for `float`)."""
-        if element == "float":
-            return self.number(struct.unpack(">f", struct.pack(">I", pattern))[0], element, width)
-        return self._splat_text(f"0x{pattern:016X}", element, width)
-
     def _splat_text(self, text: str, element: str, width: int) -> Reg:
         return Reg(text if width == 1 else f"splat ({element} {text})", element, width)
 

@@ -49,11 +49,6 @@ class View:
             n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense_strides(self.shape), strict=True)
         )
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is exactly its base's memory in its base's order (the shape may differ)."""
-        return self.offset == 0 and self.is_dense and self.base.type.size == _size(self.shape)
-
     def over(self, domain: Shape) -> Shape:
         """Strides of this view when it is broadcast to `domain`."""
         pad = len(domain) - len(self.shape)
