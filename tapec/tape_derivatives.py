@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tapec.compiled_derivative import CompiledDerivative
 
 # What compiling is expected to take, in seconds: of anything, and of each op (docs/design/0005-derivatives.md).
-COMPILE_START: Final = 0.025
-COMPILE_OP: Final = 0.001
+COMPILE_START: Final = 0.05
+COMPILE_OP: Final = 0.0024
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
 # Machine code does not update in place yet (docs/design/0015-updates-in-place.md): each costs as much as the array.

@@ -221,9 +221,10 @@ def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
 
 def read(value: Any) -> Any:
     """A Variable's tensor; anything else as it is."""
-    if type(value) is Tensor:
+    kind = type(value)
+    if kind is Tensor or kind is float or kind is int:  # most operands, in less time
         return value
-    as_tensor = getattr(type(value), "__tapec_tensor__", None)
+    as_tensor = getattr(kind, "__tapec_tensor__", None)
     return value if as_tensor is None else as_tensor(value)
 
 
