@@ -26,6 +26,7 @@ from tapec.passes.derivatives import (
     sampling,
     solving,
     transforms,
+    update,
 )
 from tapec.passes.derivatives.table import Excused, Linear, Missing, Partials
 from tapec.passes.tangent import tangent
@@ -44,7 +45,7 @@ def test_every_primitive_has_exactly_one_row():
     assert set(DERIVATIVES) == set(PRIMITIVES.values())
     tables = (
         elementwise, linear, explicit, solving, determinants, decompositions, eigenvalues, transforms, sampling,
-        control, custom,
+        control, custom, update,
     )  # fmt: skip
     assert len(DERIVATIVES) == sum(len(table.ROWS) for table in tables)
 
