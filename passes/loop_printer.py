@@ -44,8 +44,8 @@ def _step(step: Step) -> list[str]:
         return [*lines, *_inside(step.body), f"  rounds -> {step.trips.name}"]
     if isinstance(step, Branch):
         lines = [f"branch on {step.index.buffer.name}+{step.index.offset}"]
-        for i, case in enumerate(step.cases):
-            lines += [f"  case {i}", *[f"  {line}" for line in _inside(case)]]
+        for number, case in enumerate(step.cases):
+            lines += [f"  case {number}", *[f"  {line}" for line in _inside(case)]]
         return lines
     if isinstance(step, Sweeps):
         lines = [f"{step.rounds.buffer.name}+{step.rounds.offset} rounds of rows of {step.row_bytes} bytes"]

@@ -217,8 +217,8 @@ class ArrayProtocol:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(
-            "tensors are immutable, so t[...] = v is not possible; write to a copy, which is an array: a = t.copy(), or "
-            "begin with np.zeros_like(t); or build the new value with np.where(mask, v, t), np.concatenate or np.stack"
+            "tensors are immutable, so t[...] = v is not possible; write to a copy, which is an array: a = t.copy(), "
+            "or begin with np.zeros_like(t); or build the new value with np.where(mask, v, t), np.concatenate, np.stack"
         )
 
     # NumPy's methods -------------------------------------------------------------------------------------------------

@@ -98,9 +98,7 @@ class _Recomputation(Rule):
         results: what it returned.
     """
 
-    def __init__(
-        self, python: Callable[..., Any], graph: Graph, operands: list[Tensor], results: list[Tensor]
-    ) -> None:
+    def __init__(self, python: Callable[..., Any], graph: Graph, operands: list[Tensor], results: list[Tensor]) -> None:
         super().__init__(
             python,
             [t.type for t in operands if t.dtype.kind == "f"],

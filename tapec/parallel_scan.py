@@ -58,9 +58,7 @@ def associative_scan(fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = 
         for new, old, path in zip(made, a, paths, strict=True):
             if new.shape != old.shape:
                 raise located(
-                    ShapeError(
-                        f"tp.associative_scan: the function makes shape {new.shape} of {old.shape} for {path}"
-                    )
+                    ShapeError(f"tp.associative_scan: the function makes shape {new.shape} of {old.shape} for {path}")
                 )
         return made
 

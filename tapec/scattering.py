@@ -90,5 +90,3 @@ def _fitted(values: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
     if not fits:
         raise located(ShapeError(f"{name}: values of shape {values.shape} do not broadcast to {shape}"))
     return broadcast(values, shape)
-
-

@@ -35,7 +35,6 @@ def _divmod(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 binary_operator("divmod", np.divmod, None, _divmod)
 
 
-
 def _negative(x: Tensor) -> Tensor:
     return apply(ew.neg, (x,))
 

@@ -100,13 +100,9 @@ def _logspace(
 
 
 @implements(np.geomspace)
-def _geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
-) -> Tensor:
+def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
     log, exp = NUMPY_FUNCTIONS[np.log], NUMPY_FUNCTIONS[np.exp]
     first, last = promote(floating(start), floating(stop))
     sign, size = NUMPY_FUNCTIONS[np.sign](first), NUMPY_FUNCTIONS[np.absolute]
     out: Tensor = sign * exp(_linspace(log(size(first)), log(size(last)), num, endpoint, axis=axis))
     return out if dtype is None else cast(out, np.dtype(dtype))
-
-

@@ -75,9 +75,7 @@ def _parse(operands: tuple[Any, ...]) -> tuple[list[Tensor], list[str], str]:
         hidden.append(count)
         widest = max(widest, count)
     dots = "".join(free[:widest])
-    spelled = [
-        letters.replace("...", dots[widest - count :]) for letters, count in zip(inputs, hidden, strict=True)
-    ]
+    spelled = [letters.replace("...", dots[widest - count :]) for letters, count in zip(inputs, hidden, strict=True)]
     if arrow:
         output = right.replace("...", dots)
     else:

@@ -75,9 +75,7 @@ def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
 
 
 @implements(np.trace)
-def _trace(
-    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
-) -> Tensor:
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Tensor:
     refuse(np.trace, out=out)
     return NUMPY_FUNCTIONS[np.sum](_diagonal(a, offset, axis1, axis2), -1, dtype)  # type: ignore[no-any-return]
 

@@ -41,9 +41,7 @@ def _concatenate(
 
 
 @implements(np.stack)
-def _stack(
-    arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
-) -> Tensor:
+def _stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
     refuse(np.stack, out=out)
     operands = _together(arrays, dtype)
     shape = operands[0]._array.shape

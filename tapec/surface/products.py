@@ -185,9 +185,7 @@ def _contract(a: Tensor, b: Tensor, axes_a: tuple[int, ...], axes_b: tuple[int, 
     k = prod(shape_a[i] for i in axes_a)
     out = tuple([shape_a[i] for i in free_a] + [shape_b[i] for i in free_b])
     if not free_a and not free_b:
-        return inner_product(
-            reshape(transpose(a, axes_a), (k,)), reshape(transpose(b, axes_b), (k,)), 1
-        )
+        return inner_product(reshape(transpose(a, axes_a), (k,)), reshape(transpose(b, axes_b), (k,)), 1)
     left = reshape(transpose(a, (*free_a, *axes_a)), (prod(shape_a[i] for i in free_a), k))
     right = reshape(transpose(b, (*axes_b, *free_b)), (k, prod(shape_b[i] for i in free_b)))
     return reshape(batched_matmul(left, right), out)
@@ -221,9 +219,7 @@ def _kron(a: Any, b: Any) -> Tensor:
 
 
 @implements(np.cross)
-def _cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Tensor:
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = promote(lift(a), lift(b))
@@ -268,5 +264,3 @@ def _matrix_power(a: Any, n: Any) -> Tensor:
     if out is None:
         return broadcast(lift(np.eye(x._array.shape[-1], dtype=x._array.dtype)), x._array.shape)
     return out
-
-

@@ -55,9 +55,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 
 @implements(np.clip)
-def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
-) -> Tensor:
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     refuse(np.clip, out=out)
     low, high = a_min if a_min is not None else min, a_max if a_max is not None else max
     x = lift(a)

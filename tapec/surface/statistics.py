@@ -92,9 +92,7 @@ def _std(
 
 
 @implements(np.average)
-def _average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
-) -> Any:
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     x = floating(a)
     if weights is None:
         average = _mean(x, axis, keepdims=keepdims)

@@ -129,17 +129,17 @@ def _sinc(x: Any) -> Tensor:
 def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * pi) -> Tensor:
     """The jumps removed are multiples of the period, through which no derivative flows."""
     from_numpy = NUMPY_FUNCTIONS
-    p = lift(p)
-    if p._array.dtype.kind != "f":
-        p = p * 1.0
-    if not p.shape[axis]:
-        return p
-    step: Tensor = from_numpy[np.diff](p, axis=axis)
+    x: Tensor = lift(p)
+    if x._array.dtype.kind != "f":
+        x = x * 1.0
+    if not x.shape[axis]:
+        return x
+    step: Tensor = from_numpy[np.diff](x, axis=axis)
     half = period / 2
     wrapped = (step + half) % period - half
     wrapped = select(wrapped == -half, select(step > 0, half, wrapped), wrapped)
     jump = select(abs(step) < (half if discont is None else discont), 0, wrapped - step)
-    first = from_numpy[np.take](p, [0], axis=axis)
+    first = from_numpy[np.take](x, [0], axis=axis)
     correction = from_numpy[np.cumsum](apply(ew.stop_gradient, (jump,)), axis=axis)
-    rest = from_numpy[np.take](p, np.arange(1, p.shape[axis]), axis=axis)
+    rest = from_numpy[np.take](x, np.arange(1, x.shape[axis]), axis=axis)
     return from_numpy[np.concatenate]([first, rest + correction], axis=axis)  # type: ignore[no-any-return]

@@ -76,7 +76,12 @@ def test_derivatives_and_values_of_complex_functions(name):
 def test_compiled_transforms_have_the_bits_of_eager_ones(n, dtype):
     def f(x):
         spectrum = np.fft.rfft(x)
-        return {"half": spectrum, "whole": np.fft.fft(x * 1j), "back": np.fft.irfft(spectrum * np.exp(-0.1j), n), "one": spectrum[0, 0]}
+        return {
+            "half": spectrum,
+            "whole": np.fft.fft(x * 1j),
+            "back": np.fft.irfft(spectrum * np.exp(-0.1j), n),
+            "one": spectrum[0, 0],
+        }
 
     x = R.normal(size=(3, n)).astype(dtype)
     compiled = tp.function(f)
@@ -113,10 +118,24 @@ def test_vmap_of_transforms():
 
 def test_operators_meet_tensors_arrays_and_numbers_on_both_sides():
     z, x = tp.ComplexTensor(X, Y), tp.constant(X)
-    for other, plain in ((z, Z), (x, X), (W, W), (X, X), (2.0, 2.0), (3, 3), (1j, 1j), (np.complex64(2j), np.complex64(2j))):
+    for other, plain in (
+        (z, Z),
+        (x, X),
+        (W, W),
+        (X, X),
+        (2.0, 2.0),
+        (3, 3),
+        (1j, 1j),
+        (np.complex64(2j), np.complex64(2j)),
+    ):
         for operator in ("__add__", "__sub__", "__mul__", "__truediv__"):
             name = operator.strip("_")
-            python = {"add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "truediv": lambda a, b: a / b}[name]
+            python = {
+                "add": lambda a, b: a + b,
+                "sub": lambda a, b: a - b,
+                "mul": lambda a, b: a * b,
+                "truediv": lambda a, b: a / b,
+            }[name]
             for got, want in ((python(z, other), python(Z, plain)), (python(other, z), python(plain, Z))):
                 np.testing.assert_allclose(got.numpy(), want, rtol=1e-13, atol=1e-14)
             if not isinstance(plain, float | int) and np.asarray(plain).dtype.kind == "c":

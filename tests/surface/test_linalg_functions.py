@@ -137,7 +137,11 @@ def test_singular_matrices_have_determinants():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: np.linalg.solve(NOT_SQUARE, np.ones(2)), MatrixShapeError, r"shape \(2, 3\) with right-hand sides of shape \(2,\)"),
+        (
+            lambda: np.linalg.solve(NOT_SQUARE, np.ones(2)),
+            MatrixShapeError,
+            r"shape \(2, 3\) with right-hand sides of shape \(2,\)",
+        ),
         (lambda: np.linalg.solve(tp.constant(np.eye(2)), np.ones((3, 1))), ShapeError, r"\(2, 2\).*\(3, 1\)"),
         (lambda: np.linalg.solve(tp.constant(np.ones((2, 2, 2))), np.ones((3, 2, 1))), ShapeError, "do not broadcast"),
         (lambda: np.linalg.inv(tp.constant(np.ones(3))), MatrixShapeError, r"inv takes matrices, got shape \(3,\)"),
