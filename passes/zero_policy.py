@@ -17,7 +17,7 @@ from tapec.ir.graph import Value
 from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, select
-from tapec.passes.derivatives.table import Mask, Partial, Weight
+from tapec.passes.derivatives.table import Mask, Partial, Share, Weight
 
 # Rules are a few ops deep, and products of constants fold at once, so nothing that can be told lies further back.
 _DEPTH = 6
@@ -27,6 +27,8 @@ def contribution(ct: Sym, partial: Partial) -> Sym | None:
     """`ct` times `partial`; None is a symbolic zero."""
     if isinstance(partial, Mask):
         return select(partial.condition, ct, 0.0)
+    if isinstance(partial, Share):  # by choice, not by product: what is not chosen may have an infinite cotangent
+        return select(partial.alone, ct, select(partial.tie, ct * 0.5, 0.0))
     if isinstance(partial, Weight):
         return _weighted(ct, partial.cotangent)
     if isinstance(partial, Sym):

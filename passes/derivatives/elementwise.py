@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, equal, select
-from tapec.passes.derivatives.table import Excused, Mask, Partial, Partials, Rows, Weight
+from tapec.passes.derivatives.table import Excused, Mask, Partial, Partials, Rows, Share, Weight
 
 
 def _integer_pow(out: Sym, x: Sym, *, exponent: int) -> Partial:
@@ -41,9 +41,9 @@ def _erf(out: Sym, x: Sym) -> Sym:
     return (2.0 / sqrt(pi)) * apply(ew.exp, -(x * x))
 
 
-def _share(a: Sym, b: Sym) -> Sym:
+def _share(a: Sym, b: Sym) -> Share:
     """1 where a > b, 0 where a < b, and one half at a tie."""
-    return select(equal(a, b), 0.5, select(a > b, 1.0, 0.0, like=a), like=a)
+    return Share(a > b, equal(a, b))
 
 
 def _boolean(name: str) -> Excused:

@@ -22,6 +22,14 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A partial that is 1 where `alone` holds, one half where `tie` does, and 0 elsewhere."""
+
+    alone: Sym
+    tie: Sym
+
+
+@dataclass(frozen=True, slots=True)
 class Weight:
     """A partial that is a cotangent itself: where it is exactly zero nothing depends on what it multiplies."""
 
@@ -29,7 +37,7 @@ class Weight:
 
 
 # A partial derivative: a number where it is the same everywhere, 0.0 being a symbolic zero that costs nothing.
-Partial = Sym | Mask | Weight | float
+Partial = Sym | Mask | Share | Weight | float
 
 
 @dataclass(frozen=True, slots=True)
