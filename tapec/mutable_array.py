@@ -1,6 +1,6 @@
 """`Array`: an array that a program writes to, element by element, with derivatives through every write.
 
-It holds its present version, a Tensor; each write puts the next one there (docs/design/0015-updates-in-place.md).
+It holds its present version, a Tensor; each write puts the next one there (docs/design/0018-updates-in-place.md).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ COMPILE_START: Final = 0.05
 COMPILE_OP: Final = 0.0024
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
-# Machine code does not update in place yet (docs/design/0015-updates-in-place.md): each costs as much as the array.
+# Machine code does not update in place yet (docs/design/0018-updates-in-place.md): each costs as much as the array.
 _MOST_UPDATES: Final = 16
 # Recordings of so many ops are looked through for loops that went round and round.
 _LONG: Final = 1_000
