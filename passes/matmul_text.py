@@ -11,10 +11,19 @@ from typing import Final
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.matmul_kernel import SMALL_PRODUCT, SMALL_VECTOR_PRODUCT, small_kernel
-from tapec.passes.matmul_names import BAD_STRIDES, DONE, TOO_LARGE, blas_names, blas_symbol, symbol
+from tapec.passes.matmul_names import (
+    ALONE_BEGIN,
+    ALONE_END,
+    BAD_STRIDES,
+    BLAS_LIMIT,
+    DONE,
+    TOO_LARGE,
+    blas_names,
+    blas_symbol,
+    panel_symbol,
+    symbol,
+)
 from tapec.passes.text_loops import counted
-
-_BLAS_LIMIT: Final = 2**31
 
 SIGNATURE: Final = (
     "i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %a_batch, i64 %a_row, i64 %a_col, "
@@ -22,7 +31,7 @@ SIGNATURE: Final = (
 )
 
 
-def matmul_routine(dtype: DType) -> list[FunctionText]:
+def matmul_routine(dtype: DType, *, alone: bool = False) -> list[FunctionText]:
     """The functions of one module that multiplies matrices of this dtype.
 
     `i64 tapec_matmul_f64(batch, m, n, k, a, a_batch, a_row, a_col, b, b_batch, b_row, b_col, c)` writes the dense
@@ -33,6 +42,7 @@ def matmul_routine(dtype: DType) -> list[FunctionText]:
 
     Args:
         dtype: any but booleans.
+        alone: whether BLAS can be told to use one thread (`passes.blas_alone_text`).
     """
     f = FunctionText(symbol(dtype), SIGNATURE, "i64")
     size = dtype.itemsize
@@ -75,8 +85,9 @@ def matmul_routine(dtype: DType) -> list[FunctionText]:
     f.branch("done")
     if dtype.is_float:
         f.label("large")
-        _large(f, dtype, arg, a, b, c)
-    return [small_kernel(f"{symbol(dtype)}_small", dtype), f]
+        _large(f, dtype, arg, a, b, c, alone)
+    panels = [_panel(dtype)] if dtype.is_float else []
+    return [small_kernel(f"{symbol(dtype)}_small", dtype), *panels, f]
 
 
 def _fill_zero(f: FunctionText, pointer: Reg, count: Reg) -> None:
@@ -107,8 +118,51 @@ class _Operand:
         self.leading = f.select(self.plain, f.select(one_row, columns, row), f.select(one_column, rows, column))
 
 
-def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c: Reg) -> None:
-    """BLAS. It thinks in columns: the row-major product `c = a b` is `c' = b' a'` there, primes being transposes."""
+def _boxed(f: FunctionText, value: Reg) -> Reg:
+    """A pointer to an integer, as BLAS takes it."""
+    box = f.alloca("i32", 1, align=4)
+    f.store(f.convert("trunc", value, "i32"), box)
+    return box
+
+
+def _flag(f: FunctionText, condition: Reg, then: str, otherwise: str) -> Reg:
+    box = f.alloca("i8", 1, align=1)
+    f.store(f.select(condition, f.number(ord(then), "i8"), f.number(ord(otherwise), "i8")), box)
+    return box
+
+
+def _scalar(f: FunctionText, value: float, element: str) -> Reg:
+    box = f.alloca(element, 1, align=8)
+    f.store(f.number(value, element), box)
+    return box
+
+
+def _panel(dtype: DType) -> FunctionText:
+    """`void panel(m, n, k, a, a_row, a_col, b, b_row, b_col, c, c_row)`: one call of `gemm`, whose `c` has a stride.
+
+    BLAS thinks in columns: the row-major product `c = a b` is `c' = b' a'` there, primes being transposes.
+    """
+    signature = (
+        "i64 %m, i64 %n, i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, i64 %b_col, ptr %c, i64 %c_row"
+    )
+    f = FunctionText(panel_symbol(dtype), signature, "void")
+    m, n, k, a_row, a_col, b_row, b_col, c_row = (
+        Reg(f"%{x}", "i64") for x in ("m", "n", "k", "a_row", "a_col", "b_row", "b_col", "c_row")
+    )
+    element = memory_element(dtype)
+    left, right = _Operand(f, m, k, a_row, a_col), _Operand(f, k, n, b_row, b_col)
+    gemm, _ = blas_names(dtype)
+    f.call(
+        blas_symbol(gemm), "void", _flag(f, right.plain, "N", "T"), _flag(f, left.plain, "N", "T"), _boxed(f, n),
+        _boxed(f, m), _boxed(f, k), _scalar(f, 1.0, element), Reg("%b", "ptr"), _boxed(f, right.leading),
+        Reg("%a", "ptr"), _boxed(f, left.leading), _scalar(f, 0.0, element), Reg("%c", "ptr"), _boxed(f, c_row),
+    )  # fmt: skip
+    f.line("ret void")
+    return f
+
+
+def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c: Reg, alone: bool) -> None:
+    """BLAS: `gemm` by way of the panel routine, `gemv` where one side is a vector."""
     element = memory_element(dtype)
     one = f.number(1, "i64")
     m, n, k = arg["m"], arg["n"], arg["k"]
@@ -134,34 +188,20 @@ def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c
     largest = rows
     for other in (n, k, a_leading, right.leading):
         largest = f.intrinsic("smax", largest, other)
-    f.branch_if(f.icmp("slt", largest, f.number(_BLAS_LIMIT, "i64")), "fits", "large_exit")
+    f.branch_if(f.icmp("slt", largest, f.number(BLAS_LIMIT, "i64")), "fits", "large_exit")
     f.label("large_exit")
     f.line(f"ret i64 {TOO_LARGE}")
     f.label("fits")
-
-    def boxed(value: Reg) -> Reg:
-        box = f.alloca("i32", 1, align=4)
-        f.store(f.convert("trunc", value, "i32"), box)
-        return box
-
-    def flag(condition: Reg, then: str, otherwise: str) -> Reg:
-        box = f.alloca("i8", 1, align=1)
-        f.store(f.select(condition, f.number(ord(then), "i8"), f.number(ord(otherwise), "i8")), box)
-        return box
-
-    def scalar(value: float) -> Reg:
-        box = f.alloca(element, 1, align=8)
-        f.store(f.number(value, element), box)
-        return box
-
-    p_m, p_n, p_k, p_one = boxed(rows), boxed(n), boxed(k), boxed(one)
-    p_lda, p_ldb = boxed(a_leading), boxed(right.leading)
-    p_alpha, p_beta = scalar(1.0), scalar(0.0)
+    p_m, p_n, p_k, p_one = (_boxed(f, x) for x in (rows, n, k, one))
+    p_lda, p_ldb = _boxed(f, a_leading), _boxed(f, right.leading)
+    p_alpha, p_beta = _scalar(f, 1.0, element), _scalar(f, 0.0, element)
 
     def routine(name: str, *pointers: Reg) -> None:
         f.call(blas_symbol(name), "void", *pointers)
 
-    gemm, gemv = blas_names(dtype)
+    _, gemv = blas_names(dtype)
+    if alone:
+        f.call(ALONE_BEGIN, "void")
     f.branch("batches")
     f.label("batches")
     c_step = f.mul(rows, n)
@@ -173,8 +213,8 @@ def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c
 
         f.label("matrix_vector")
         _fill_zero(f, at_c, f.mul(rows, f.number(dtype.itemsize, "i64")))
-        step = boxed(f.select(f.icmp("eq", k, one), one, arg["b_row"]))
-        trans = flag(left.plain, "T", "N")
+        step = _boxed(f, f.select(f.icmp("eq", k, one), one, arg["b_row"]))
+        trans = _flag(f, left.plain, "T", "N")
         first, second = _ordered(f, left.plain, p_k, p_m)
         routine(gemv, trans, first, second, p_alpha, at_a, p_lda, at_b, step, p_beta, at_c, p_one)
         f.branch("called")
@@ -184,19 +224,20 @@ def _large(f: FunctionText, dtype: DType, arg: dict[str, Reg], a: Reg, b: Reg, c
 
         f.label("vector_matrix")
         _fill_zero(f, at_c, f.mul(n, f.number(dtype.itemsize, "i64")))
-        step = boxed(f.select(f.icmp("eq", k, one), one, arg["a_col"]))
-        trans = flag(right.plain, "N", "T")
+        step = _boxed(f, f.select(f.icmp("eq", k, one), one, arg["a_col"]))
+        trans = _flag(f, right.plain, "N", "T")
         first, second = _ordered(f, right.plain, p_n, p_k)
         routine(gemv, trans, first, second, p_alpha, at_b, p_ldb, at_a, step, p_beta, at_c, p_one)
         f.branch("called")
 
         f.label("matrix_matrix")
-        routine(
-            gemm, flag(right.plain, "N", "T"), flag(left.plain, "N", "T"), p_n, p_m, p_k, p_alpha, at_b, p_ldb, at_a,
-            p_lda, p_beta, at_c, p_n,
-        )  # fmt: skip
+        a_row = f.select(merged, row, arg["a_row"])
+        at = (at_a, a_row, arg["a_col"], at_b, arg["b_row"], arg["b_col"], at_c, n)
+        f.call(panel_symbol(dtype), "void", rows, n, k, *at)
         f.branch("called")
         f.label("called")
+    if alone:
+        f.call(ALONE_END, "void")
     f.branch("done")
 
 

@@ -19,7 +19,8 @@ from tapec.ops import contraction
 from tapec.passes.identities import of_nothing
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.materialize import strided_matrix
-from tapec.passes.matmul_names import TOO_LARGE
+from tapec.passes.matmul_names import TOO_LARGE, is_cut
+from tapec.passes.threads_names import HISTORY
 from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
 from tapec.runtime.raw_entry import raw_entry
@@ -237,7 +238,17 @@ def _product_plan(a: Array, b: Array) -> _Product:
     if routine is None:
         routine = _KERNELS[contraction.matmul, dtype] = raw_entry(matmul.address(dtype), "iiiipiiipiiip")
     (copied_a, strides_a), (copied_b, strides_b) = _matrix(a), _matrix(b)
+    if is_cut(dtype, (prod(batch), m, n, k), (*strides_a, *strides_b)):
+        routine = partial(_cut_routine(dtype), np.zeros(HISTORY, np.int64))
     return _Product((copied_a, copied_b), (prod(batch), m, n, k), (strides_a, strides_b), (*batch, m, n), routine)
+
+
+def _cut_routine(dtype: DType) -> Callable[..., int]:
+    routine = _KERNELS.get((contraction.matmul, dtype, "cut"))
+    if routine is None:
+        routine = raw_entry(matmul.cut_address(dtype), "piiiipiiipiiip", release_gil=True)
+        _KERNELS[contraction.matmul, dtype, "cut"] = routine
+    return routine
 
 
 def _matrix(x: Array) -> tuple[bool, tuple[int, int, int]]:

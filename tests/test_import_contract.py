@@ -36,6 +36,8 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.generated", "tapec.passes.eager_kernels"): "the same for kernels of one op",
     ("tapec.runtime.matmul", "tapec.passes.llvm_text"): "the same for matrix products",
     ("tapec.runtime.matmul", "tapec.passes.matmul_text"): "the same",
+    ("tapec.runtime.matmul", "tapec.passes.matmul_cut_text"): "the same",
+    ("tapec.runtime.matmul", "tapec.passes.blas_alone_text"): "the same",
     ("tapec.runtime.linalg", "tapec.passes.lapack.table"): "the same for linear algebra",
     ("tapec.runtime.linalg", "tapec.passes.llvm_text"): "the same",
     ("tapec.function", "tapec.runtime.driver"): "the compiler takes 100 ms to import",

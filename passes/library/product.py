@@ -13,6 +13,7 @@ from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import LibraryStep
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
 from tapec.passes.nest_text import Surroundings
+from tapec.passes.threads_names import HISTORY
 
 
 def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
@@ -29,9 +30,15 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
             f, dtype, m, n, k, left, (a.strides[1], a.strides[2]), right, (b.strides[1], b.strides[2]), result
         )
         return
-    sizes = [i64(x) for x in (prod(batch), m, n, k)]
+    extents = (prod(batch), m, n, k)
+    routine, memory = matmul_names.symbol(dtype), []
+    if matmul_names.is_cut(dtype, extents, (*a.strides, *b.strides)):
+        routine = matmul_names.cut_symbol(dtype)
+        history = f.fresh(f"{f.name}_product")
+        f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
+        memory = [Reg(f"@{history}", "ptr")]
     status = f.call(
-        matmul_names.symbol(dtype), "i64", *sizes,
+        routine, "i64", *memory, *(i64(x) for x in extents),
         left, *(i64(s) for s in a.strides), right, *(i64(s) for s in b.strides), result,
     )  # fmt: skip
     when(f, f.icmp("ne", status, i64(matmul_names.DONE)), lambda: around.fail(i64(TOO_LARGE)))
