@@ -26,7 +26,7 @@ from tapec.ops import elementwise as ew
 STRAIGHT = tuple([p for p in PRIMITIVES.values() if not p.regions and p.family.name not in {"linalg", "attached"}])
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-SHAPES = ((), (3,), (2, 3), (1, 3), (2, 1), (1,), (1, 1), (0,), (2, 0), (3, 3), (2, 1, 3))
+SHAPES = ((), (3,), (2, 3), (1, 3), (2, 1), (1,), (1, 1), (0,), (2, 0), (3, 3), (2, 1, 3), (2,), (3, 2))
 _SPECIAL_FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.75, np.inf, -np.inf, np.nan, 1e-40, -5e-324, 1e30, 127.5, -129.0)
 _SPECIAL_INTS = (0, 1, -1, 2, 3, -5, 7, 100)
 

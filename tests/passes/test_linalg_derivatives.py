@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tapec.constants import constant
 from tapec.dispatch import apply, apply_several
@@ -12,6 +14,11 @@ from tapec.tape import GradientTape
 from tapec.testing import check_grads
 
 SHAPES = [(0, 0), (1, 1), (2, 2), (3, 3), (2, 2, 2)]
+
+# A square matrix, or a batch of some.
+DRAWN = st.builds(
+    lambda batch, n: (*batch, n, n), st.sampled_from([(), (1,), (2,), (0,), (2, 1)]), st.sampled_from([0, 1, 2, 3])
+)
 
 
 def square(*shape, seed=0):
@@ -59,7 +66,8 @@ def side(*shape):
     return np.random.default_rng(7).normal(size=(*shape[:-1], 2))
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_solves(shape):
     for transposed in (False, True):
         check_grads(lu_solve(transposed), [square(*shape), side(*shape)])
@@ -68,12 +76,14 @@ def test_solves(shape):
                 check_grads(triangular_solve(lower, transposed, unit), [square(*shape), side(*shape)])
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_cholesky_of_the_triangle_that_it_reads(shape):
     check_grads(lambda a: apply(linalg.cholesky, (a,)), [symmetric(*shape)])
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_determinants(shape):
     a = square(*shape)
     check_grads(factored(linalg.det, np.linalg.det), [a])
@@ -104,7 +114,8 @@ def test_pseudoinverses(shape):
         check_grads(run, [a], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_qr(shape):
     for a in (square(*shape), tall(*shape)):
         check_grads(lambda x: apply_several(linalg.qr, (x,)), [a], rtol=1e-5, atol=1e-5)
@@ -112,14 +123,16 @@ def test_qr(shape):
             check_grads(lambda x, i=i: apply_several(linalg.qr, (x,))[i], [a], order=1, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_eigh(shape):
     check_grads(lambda x: apply_several(linalg.eigh, (x,)), [symmetric(*shape)], rtol=1e-5, atol=1e-5)
     for i in (0, 1):
         check_grads(lambda x, i=i: apply_several(linalg.eigh, (x,))[i], [symmetric(*shape)], order=1)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@given(shape=DRAWN)
+@settings(max_examples=6, deadline=None)
 def test_svd(shape):
     for a in (square(*shape), tall(*shape), np.swapaxes(tall(*shape), -1, -2)):
         check_grads(lambda x: apply_several(linalg.svd, (x,)), [a], rtol=1e-4, atol=1e-4)
