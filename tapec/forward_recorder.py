@@ -14,7 +14,7 @@ from tapec.ir.graph import Graph, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.ops import creation
-from tapec.recording import ACTIVE, Recorder
+from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.replay import Program
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -169,8 +169,10 @@ def _pushforward(
     key = (primitive, types, known, attributes_key(attributes), tuple([graph_key(r) for r in regions]), moving)
     step = _STEPS.get(key)
     if step is None:
+        from tapec.passes.derivatives import derivative_of
         from tapec.passes.tangent import tangent
 
+        derivative_of(primitive, user_location())  # none: the error names the line that this call came from
         graph = Graph("op")
         inputs = tuple(
             [

@@ -39,6 +39,11 @@ def test_the_error_comes_compiled_too():
         tp.grad(lambda x: np.sum(tp.image.adjust_contrast(x, 2.0)))(IMAGES)
 
 
+def test_forward_mode_names_the_line_too():
+    with pytest.raises(LookupError, match=r"'adjust_contrast' at .*test_image\.py:\d+ has no derivative rule"):
+        tp.jvp(lambda x: tp.image.adjust_contrast(x, 2.0), IMAGES, IMAGES)
+
+
 def test_where_no_derivative_is_asked_for_there_is_no_error():
     image, other = tp.Variable(IMAGES), tp.Variable(2.0)
     with tp.GradientTape() as tape:

@@ -47,6 +47,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.sparse_recording", "tapec.passes.index_sets"): "the same",
     ("tapec.sparse_recording", "tapec.passes.sparsity"): "the derivative tables wait for the first sparse derivative",
     ("tapec.forward_recorder", "tapec.passes.tangent"): "the derivative tables wait for the first tangent",
+    ("tapec.forward_recorder", "tapec.passes.derivatives"): "the same",
     ("tapec.derivative_graphs", "tapec.passes.adjoint"): "the derivative tables wait for the first derivative",
     ("tapec.derivative_graphs", "tapec.passes.tangent"): "the same",
     ("tapec.derivative_graphs", "tapec.passes.vectorize"): "the same",
