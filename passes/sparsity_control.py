@@ -53,6 +53,20 @@ def _while_loop(outside: Propagation, op: Op, operands: Sequence[IndexSets | Non
     return [*final, empty(1, outside.width)]  # the number of rounds has no derivative
 
 
+def _sweeps(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
+    """A row that a sweep stores counts as having what any round's has."""
+    parts = control.sweep_parts(op.attributes, op.regions)
+    consts, found, rows = parts.consts, list[IndexSets](), list[IndexSets]()
+    for number, region in enumerate(op.regions):
+        first, carries = parts.operand(number), parts.carries[number]
+        values = [*op.operands[:consts], *op.operands[first : first + carries], *region.inputs[consts + carries :]]
+        sets = [*operands[:consts], *operands[first : first + carries], *rows]
+        sweep = _region(outside, region, values, sets, consts)
+        found += sweep.rounds(consts, carries, None)
+        rows += sweep.results(range(carries, len(region.outputs)))
+    return found
+
+
 def _custom_rule(outside: Propagation, op: Op, operands: Sequence[IndexSets | None]) -> list[IndexSets]:
     """What the rule's pushforward relates, or its pullback if it has no pushforward."""
     a: Any = op.attributes
@@ -193,5 +207,6 @@ _RULES: dict[Primitive, Callable[[Propagation, Op, Sequence[IndexSets | None]], 
     control.scan: _scan,
     control.cond: _cond,
     control.while_loop: _while_loop,
+    control.sweeps: _sweeps,
     custom.rule: _custom_rule,
 }

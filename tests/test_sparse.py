@@ -178,6 +178,59 @@ def test_hessian_of_several_arguments():
     np.testing.assert_allclose(found, np.block([[np.array(b) for b in row] for row in blocks]), rtol=1e-13)
 
 
+# Loops ---------------------------------------------------------------------------------------------------------------
+
+
+def laplacian(u):
+    return np.concatenate([u[1:], np.zeros(1)]) - 2 * u + np.concatenate([np.zeros(1), u[:-1]])
+
+
+def heat(u):
+    return tp.fori_loop(0, 3, lambda _, c: c + 0.2 * laplacian(c) + 0.01 * c**3, u)
+
+
+def newton_steps(u):
+    """Three steps to the cube roots, each by itself."""
+    return tp.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, s[1] - (s[1] ** 3 - u) / (3 * s[1] ** 2)), (0, u))[1]
+
+
+@pytest.mark.parametrize(("f", "entries"), [(heat, 12 * 7 - 12), (newton_steps, 12)])
+def test_loops(f, entries):
+    jacobian, hessian = tp.sparse_jacobian(f), tp.sparse_hessian(lambda u: np.sum(f(u) ** 2))
+    found = everywhere(jacobian, X)
+    assert found.nnz == entries
+    np.testing.assert_allclose(found.toarray(), tp.jacobian(f)(X), rtol=1e-12, atol=1e-14)
+    if f is newton_steps:
+        assert hessian(X).nnz == 12
+        np.testing.assert_allclose(hessian(X).toarray(), tp.hessian(lambda u: np.sum(f(u) ** 2))(X), rtol=1e-12)
+
+
+def test_hessian_through_scans():
+    def slices(x):
+        return np.sum(tp.scan(lambda c, row: (c, np.sin(row) * row), np.zeros(()), x)[1])
+
+    def steps(x):
+        return np.sum(heat(x[:, 0]) * x[:, 1])
+
+    x = np.stack([X, X[::-1]], 1)
+    for f, most in ((slices, 24), (steps, 24 * 24 // 2)):
+        found = tp.sparse_hessian(f)(x)
+        assert found.nnz <= most
+        np.testing.assert_allclose(found.toarray(), np.reshape(tp.hessian(f)(x), (24, 24)), rtol=1e-12, atol=1e-14)
+
+
+def bratu(u):
+    p = np.pad(u, 1)
+    return 4 * u - p[2:, 1:-1] - p[:-2, 1:-1] - p[1:-1, 2:] - p[1:-1, :-2] - 0.1 * np.exp(u)
+
+
+def test_bratu():
+    u = np.reshape(X, (3, 4))
+    found = everywhere(tp.sparse_jacobian(bratu), u)
+    assert found.nnz == 12 * 5 - 2 * (3 + 4)
+    np.testing.assert_allclose(found.toarray(), np.reshape(tp.jacobian(bratu)(u), (12, 12)), rtol=1e-14)
+
+
 # What is kept, and what makes it anew --------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ ALONG = np.argsort(RNG.normal(size=(3, 4)), 1)
 
 
 def dense(f, x):
-    return tp.jacobian(f, mode="forward")(x).reshape(-1, x.size)  # `while_loop` has no other mode
+    return tp.jacobian(f, mode="forward")(x).reshape(-1, x.size)
 
 
 @tp.custom_gradient
@@ -54,6 +54,16 @@ def loop(x):
 def scan(x):
     _, ys = tp.scan(lambda c, row: (c, row * row[::-1]), np.zeros(()), x)
     return ys
+
+
+def grad_of_while(x):
+    """Its rows depend on a constant and on a carry, its loop backward on its own carries too."""
+
+    def energy(x):
+        y, _ = tp.while_loop(lambda c: c[1] < 3, lambda c: (c[0] * np.sin(c[0] * x[::-1]), c[1] + 1.0), (x, 0.0))
+        return np.sum(y)
+
+    return tp.grad(energy)(x)
 
 
 EXACT = {
@@ -85,6 +95,7 @@ EXACT = {
     "batched det": lambda x: np.linalg.det(np.reshape(x, (3, 2, 2))),
     "loop": loop,
     "scan over rows": scan,
+    "gradient of a while loop": grad_of_while,
     "stop_gradient": lambda x: tp.stop_gradient(x) * np.sum(x, 1, keepdims=True),
     "custom gradient": lambda x: cubed(x, np.sin(x)),
     "checkpoint": tp.checkpoint(lambda x: x * np.roll(x, 1)),
