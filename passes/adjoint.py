@@ -13,7 +13,11 @@ from tapec.passes.pullback import pull, pull_structured
 
 
 def adjoint(
-    graph: Graph, targets: Sequence[Value], wrt: Sequence[Value], given: Sequence[bool] | None = None
+    graph: Graph,
+    targets: Sequence[Value],
+    wrt: Sequence[Value],
+    given: Sequence[bool] | None = None,
+    sums: Sequence[Value] = (),
 ) -> AdjointGraph:
     """The graph of the gradient of `targets` with respect to `wrt`, in time linear in the length of `graph`.
 
@@ -24,6 +28,7 @@ def adjoint(
         wrt: values to differentiate by, intermediate ones included. A derivative with respect to one does not stop
             there but goes on to those before it.
         given: for each target whether its cotangent is an input; without it all are.
+        sums: inputs of `graph` that have received something already, which is an input too, behind the cotangents.
 
     Raises:
         NotDifferentiableError: an op between `wrt` and `targets` has no derivative rule.
@@ -36,6 +41,7 @@ def adjoint(
         ct = derivative.seed(target.type) if seeded else None
         if target in active:
             accumulate(cts, target, ct or derivative.number(1.0, target.type))
+    cts.update({value: derivative.seed(value.type) for value in sums})
     wanted = set(wrt)
     for op, positions in reversed(ops):
         reached = [i for i, out in enumerate(op.results) if out in cts]
@@ -50,7 +56,8 @@ def adjoint(
         operands = [derivative.primal(v) for v in op.operands]
         outs = [derivative.primal(v) for v in op.results]
         if op.primitive.results != 1:
-            flow = Flow(positions, [i for i, out in enumerate(op.results) if out in active])
+            results = [i for i, out in enumerate(op.results) if out in active]
+            flow = Flow(positions, results, lambda i, of=op.operands: cts.pop(of[i], None))  # type: ignore[misc]
             found = pull_structured(op, outs, operands, [received.get(i) for i in range(len(outs))], flow, adjoint)
         else:
             (ct,) = received.values()

@@ -18,8 +18,8 @@ class AdjointGraph:
     """What `tapec.passes.adjoint` makes.
 
     Attributes:
-        graph: its inputs are the cotangents of those targets that were `given`, then the residuals; its outputs are the
-            gradients that are connected.
+        graph: its inputs are the cotangents of those targets that were `given`, the sums that it goes on from, then the
+            residuals; its outputs are the gradients that are connected.
         residuals: the values of the primal graph that it reads.
         gradients: for each value asked for its cotangent in `graph`, or None where no target depends on it.
     """

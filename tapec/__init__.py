@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from tapec.complex_tensor import ComplexTensor as ComplexTensor
     from tapec.control_flow import fori_loop as fori_loop
     from tapec.control_flow import scan as scan
-    from tapec.control_flow import while_loop as while_loop
     from tapec.custom_gradients import custom_gradient as custom_gradient
     from tapec.custom_jvps import custom_jvp as custom_jvp
     from tapec.derivative_maps import jvp as jvp
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
     from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
     from tapec.sparse_derivatives import sparsity as sparsity
+    from tapec.while_loops import while_loop as while_loop
 
 __version__ = "0.1.0.dev0"
 
@@ -114,7 +114,7 @@ _LATER = {
     "testing": "tapec",
     "vjp": "tapec.derivative_maps",
     "vmap": "tapec.batched",
-    "while_loop": "tapec.control_flow",
+    "while_loop": "tapec.while_loops",
 }
 
 del _surface

@@ -1,10 +1,11 @@
-"""Loops as ops: `tp.scan`, `tp.fori_loop` and `tp.while_loop`.
+"""Loops as ops: `tp.scan` and `tp.fori_loop`; `tp.while_loop` has a module of its own.
 
 Their bodies are recorded once, on the values of the first round, and become regions of one op. Tensors, arrays and
 Variables that a body reaches by itself are read once, before the loop, and stay differentiable.
 
 Under `tp.eager()` they are plain Python loops, op by op. Values are the same to the last bit; a gradient may differ in
-its last digits, since the adjoint of a Python loop adds what a tensor receives from several places in another order.
+its last digits, since the adjoint of a Python loop adds what a tensor receives from several places in another order;
+and `checkpoint` says nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ import numpy as np
 
 from tapec.bodies import Carry, imagined, runs_eagerly, take_apart
 from tapec.body_recorder import BodyRecorder
-from tapec.dispatch import apply, apply_control, cast, lift, located
-from tapec.errors import ArgumentError, ConditionError, DTypeError, ShapeError
-from tapec.ops import control, movement
+from tapec.dispatch import apply, cast, lift, located
+from tapec.errors import ArgumentError, DTypeError, ShapeError
 from tapec.ops import elementwise as ew
+from tapec.ops import movement
+from tapec.segments import check_option, run_scan
 from tapec.tensor import Tensor, make
+from tapec.while_loops import while_loop
 
 
 def scan(
-    fn: Callable[[Any, Any], Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+    fn: Callable[[Any, Any], Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    *,
+    checkpoint: bool | int = False,
 ) -> tuple[Any, Any]:
     """Runs `fn` over the first axis of `xs`, with a carry from round to round; as `jax.lax.scan`.
 
@@ -35,6 +44,9 @@ def scan(
         xs: a tensor, or nested containers of tensors, of one first extent; each round gets one slice. Or None.
         length: number of rounds; needed if there are no xs.
         reverse: begin with the last slice. The ys stay at the places of their slices.
+        checkpoint: keep for reverse mode only the carries with which segments of so many rounds begin, and compute the
+            rest again, one segment at a time: memory for time, with the same bits. True takes about as many segments as
+            each has rounds, so that memory grows with the square root of their number.
 
     Returns:
         The last carry, and the ys of all rounds stacked along a new first axis.
@@ -43,13 +55,15 @@ def scan(
         ShapeError: the first extents of `xs` differ from each other or from `length`.
         CarryError: the carry changes its structure, shape or dtype.
         BodyValueError: Python asks for a value inside `fn`.
-        ArgumentError: there are neither xs nor a length, or `fn` does not return a pair.
+        ArgumentError: there are neither xs nor a length, `fn` does not return a pair, or `checkpoint` is neither a bool
+            nor a positive integer.
 
     >>> import numpy as np, tapec as tp
     >>> last, sums = tp.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 4.0]))
     >>> sums.numpy()
     array([1., 3., 7.])
     """
+    check_option("tp.scan", checkpoint)
     slices, layout = take_apart(xs)
     rounds = _rounds(slices, layout.paths("xs"), length)
 
@@ -79,7 +93,7 @@ def scan(
     region = recorder.region(consts)
     if not region.inputs or not region.outputs:  # nothing goes in, or nothing comes out: there is nothing to loop over
         return carry.tree([]), y_layout.rebuild([_repeated(t, rounds) for t in ys])
-    results = apply_control(control.scan, (*consts, *carry.tensors, *slices), attributes, (region,))
+    results = run_scan(region, (*consts, *carry.tensors, *slices), attributes, checkpoint)
     return carry.tree(results[: len(after)]), y_layout.rebuild(results[len(after) :])
 
 
@@ -120,7 +134,9 @@ def _stacked(rows: tuple[Tensor, ...]) -> Tensor:
     return apply(movement.concat, tuple(wide), {"axis": 0})
 
 
-def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any) -> Any:
+def fori_loop(
+    lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any, *, checkpoint: bool | int = False
+) -> Any:
     """Runs `body` for the integers from `lower` to `upper`, the last one excluded; as `jax.lax.fori_loop`.
 
     With Python integers as bounds it is a `tp.scan`, with tensors a `tp.while_loop`.
@@ -130,20 +146,22 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         upper: end.
         body: `(i, carry) -> new carry`, where `i` is an int64 scalar.
         init: as for `tp.scan`.
+        checkpoint: as for `tp.scan` or `tp.while_loop`.
 
     Returns:
         The last carry.
 
     Raises:
-        CarryError, BodyValueError: as `tp.scan`.
+        ArgumentError, CarryError, BodyValueError: as `tp.scan`.
         DTypeError: a bound is not an integer.
 
     >>> import numpy as np, tapec as tp
     >>> tp.fori_loop(0, 5, lambda i, total: total + i * i, 0).item()
     30
     """
+    check_option("tp.fori_loop", checkpoint)
     if not isinstance(lower, int | np.integer) or not isinstance(upper, int | np.integer):
-        return _while_below(_integer(lower), _integer(upper), body, init)
+        return _while_below(_integer(lower), _integer(upper), body, init, checkpoint)
     rounds, start = max(int(upper) - int(lower), 0), make(np.array(int(lower), np.int64))
     carry = Carry("tp.fori_loop", init, lambda tree: body(start, tree))
     tensors = carry.tensors
@@ -165,7 +183,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         return carry.tree([])
     attributes = {"consts": len(consts), "carries": len(after), "length": rounds, "reverse": False}
     region = recorder.region(consts, without=[] if used else [counter])
-    results = apply_control(control.scan, (*consts, *tensors), attributes, (region,))
+    results = run_scan(region, (*consts, *tensors), attributes, checkpoint)
     return carry.tree(results[1:] if used else results)
 
 
@@ -176,68 +194,10 @@ def _integer(bound: Any) -> Tensor:
     return cast(tensor, np.dtype(np.int64))
 
 
-def _while_below(lower: Tensor, upper: Tensor, body: Callable[[Any, Any], Any], init: Any) -> Any:
+def _while_below(
+    lower: Tensor, upper: Tensor, body: Callable[[Any, Any], Any], init: Any, checkpoint: bool | int
+) -> Any:
     def advance(state: tuple[Any, Any]) -> tuple[Any, Any]:
         return state[0] + 1, body(state[0], state[1])
 
-    return while_loop(lambda state: state[0] < upper, advance, (lower, init))[1]
-
-
-def while_loop(cond_fn: Callable[[Any], Any], body_fn: Callable[[Any], Any], init: Any) -> Any:
-    """Runs `body_fn` as long as `cond_fn` says; as `jax.lax.while_loop`.
-
-    It differentiates in both modes, to any order: the number of rounds is taken as it is. Reverse mode runs the
-    loop once more and keeps what the derivative of each round reads, in memory that it gives back at the end of the
-    backward loop.
-
-    Args:
-        cond_fn: `carry -> boolean scalar`.
-        body_fn: `carry -> new carry`.
-        init: as for `tp.scan`.
-
-    Returns:
-        The first carry for which `cond_fn` is False.
-
-    Raises:
-        ConditionError: `cond_fn` does not give a boolean scalar.
-        CarryError, BodyValueError: as `tp.scan`.
-        MemoryError: when a gradient is asked for, if there is no memory for what the backward loop reads.
-
-    >>> import numpy as np, tapec as tp
-    >>> tp.while_loop(lambda x: x < 100.0, lambda x: x * x, 3.0).item()
-    6561.0
-    >>> tp.grad(lambda a: tp.while_loop(lambda x: x < 100.0, lambda x: x * x, a))(3.0)  # of a ** 8
-    np.float64(17496.0)
-    """
-    carry = Carry("tp.while_loop", init, body_fn)
-    if runs_eagerly():
-        tensors = carry.tensors
-        while _condition(cond_fn(carry.tree(tensors))):
-            tensors = carry.advance(body_fn(carry.tree(tensors)))
-        return carry.tree(tensors)
-    test = BodyRecorder("tp.while_loop", hoist=True)
-    with test.recording():
-        goes_on = _condition(cond_fn(carry.tree([test.add_input(t) for t in carry.tensors])))
-        test.finish([goes_on])
-    loop = BodyRecorder("tp.while_loop", hoist=True)
-    with imagined(not goes_on._array), loop.recording():
-        after = carry.advance(body_fn(carry.tree([loop.add_input(t) for t in carry.tensors])))
-        loop.finish(after)
-    consts = list({t._serial: t for t in [*test.captured, *loop.captured]}.values())
-    if not carry.tensors:
-        raise located(ConditionError("tp.while_loop carries no tensor, so that its condition could never change"))
-    regions = (test.region(consts), loop.region(consts))
-    results = apply_control(control.while_loop, (*consts, *carry.tensors), {"consts": len(consts)}, regions)
-    return carry.tree(results[:-1])
-
-
-def _condition(value: Any) -> Tensor:
-    tensor = lift(value)
-    if tensor.shape or tensor.dtype.kind != "b":
-        raise located(
-            ConditionError(
-                f"tp.while_loop: the condition must be a boolean scalar, got {tensor.type!r}; compare, or reduce with "
-                "np.any or np.all"
-            )
-        )
-    return tensor
+    return while_loop(lambda state: state[0] < upper, advance, (lower, init), checkpoint=checkpoint)[1]

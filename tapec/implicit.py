@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tapec.control_flow import while_loop
 from tapec.custom_jvps import custom_jvp
 from tapec.derivative_maps import jvp
 from tapec.dispatch import lift
 from tapec.jacobians import jacobian
 from tapec.passthrough import stop_gradient
 from tapec.tensor import Tensor
+from tapec.while_loops import while_loop
 
 _Equation = Callable[..., Any]
 

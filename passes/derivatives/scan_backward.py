@@ -10,7 +10,7 @@ from __future__ import annotations
 from tapec.ir.builder import Builder
 from tapec.ir.graph import REGION, Graph, Op, Value
 from tapec.ops import control
-from tapec.ops.symbolic import Sym, broadcast, reshape, zeros
+from tapec.ops.symbolic import Sym, broadcast, reshape
 from tapec.passes.derivative_graph import AdjointGraph
 from tapec.passes.derivatives.loop_residuals import hoisted, sources_of
 from tapec.passes.derivatives.regions import Adjoint, connected, emit_pruned, full, spliced
@@ -38,9 +38,12 @@ def pull(
         if grown == carries:
             break
         carries = grown
+    sums = [parts.body.inputs[i] for i in found if i < parts.consts]
+    made = adjoint(parts.body, targets, [parts.body.inputs[i] for i in wanted], sums=sums)
+    found = {i: v for i, v in zip(wanted, made.gradients, strict=True) if v is not None and i in found}
     loop = _BackwardLoop(parts, operands[0].builder)
     loop.add_residuals(made, outs, operands)
-    received = loop.run(made, wanted, found, {i: cts[i] for i in carries}, {i: cts[i] for i in ys})
+    received = loop.run(made, wanted, found, {i: cts[i] for i in carries}, {i: cts[i] for i in ys}, flow)
     reached = {i for i, g in zip(wanted, made.gradients, strict=True) if g is not None}
     reached |= {parts.consts + i for i in carries}
     return [(i, received.get(i)) for i in flow.operands if i in reached]
@@ -95,6 +98,7 @@ class _BackwardLoop:
         found: dict[int, Value],
         carry_cts: dict[int, Sym | None],
         y_cts: dict[int, Sym | None],
+        flow: Flow,
     ) -> dict[int, Sym]:
         """Appends the loop; the cotangents of operands by position."""
         parts, body, inner = self.parts, self.parts.body, self.inner
@@ -104,7 +108,9 @@ class _BackwardLoop:
             seeds.append(self._add(self.carries, full(ct, self.builder, like), like))
         seeds += [self._row_of(ct, body.outputs[i]) for i, ct in y_cts.items() if ct is not None]
         sums = [i for i in found if i < parts.consts]
-        totals = [self._add(self.carries, zeros(self.builder, body.inputs[i].type).value, body.inputs[i]) for i in sums]
+        for i in sums:
+            so_far = full(flow.claim(i), self.builder, body.inputs[i])
+            seeds.append(self._add(self.carries, so_far, body.inputs[i]))
         region = inner.graph
         region.inputs = [inside for group in (self.consts, self.carries, self.xs) for _, inside in group]
         gradients = dict(zip(wanted, spliced(made, seeds, self.primals, region), strict=True))
@@ -112,12 +118,8 @@ class _BackwardLoop:
             position = parts.consts + i
             gradient = gradients[position] if position in found else None
             region.outputs.append(full(None, inner, body.inputs[position]) if gradient is None else gradient)
-        for i, total in zip(sums, totals, strict=True):
-            gradient = gradients[i]
-            assert gradient is not None
-            region.outputs.append((Sym(inner, total) + Sym(inner, gradient)).value)
         slices = [i for i in found if i >= parts.xs]
-        region.outputs += [v for i in slices if (v := gradients[i]) is not None]
+        region.outputs += [v for i in [*sums, *slices] if (v := gradients[i]) is not None]
         attributes = parts.attributes(len(self.consts), len(self.carries), not parts.reverse)
         values = tuple([outside for group in (self.consts, self.carries, self.xs) for outside, _ in group])
         results = self.builder.emit(control.scan, values, attributes, (region,)).results

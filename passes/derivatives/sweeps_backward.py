@@ -14,7 +14,7 @@ from tapec.ir.builder import Builder
 from tapec.ir.graph import REGION, Attribute, Graph, Op, Value
 from tapec.ops import control
 from tapec.ops.control import SweepParts
-from tapec.ops.symbolic import Sym, zeros
+from tapec.ops.symbolic import Sym
 from tapec.passes.derivative_graph import AdjointGraph
 from tapec.passes.derivatives.loop_residuals import hoisted, sources_of
 from tapec.passes.derivatives.regions import Adjoint, connected, emit_pruned, full, spliced
@@ -39,7 +39,7 @@ def pull_while(
     parts = SweepParts(consts, (len(body.outputs),), (False,), (0,))
     with_rounds = [*operands[:consts], outs[-1], *operands[consts:]]
     positions = [i if i < consts else i + 1 for i in flow.operands]
-    found = _Reversal(parts, (body,), with_rounds, adjoint).run(cts[:-1], Flow(positions, flow.results))
+    found = _Reversal(parts, (body,), with_rounds, adjoint).run(cts[:-1], Flow(positions, flow.results, flow.claim))
     return [(i if i < consts else i - 1, ct) for i, ct in found]
 
 
@@ -106,7 +106,7 @@ class _Reversal:
             reached |= self._reverse(number, cts, flow)
         if not self.against:
             return [(i, None) for i in flow.operands if i in reached]
-        received = self._emit()
+        received = self._emit(flow)
         return [(i, received.get(i)) for i in flow.operands if i in reached]
 
     def _reverse(self, number: int, cts: list[Sym | None], flow: Flow) -> set[int]:
@@ -127,6 +127,9 @@ class _Reversal:
             if grown == carries:
                 break
             carries = grown
+        sums = [region.inputs[i] for i in found if i < parts.consts]
+        made = self.adjoint(region, targets, [region.inputs[i] for i in wanted], sums=sums)
+        found = {i: v for i, v in zip(wanted, made.gradients, strict=True) if v is not None and i in found}
         if targets:
             seeds = {i: full(cts[at + i], self.builder, region.outputs[i]) for i in carries}
             self.against.append(self._plan(number, made, wanted, found, seeds, stored))
@@ -171,7 +174,7 @@ class _Reversal:
         first = self.parts.operand(number)
         return [*self.operands[: self.parts.consts], *self.operands[first : first + self.parts.carries[number]]]
 
-    def _emit(self) -> dict[int, Sym]:
+    def _emit(self, flow: Flow) -> dict[int, Sym]:
         parts = self.parts
         forward = [self._forward(number) for number in range(len(self.regions))]
         backward = [self._backward(n) for n in range(len(self.against))]
@@ -183,8 +186,8 @@ class _Reversal:
             first = parts.operand(loop.number)
             for n, i in enumerate([*[first + i for i in loop.seeds], *loop.sums]):
                 positions.setdefault(i, []).append(at + n)
-            sums = [self.regions[loop.number].inputs[i].type for i in loop.sums]
-            firsts += [*loop.seeds.values(), *[zeros(self.builder, type).value for type in sums]]
+            inputs = self.regions[loop.number].inputs
+            firsts += [*loop.seeds.values(), *[full(flow.claim(i), self.builder, inputs[i]) for i in loop.sums]]
             counts.append(len(loop.seeds) + len(loop.sums))
         attributes: dict[str, Attribute] = {
             "consts": len(self.consts),
@@ -226,7 +229,7 @@ class _Reversal:
         inner = Builder(new, self.builder.phase)
         consts = {v: new.add_input(v.type) for v in self.consts}
         seeds = [new.add_input(v.type) for v in loop.seeds.values()]
-        totals = [new.add_input(region.inputs[i].type) for i in loop.sums]
+        sums = [new.add_input(region.inputs[i].type) for i in loop.sums]
         primals = {value: consts[outside] for value, outside in loop.known.items()}
         for number in range(len(self.regions)):
             kinds = self._row_types(number)
@@ -247,14 +250,10 @@ class _Reversal:
                 total = total + part
             seeds.append(total.value)
         copy_ops(loop.views, new, primals, inner.phase)
-        gradients = dict(zip(loop.wanted, spliced(loop.made, seeds, primals, new), strict=True))
+        gradients = dict(zip(loop.wanted, spliced(loop.made, [*seeds, *sums], primals, new), strict=True))
         for i in loop.seeds:
             position = parts.consts + i
             gradient = gradients[position] if position in loop.found else None
             new.outputs.append(full(None, inner, region.inputs[position]) if gradient is None else gradient)
-        for i, total_in in zip(loop.sums, totals, strict=True):
-            gradient = gradients[i]
-            assert gradient is not None
-            new.outputs.append((Sym(inner, total_in) + Sym(inner, gradient)).value)
-        new.outputs += [v for i in loop.given if (v := gradients[i]) is not None]
+        new.outputs += [v for i in [*loop.sums, *loop.given] if (v := gradients[i]) is not None]
         return new

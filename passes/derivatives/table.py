@@ -8,7 +8,7 @@ read shapes freely; reading a *value* makes it a residual. No rule un-broadcasts
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tapec.ir.primitive import Primitive
 from tapec.ops.symbolic import Sym
@@ -105,12 +105,25 @@ class Missing:
     reason: str
 
 
+def _nothing(_position: int) -> Sym | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Through which operands of an op with regions a derivative flows, and which results it reaches: positions."""
+    """Through which operands of an op with regions a derivative flows, and which results it reaches: positions.
+
+    Attributes:
+        operands: positions of operands.
+        results: positions of results.
+        claim: takes over what an operand has received so far, lean, or None for nothing: a rule that calls it gives a
+            cotangent that holds it. So a loop's sum of cotangents goes on from there, and the sum over all rounds has
+            one order, however the rounds are spread over loops.
+    """
 
     operands: Sequence[int]
     results: Sequence[int]
+    claim: Callable[[int], Sym | None] = field(default=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
