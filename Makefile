@@ -1,12 +1,13 @@
 # Each target makes what it needs: a virtual environment, tapec in it, and the extras of pyproject.toml. Needs only Python
-# and make. PYTHON chooses the interpreter; DEMO_ARGS and TEST_ARGS are handed on.
+# and make. PYTHON chooses the interpreter; DEMO_ARGS, TEST_ARGS and BENCH_ARGS are handed on.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 TEST_ARGS ?= -n 2
+BENCH_ARGS ?=
 
-.PHONY: demo test lint format contract bench clean
+.PHONY: demo test lint format contract bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -28,9 +29,14 @@ format: $(VENV)/installed-lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measures tapec beside its peers and writes the table of README.md. Takes minutes, and wants an idle machine.
+# Measures tapec beside its peers. Takes an hour or two, and wants an idle machine. BENCH_ARGS='--write --out bench/results'
+# puts what it finds into README.md and docs/performance.md.
 bench: $(VENV)/installed-bench
-	$(BIN)/python -m bench.readme --write
+	$(BIN)/tapec bench $(BENCH_ARGS)
+
+# Does every workload run, and give the right answer? Beside those peers that happen to be installed.
+bench-quick: $(VENV)/installed-test
+	$(BIN)/tapec bench --quick $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,55 +1,117 @@
-"""One peer's turn at one workload, in this process: `python -m bench.worker WORKLOAD PEER` prints one line of JSON."""
+"""One peer's process: `python -m bench.worker PEER THREADS`. It takes requests as lines of JSON and answers likewise.
+
+What libraries print goes to standard error; the answers have a channel of their own.
+"""
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
-import statistics
+import os
 import sys
+import traceback
 from itertools import repeat
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
-from bench.workloads import WORKLOADS, Call
-
-_SAMPLE_S, _SAMPLES = 0.05, 15
-
-
-def flat(answer: Any) -> list[float]:
-    """Every number of an answer of nested tuples and arrays."""
-    parts = answer if isinstance(answer, tuple) else (answer,)
-    return [float(x) for part in parts for x in np.asarray(part).ravel()]
+from bench.memory import peak, reset_peak, resident
+from bench.peers.base import Peer, leaves
+from bench.peers.table import PEERS
+from bench.workload import Call
+from bench.workloads import WORKLOADS
 
 
-def time_of(call: Call) -> float:
-    """Median time of a call in seconds, over samples of many calls each."""
-    function, arguments = call.function, call.arguments
+class Worker:
+    """Answers requests about one peer.
 
-    def sample(count: int) -> float:
+    Args:
+        name: of the peer.
+        threads: it may use.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        kind = PEERS[name]
         start = perf_counter()
-        for _ in repeat(None, count):
-            function(*arguments)
-        return perf_counter() - start
+        self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads)
+        self.library, self.import_s = kind.library, perf_counter() - start
+        self.call: Call | None = None
 
-    count = 1
-    while (taken := sample(count)) < _SAMPLE_S:
-        count = max(2 * count, int(1.2 * count * _SAMPLE_S / max(taken, 1e-9))) if taken > 1e-4 else 10 * count
-    return statistics.median(sample(count) / count for _ in range(_SAMPLES))
+    def prepare(self, workload: str, size: int, answer: str | None) -> dict[str, Any]:
+        """Builds a call and makes the first one; its answer goes to the file `answer`."""
+        before = resident()
+        start = perf_counter()
+        self.call = WORKLOADS[workload].builders[self.library](self.peer, size)
+        build_s = perf_counter() - start
+        start = perf_counter()
+        result = self.call.function(*self.call.arguments)
+        first_s = perf_counter() - start
+        if answer is not None:
+            arrays = [np.array(self.peer.numpy(leaf)) for leaf in leaves(self.call.answer(result))]
+            np.savez(answer, *arrays)
+        del result
+        reset_peak()
+        self.call.function(*self.call.arguments)
+        return {"build_s": build_s, "first_s": first_s, "import_s": self.import_s, "call_bytes": peak() - before}
+
+    def sample(self, seconds: float, floor: float) -> dict[str, Any]:
+        """Times per call; each is the mean over calls that together take at least `floor` seconds."""
+        assert self.call is not None
+        function, arguments = self.call.function, self.call.arguments
+
+        def timed(count: int) -> float:
+            start = perf_counter()
+            for _ in repeat(None, count):
+                function(*arguments)
+            return perf_counter() - start
+
+        gc.collect()
+        gc.disable()
+        try:
+            count, times, end = 1, [], perf_counter() + seconds
+            while (taken := timed(count)) < floor:
+                count = max(2 * count, min(int(1.2 * count * floor / max(taken, 1e-9)), 100 * count))
+            times.append(taken / count)
+            while perf_counter() < end:
+                times.append(timed(count) / count)
+        finally:
+            gc.enable()
+        return {"times": times}
+
+    def memory(self) -> dict[str, Any]:
+        """The process's peak."""
+        return {"peak_bytes": peak(whole_life=True)}
 
 
-def main(name: str, peer: str) -> None:
-    """Measures and prints."""
-    workload = WORKLOADS[name]
-    start = perf_counter()
-    call = workload.peers[peer]()
-    answer = call.function(*call.arguments)
-    first_s = perf_counter() - start
-    if not workload.cold:
-        for _ in range(2):
-            answer = call.function(*call.arguments)
-    seconds = first_s if workload.cold else time_of(call)
-    print(json.dumps({"seconds": seconds, "first_s": first_s, "answer": flat(answer)}))
+def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
+    """Answers until the requests end. An error of a workload is an answer too."""
+    for line in requests:
+        request = json.loads(line)
+        try:
+            reply = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:  # noqa: BLE001 the peer's failure is a result
+            traceback.print_exc()
+            first, *_ = str(error).strip().splitlines() or [""]
+            reply = {"error": f"{type(error).__name__}: {first}"[:300]}
+        print(json.dumps(reply), file=answers, flush=True)
+
+
+def main(name: str, threads: str) -> None:
+    """Says that it is there, and serves."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        worker = Worker(name, int(threads))
+    except Exception as error:  # noqa: BLE001 a library that cannot be imported is a result
+        traceback.print_exc()
+        print(json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}), file=answers, flush=True)
+        return
+    print(json.dumps({"import_s": worker.import_s}), file=answers, flush=True)
+    serve(worker, sys.stdin, answers)
 
 
 if __name__ == "__main__":

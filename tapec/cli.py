@@ -1,4 +1,4 @@
-"""The command line: `tapec demo`, `tapec cache`."""
+"""The command line: `tapec demo`, `tapec bench`, `tapec cache`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tapec.runtime.cache_directory import UntrustedDirectoryError
 
 _DEMO_PACKAGES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
 _FORMATS = (".png", ".pdf", ".svg")
+_BENCH_PACKAGES = {"matplotlib": "matplotlib", "rich": "rich"}
+_CLONE = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +26,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 where something that the command needs is missing.
     """
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["bench"]:
+        return _bench(given[1:])
+    options = _parser().parse_args(given)
     return _cache(clear=options.clear) if options.command == "cache" else _demo(options)
+
+
+def _bench(given: list[str]) -> int:
+    if not (_CLONE / "bench" / "command.py").is_file():
+        print("tapec bench runs from a clone of the repository: the benchmarks are not installed", file=sys.stderr)
+        return 2
+    missing = [name for module, name in _BENCH_PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        print(f"tapec bench needs {', '.join(missing)}: run pip install -e '.[bench]'", file=sys.stderr)
+        return 2
+    if str(_CLONE) not in sys.path:
+        sys.path.insert(0, str(_CLONE))
+    status: int = import_module("bench.command").main(given)
+    return status
 
 
 def _cache(*, clear: bool) -> int:
@@ -67,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--quick", action="store_true", help="fewer epochs and fewer timed steps")
     demo.add_argument("--seed", type=int, default=0, help="of weights, batches and split (default: 0)")
     demo.add_argument("--picture", type=Path, default=Path("demo.png"), help="where to save it (default: demo.png)")
+    commands.add_parser("bench", help="measure tapec beside its peers", add_help=False)
     kept = commands.add_parser("cache", help="show the disk cache of machine code")
     kept.add_argument("--clear", action="store_true", help="delete its entries, and say what there was")
     return parser

@@ -1,0 +1,1 @@
+"""Values with their gradients written by hand for Numba: what the hardware allows, more or less."""

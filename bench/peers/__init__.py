@@ -1,0 +1,1 @@
+"""One module per library: how its users differentiate, compile, and wait for results."""

@@ -1,0 +1,95 @@
+"""Which peers there are, where each one's code lies, and how to find those that are installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROBE = """
+import importlib.metadata as m, importlib.util as u, json, sys
+def version(name, module):
+    try:
+        return m.version(name) if u.find_spec(module) else None
+    except m.PackageNotFoundError:
+        return "unknown version"
+print(json.dumps([version(n, k) for n, k in json.loads(sys.argv[1])]))
+"""
+
+
+@dataclass(frozen=True)
+class PeerKind:
+    """One column of the results.
+
+    Args:
+        name: for the command line and in tables.
+        library: key of `Workload.builders`.
+        module: what is imported.
+        packages: distributions that bring it.
+        code: module and class of the `Peer`.
+    """
+
+    name: str
+    library: str
+    module: str
+    packages: tuple[str, ...]
+    code: tuple[str, str]
+
+
+PEERS = {
+    kind.name: kind
+    for kind in (
+        PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec")),
+        PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax")),
+        PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch")),
+        PeerKind("torch.compile", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "CompiledTorch")),
+        PeerKind(
+            "tf.function",
+            "tensorflow",
+            "tensorflow",
+            ("tensorflow-cpu", "tensorflow"),
+            ("bench.peers.tensorflow_peer", "TensorFlow"),
+        ),
+        PeerKind(
+            "tf+xla",
+            "tensorflow",
+            "tensorflow",
+            ("tensorflow-cpu", "tensorflow"),
+            ("bench.peers.tensorflow_peer", "TensorFlowXla"),
+        ),
+        PeerKind("autograd", "autograd", "autograd", ("autograd",), ("bench.peers.autograd_peer", "Autograd")),
+        PeerKind("limit", "limit", "numba", ("numba",), ("bench.peers.limit_peer", "Limit")),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A peer that can run.
+
+    Args:
+        kind: which.
+        python: interpreter that has it.
+        version: of its distribution.
+    """
+
+    kind: PeerKind
+    python: str
+    version: str
+
+
+def find(names: Sequence[str], pythons: Sequence[str]) -> tuple[list[Installed], list[str]]:
+    """Those of the peers that some interpreter has, the first one that does, and the names of the others."""
+    found: dict[str, Installed] = {}
+    for python in pythons:
+        missing = [PEERS[name] for name in names if name not in found]
+        wanted = [(package, kind.module) for kind in missing for package in kind.packages]
+        done = subprocess.run([python, "-c", PROBE, json.dumps(wanted)], capture_output=True, text=True, check=True)
+        versions = dict(zip(map(tuple, wanted), json.loads(done.stdout), strict=True))
+        for kind in missing:
+            known = [v for package in kind.packages if (v := versions[package, kind.module]) is not None]
+            if known:
+                known.sort(key=lambda text: text == "unknown version")
+                found[kind.name] = Installed(kind, python, known[0])
+    return [found[name] for name in names if name in found], [name for name in names if name not in found]

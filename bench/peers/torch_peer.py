@@ -1,0 +1,61 @@
+"""PyTorch: `torch.autograd.grad`, eagerly or of a function under `torch.compile`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bench.peers.base import Peer, leaves, mapped
+from bench.workload import Call
+
+
+class Torch(Peer):
+    """Eager."""
+
+    compiles = False
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self.torch = self.namespace = torch
+
+    def array(self, array: np.ndarray) -> Any:
+        return self.torch.from_numpy(np.array(array))
+
+    def numpy(self, array: Any) -> np.ndarray:
+        return array.detach().numpy() if isinstance(array, self.torch.Tensor) else np.asarray(array)
+
+    def value_and_grad(
+        self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool
+    ) -> Call:
+        torch = self.torch
+        function = self.compile(lambda *a: loss(torch, *a))
+        from_numpy, grad = torch.from_numpy, torch.autograd.grad
+
+        def run(*arguments: Any) -> Any:
+            value = function(*arguments)
+            return value, grad(value, sources)
+
+        def to_numpy(*arrays: Any) -> Any:
+            arguments = mapped(from_numpy, arrays)
+            wanted = [t.requires_grad_() for i in wrt for t in leaves(arguments[i])]
+            value = function(*arguments)
+            return value.item(), [g.numpy() for g in grad(value, wanted)]
+
+        if numpy_out:
+            return Call(to_numpy, inputs)
+        arguments = mapped(self.array, inputs)
+        sources = [t.requires_grad_() for i in wrt for t in leaves(arguments[i])]
+        return Call(run, arguments)
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return self.torch.compile(function) if self.compiles else function
+
+
+class CompiledTorch(Torch):
+    """`torch.compile` with its defaults."""
+
+    compiles = True

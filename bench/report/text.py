@@ -1,0 +1,78 @@
+"""Plain text for a terminal: all results, and where tapec is behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.report.comparison import Row, by_speedup, geometric_mean
+from bench.report.words import outcome, ratio
+from bench.results import Run
+
+
+def columns(lines: list[list[str]]) -> str:
+    """Aligned: the first one to the left, the others to the right."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+
+
+def machine_line(machine: dict[str, Any]) -> str:
+    """What the numbers depend on, in one line."""
+    busy = machine.get("others")
+    parts = [
+        f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores",
+        "use by others unknown" if busy is None else f"{busy:.0%} in use by others",
+        f"Python {machine['python']}",
+        *(f"{name} {version}" for name, version in machine["peers"].items()),
+    ]
+    if "bytes_per_s" in machine:
+        parts.append(f"memory {machine['bytes_per_s'] / 1e9:.1f} GB/s")
+        parts.append(
+            f"products {machine['flops_float64'] / 1e9:.0f} (float64) and "
+            f"{machine['flops_float32'] / 1e9:.0f} (float32) Gflop/s"
+        )
+    return ", ".join(parts)
+
+
+def summary(found: list[Row]) -> list[str]:
+    """Over the rows that count."""
+    counted = [row for row in found if row.counts]
+    mean = geometric_mean(row.speedup for row in counted)
+    behind = [row for row in counted if row.speedup is not None and row.speedup < 0.95]
+    lines = []
+    if mean is not None:
+        measured = sum(row.speedup is not None for row in counted)
+        lines.append(f"geometric mean of best peer / tapec over {measured} workloads: {ratio(mean)}")
+    lines.append(f"slower than the best peer: {len(behind)}")
+    lines += [f"  {ratio(row.speedup)}  {row.label} ({row.best.peer})" for row in by_speedup(behind) if row.best]
+    return lines
+
+
+def times(run: Run, found: list[Row]) -> list[str]:
+    """Everything, worst ratio first."""
+    peers = run.peers()
+    lines = [["workload", *peers, "best", "best/tapec", "tapec/limit"]]
+    for row in by_speedup(found):
+        cells = [outcome(row.results.get(peer)) for peer in peers]
+        best = row.best.peer if row.best else ""
+        lines.append([row.label, *cells, best, ratio(row.speedup), ratio(row.over_limit)])
+    return [columns(lines), "", *summary(found)]
+
+
+def outcomes(run: Run, found: list[Row]) -> list[str]:
+    """Of a quick run, whose times say nothing: what ran, and whether the answers agree."""
+    peers = run.peers()
+    lines = [[row.label, *[row.results[p].status if p in row.results else "–" for p in peers]] for row in found]
+    return [columns([["workload", *peers], *lines]), ""]
+
+
+def report(run: Run, found: list[Row]) -> str:
+    """What a terminal shows at the end of a run."""
+    troubles = [f"{r.peer} {r.status} at {r.workload} {r.size:,}: {r.reason}" for r in run.results if r.status != "ok"]
+    skipped = [f"not installed: {', '.join(run.skipped)}"] if run.skipped else []
+    body = outcomes(run, found) if run.options["quick"] else times(run, found)
+    return "\n".join([*body, *skipped, *troubles, machine_line(run.machine)])

@@ -1,0 +1,126 @@
+"""What a run finds out, as data and as JSON."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["ok", "failed", "timed out", "differs"]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of samples, in seconds: the extremes, the quartiles, and how many samples there are."""
+
+    least: float
+    lower: float
+    median: float
+    upper: float
+    most: float
+    samples: int
+
+    @staticmethod
+    def of(samples: Sequence[float]) -> Times:
+        """Their summary; there must be one at least."""
+        cuts = statistics.quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else [samples[0]] * 3
+        return Times(min(samples), *cuts, max(samples), len(samples))
+
+    @property
+    def spread(self) -> float:
+        """Distance of the quartiles, relative to the median."""
+        return (self.upper - self.lower) / self.median
+
+
+@dataclass
+class Result:
+    """One peer's at one workload of one size. Times are in seconds.
+
+    Args:
+        workload: name.
+        size: of the workload.
+        peer: name.
+        status: `differs` if its answer is not that of most others.
+        reason: why it is not `ok`.
+        times: of a call, or of what the workload's metric is.
+        import_s: of importing the library.
+        first_s: making the call and calling it once, compilation included, with empty disk caches.
+        warm_s: importing the library, making the call and calling it once, in a new process with filled disk caches.
+        cold_s: the same with empty ones.
+        peak_bytes: the process's peak.
+        call_bytes: the peak of a call, arguments and results included, above what the process held with the library
+            imported.
+        error: distance of the answer from the reference answer, relative to the largest number of each array.
+    """
+
+    workload: str
+    size: int
+    peer: str
+    status: Status = "ok"
+    reason: str = ""
+    times: Times | None = None
+    import_s: float | None = None
+    first_s: float | None = None
+    warm_s: float | None = None
+    cold_s: float | None = None
+    peak_bytes: int | None = None
+    call_bytes: int | None = None
+    error: float | None = None
+
+    @property
+    def median_s(self) -> float | None:
+        """Of the times."""
+        return None if self.times is None else self.times.median
+
+
+@dataclass
+class Run:
+    """All of a run.
+
+    Args:
+        machine: description, measured bandwidth and flops, date, versions, load.
+        options: what was asked for.
+        results: in the order of the workloads.
+        skipped: peers that were asked for and are not installed.
+    """
+
+    machine: dict[str, Any]
+    options: dict[str, Any]
+    results: list[Result]
+    skipped: list[str]
+
+    def of(self, workload: str, size: int) -> dict[str, Result]:
+        """By peer."""
+        return {r.peer: r for r in self.results if r.workload == workload and r.size == size}
+
+    def cases(self) -> list[tuple[str, int]]:
+        """Workloads and sizes that were run."""
+        return list(dict.fromkeys((r.workload, r.size) for r in self.results))
+
+    def peers(self) -> list[str]:
+        """Peers that were run."""
+        return list(dict.fromkeys(r.peer for r in self.results))
+
+    def save(self, path: Path) -> None:
+        """Writes JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def load(path: Path) -> Run:
+        """Reads what `save` wrote."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        results = [Result(**r) for r in content.pop("results")]
+        for result in results:
+            if result.times is not None:
+                result.times = Times(**result.times)  # type: ignore[arg-type]
+        return Run(results=results, **content)
+
+
+def best_peer(results: dict[str, Result], value: Any, excluded: Sequence[str] = ("tapec", "limit")) -> Result | None:
+    """The peer whose `value(result)` is smallest, of those whose answers are right. tapec and the limit are none."""
+    measured = [r for r in results.values() if r.peer not in excluded and r.status == "ok" and value(r) is not None]
+    return min(measured, key=value, default=None)

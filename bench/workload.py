@@ -1,0 +1,115 @@
+"""What a workload is: a program written once for each library, and what is known about it beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Metric = Literal["call", "first call", "cold start", "warm start"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is timed: `function(*arguments)`, whose results are ready when it returns.
+
+    Args:
+        function: called again and again.
+        arguments: the same each time.
+        answer: makes nested containers of arrays, which are compared between peers, of what the first call returned.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    answer: Callable[[Any], Any] = lambda result: result
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The least that the machine has to do for one call.
+
+    Args:
+        bytes: read and written, if each input is read once and each result written once.
+        flops: additions and multiplications of matrix products.
+    """
+
+    bytes: float = 0.0
+    flops: float = 0.0
+
+
+Builder = Callable[[Any, int], Call]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A thing to measure.
+
+    Args:
+        name: for the command line and in results.
+        title: a row's head in tables; `{n}` is the size.
+        builders: for each library (`tapec`, `jax`, `torch`, `tensorflow`, `autograd`, `limit`) what makes a `Call`,
+            given the peer (`bench.peers`) and the size.
+        sizes: those that count in the summary.
+        quick: the size for a run that only shows that everything works.
+        unit: what the size counts.
+        sweep: further sizes, which show how cost grows.
+        metric: what is compared: the time of a call; that of the first one, compilation included; or import,
+            compilation and first call in a new process, with empty or filled disk caches.
+        tolerance: how far two answers may lie apart, relative to the largest number of each array.
+        cost: of one call, by size.
+        binds: what the time of a good implementation is spent on.
+    """
+
+    name: str
+    title: str
+    builders: Mapping[str, Builder]
+    sizes: tuple[int, ...]
+    quick: int
+    unit: str = "n"
+    sweep: tuple[int, ...] = ()
+    metric: Metric = "call"
+    tolerance: float = 1e-9
+    cost: Callable[[int], Cost] | None = None
+    binds: str = ""
+    all_sizes: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_sizes", tuple(sorted({*self.sizes, *self.sweep})))
+
+    def label(self, size: int) -> str:
+        """The row's head for one size."""
+        return self.title.format(n=f"{size:,}")
+
+
+def gradients(
+    inputs: Callable[[int], tuple[Any, ...]],
+    numpy_like: Callable[..., Any] | None = None,
+    *,
+    wrt: tuple[int, ...] = (0,),
+    numpy_out: bool = False,
+    limit: Callable[[int], Call] | None = None,
+    **losses: Callable[..., Any],
+) -> dict[str, Builder]:
+    """Builders of value and gradient of one scalar function.
+
+    Args:
+        inputs: makes the function's arguments as NumPy arrays, or nested containers of them, given the size.
+        numpy_like: the function, which gets the library's module in NumPy's shape before its arguments; for tapec, JAX
+            and autograd.
+        wrt: positions of the arguments to differentiate by.
+        numpy_out: NumPy arrays go in and come out, as where SciPy calls; otherwise the library's own arrays.
+        limit: makes the call of what is written by hand.
+        losses: the function for a library that needs its own; it gets the library's module before its arguments.
+    """
+    written: dict[str, Callable[..., Any]] = {}
+    if numpy_like is not None:
+        written = dict.fromkeys(("tapec", "jax", "autograd"), numpy_like)
+    written |= losses
+
+    def builder(loss: Callable[..., Any]) -> Builder:
+        return lambda peer, size: peer.value_and_grad(loss, inputs(size), wrt, numpy_out)
+
+    builders = {library: builder(loss) for library, loss in written.items()}
+    if limit is not None:
+        builders["limit"] = lambda _, size: limit(size)
+    return builders

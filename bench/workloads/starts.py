@@ -1,0 +1,69 @@
+"""A new process: import and first gradient; and how long a compiler takes as programs grow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bench.workload import Workload, gradients
+from bench.workloads.elementwise import functions, points, tensorflow
+
+ROUNDS = (("sin", 0.9), ("tanh", 1.1), ("exp", -0.2), ("cos", 0.7))
+
+
+def program(size: int) -> Any:
+    """About `size` operations, of which none is the next one's twin: kinds and constants change."""
+
+    def loss(m: Any, x: Any, y: Any) -> Any:
+        rng = np.random.default_rng(size)
+        kinds, factors = rng.integers(0, len(ROUNDS), size), rng.uniform(0.5, 1.0, size)
+        older = y
+        for i in range(max(1, size // 3)):
+            function = getattr(m, ROUNDS[kinds[i]][0])
+            x, older = function(x * float(factors[i])) + older, x
+        return (getattr(m, "sum", None) or m.reduce_sum)(x)
+
+    return loss
+
+
+def by() -> Any:
+    x, y = np.linspace(-1.0, 1.0, 100), np.linspace(0.0, 1.0, 100)
+    return lambda peer, size: peer.value_and_grad(program(size), (x, y), (0, 1), False)
+
+
+FIRST = gradients(points(np.float64), functions, torch=functions, tensorflow=tensorflow)
+
+WORKLOADS = (
+    Workload(
+        "cold_start",
+        "Import and first gradient of 10 operations, new process, empty disk caches",
+        FIRST,
+        sizes=(1_000,),
+        quick=1_000,
+        metric="cold start",
+        tolerance=1e-10,
+        binds="imports, passes and LLVM",
+    ),
+    Workload(
+        "warm_start",
+        "Import and first gradient of 10 operations, new process, filled disk caches",
+        FIRST,
+        sizes=(1_000,),
+        quick=1_000,
+        metric="warm start",
+        tolerance=1e-10,
+        binds="imports",
+    ),
+    Workload(
+        "compile",
+        "First gradient of {n} elementwise operations, compilation included",
+        dict.fromkeys(("tapec", "jax", "torch", "tensorflow", "autograd"), by()),
+        sizes=(10, 100, 1_000, 10_000),
+        quick=10,
+        unit="ops",
+        metric="first call",
+        tolerance=1e-9,
+        binds="passes and LLVM",
+    ),
+)

@@ -1,0 +1,104 @@
+import pytest
+
+from bench.report import markdown, words
+from bench.report.comparison import by_speedup, geometric_mean, rows
+from bench.report.text import report
+from bench.results import Result, Run, Times
+from bench.workloads import WORKLOADS
+
+MACHINE = {
+    "processor": "a processor",
+    "cores": 2,
+    "threads": 2,
+    "others": 0.25,
+    "python": "3.11",
+    "peers": {"jax": "1.0"},
+    "date": "2026-01-02T03:04:05",
+}
+
+
+def result(workload, size, peer, seconds=None, **more):
+    times = None if seconds is None else Times.of([seconds, seconds, 2 * seconds])
+    return Result(workload, size, peer, times=times, **more)
+
+
+@pytest.fixture
+def run():
+    return Run(
+        MACHINE,
+        {"quick": False},
+        [
+            result("rosenbrock", 5, "tapec", 2e-6),
+            result("rosenbrock", 5, "jax", 6e-6),
+            result("rosenbrock", 5, "torch", 1e-6, status="differs", reason="by much"),
+            result("rosenbrock", 5, "limit", 1e-6),
+            result("functions", 1000, "tapec", 3e-6),
+            result("functions", 1000, "jax", 1e-6),
+            result("compile", 10, "tapec", status="timed out", reason="no answer after 1 s"),
+        ],
+        ["autograd"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.481, "481 ms"), (1.5, "1.50 s"), (1.23e-5, "12.3 µs"), (8.7e-7, "870 ns"), (9.999e-4, "1.00 ms")],
+)
+def test_times_have_three_digits_and_a_unit(seconds, text):
+    assert words.seconds(seconds) == text
+
+
+def test_wrong_answers_do_not_win(run):
+    first, second, _ = rows(run, WORKLOADS)
+    assert first.best.peer == "jax"
+    assert first.speedup == pytest.approx(3.0)
+    assert first.over_limit == pytest.approx(2.0)
+    assert second.speedup == pytest.approx(1 / 3)
+
+
+def test_the_worst_come_first(run):
+    assert [row.workload.name for row in by_speedup(rows(run, WORKLOADS))] == ["compile", "functions", "rosenbrock"]
+
+
+def test_the_mean_is_geometric_and_of_what_there_is():
+    assert geometric_mean([2.0, None, 8.0]) == pytest.approx(4.0)
+    assert geometric_mean([None]) is None
+
+
+def test_the_text_names_what_is_behind_and_what_failed(run):
+    shown = report(run, rows(run, WORKLOADS))
+    assert "slower than the best peer: 1\n  0.33  sum(sin" in shown
+    assert "not installed: autograd" in shown
+    assert "tapec timed out at compile 10: no answer after 1 s" in shown
+    assert "torch differs at rosenbrock 5: by much" in shown
+    assert "25% in use by others" in shown
+
+
+def test_the_table_has_the_numbers_of_the_run(run):
+    lines = markdown.table(rows(run, WORKLOADS)).splitlines()
+    assert lines[2].endswith("| 2.00 µs | 6.00 µs | jax | 3.00 | 1.00 µs |")
+    assert lines[4].endswith("| timed out |  |  |  |  |")
+    assert lines[-1].endswith("| 1.00 | |")
+
+
+def test_only_what_is_between_the_markers_is_replaced():
+    text = f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n"
+    assert markdown.put(text, "new") == f"before\n{markdown.BEGIN}\nnew\n{markdown.END}\nafter\n"
+
+
+@pytest.mark.parametrize("text", ["nothing", markdown.BEGIN, f"{markdown.END} {markdown.BEGIN}"])
+def test_a_missing_marker_is_an_error(text):
+    with pytest.raises(ValueError, match="no <!-- measured"):
+        markdown.put(text, "new")
+
+
+def test_results_come_back_from_their_file(run, tmp_path):
+    run.save(tmp_path / "deep" / "results.json")
+    assert Run.load(tmp_path / "deep" / "results.json") == run
+
+
+def test_quartiles_and_extremes():
+    times = Times.of([4.0, 1.0, 2.0, 3.0, 5.0])
+    assert (times.least, times.lower, times.median, times.upper, times.most) == (1.0, 2.0, 3.0, 4.0, 5.0)
+    assert times.spread == pytest.approx(2 / 3)
+    assert Times.of([2.0]).spread == 0.0
