@@ -59,10 +59,11 @@ class FunctionText:
     Args:
         name: the symbol.
         signature: parameter list as LLVM text, for example `"ptr noalias %args, i64 %n"`.
-        returns: LLVM's return type.
+        returns: LLVM's return type, behind a calling convention if it is not C's.
         seldom: whether it is a private function that is hardly ever called: it is compiled quickly rather than well,
             and its callers are laid out as if they did not call it.
         private: whether nobody outside the module calls it; what is seldom called is private too.
+        attributes: further attributes of the function, as LLVM text.
 
     Attributes:
         helpers: private functions of the module that this one calls, by name.
@@ -71,18 +72,25 @@ class FunctionText:
     """
 
     __slots__ = (
-        "_counter", "block", "constants", "declarations", "helpers", "lines", "name", "private", "prologue", "returns",
-        "seldom", "signature", "variables",
+        "_counter", "attributes", "block", "constants", "declarations", "helpers", "lines", "name", "private",
+        "prologue", "returns", "seldom", "signature", "variables",
     )  # fmt: skip
 
     def __init__(
-        self, name: str, signature: str, returns: str = "void", seldom: bool = False, private: bool = False
+        self,
+        name: str,
+        signature: str,
+        returns: str = "void",
+        seldom: bool = False,
+        private: bool = False,
+        attributes: str = "",
     ) -> None:
         self.name = name
         self.signature = signature
         self.returns = returns
         self.seldom = seldom
         self.private = private or seldom
+        self.attributes = attributes
         self.helpers: dict[str, FunctionText] = {}
         self.constants: dict[str, str] = {}
         self.variables: dict[str, str] = {}
@@ -119,7 +127,7 @@ class FunctionText:
     def text(self) -> str:
         """The whole definition, with the declarations of what it calls."""
         linkage = "internal " if self.private else ""
-        attributes = "#0 cold noinline optnone" if self.seldom else "#0"
+        attributes = " ".join(filter(None, ["#0", self.seldom * "cold noinline optnone", self.attributes]))
         head = [f"define {linkage}{self.returns} @{self.name}({self.signature}) {attributes} {{", "entry:"]
         return "\n".join([*head, *self.prologue, *self.lines, "}"])
 

@@ -7,8 +7,9 @@ it is a vector, everything else a scalar that is spread over the lanes where the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from tapec.ir import dtypes
 from tapec.ir.graph import Location
@@ -79,16 +80,27 @@ class BodyText:
         order: axes from the outermost loop to the innermost.
         lane_axis: the axis that is taken several positions at a time, or None.
         around: see `Surroundings`.
+        alignment: of the vectors of an access along the lane axis, in bytes; None for its elements'.
+        staged: for loads, by their position in the body, what gives the value in the place of memory.
     """
 
     def __init__(
-        self, f: FunctionText, nest: Nest, order: Sequence[int], lane_axis: int | None, around: Surroundings
+        self,
+        f: FunctionText,
+        nest: Nest,
+        order: Sequence[int],
+        lane_axis: int | None,
+        around: Surroundings,
+        alignment: Callable[[Access], int | None] = lambda _: None,
+        staged: Mapping[int, Callable[[Place], Reg]] = MappingProxyType({}),
     ) -> None:
         self.f = f
         self.nest = nest
         self.order = tuple(order)
         self.lane_axis = lane_axis
         self.around = around
+        self.alignment = alignment
+        self.staged = staged
         self.types = nest.register_dtypes
         self._depth_of_axis = {axis: i + 1 for i, axis in enumerate(order)}
         self.depths = self._depths()
@@ -243,12 +255,14 @@ class BodyText:
         f = self.f
         pointer = place.pointers[position]
         element = memory_element(access.buffer.dtype)
-        if any(w is not None for w in access.windows):
+        if position in self.staged:
+            value = self.staged[position](place)
+        elif any(w is not None for w in access.windows):
             value = self._load_window(position, access, place, element)
         elif self._lane_stride(access) == 0 or place.width == 1:
             value = f.load(pointer, element)
         elif self._lane_stride(access) == 1:
-            value = self._load_lanes(pointer, element, place)
+            value = self._load_lanes(pointer, element, place, self.alignment(access))
         else:
             value = self._gather(pointer, self._lane_offsets(access, place.width), place.mask, element)
         return f.convert("trunc", value, "i1") if access.buffer.dtype is dtypes.BOOL else value
@@ -257,9 +271,9 @@ class BodyText:
         stride = self.f.splat(i64(self._lane_stride(access)), width)
         return self.f.mul(lane_numbers(self.f, width), stride)
 
-    def _load_lanes(self, pointer: Reg, element: str, place: Place) -> Reg:
+    def _load_lanes(self, pointer: Reg, element: str, place: Place, align: int | None) -> Reg:
         if place.mask is None:
-            return self.f.load(pointer, element, place.width)
+            return self.f.load(pointer, element, place.width, align)
         return self._masked_load(pointer, place.mask, element, place.width)
 
     def _load_window(self, position: int, access: Access, place: Place, element: str) -> Reg:
@@ -348,7 +362,7 @@ class BodyText:
             return
         value = f.splat(value, place.width)
         if stride == 1 and place.mask is None:
-            f.store(value, pointer)
+            f.store(value, pointer, self.alignment(access))
             return
         kind, width, mask = value.type, place.width, place.mask
         align = max(1, value.bits // 8)

@@ -169,6 +169,29 @@ def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] 
     return Library(linked, object_code, "", _DEFAULT)
 
 
+def assembly(text: str, triple: str, cpu: str, *, opt: Options = _DEFAULT) -> str:
+    """Compiles LLVM IR to assembly for another machine than this one.
+
+    Args:
+        text: a module in LLVM's assembly language.
+        triple: the machine, as LLVM writes it, for example `nvptx64-nvidia-cuda`.
+        cpu: its model, for example `sm_80`.
+        opt: passes and effort.
+
+    Raises:
+        CompilationError: the text is not valid IR, or LLVM has no such target.
+    """
+    with _LOCK:
+        llvm = _backend().llvm
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        try:
+            machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, opt=opt.codegen_level)
+        except RuntimeError as error:
+            raise CompilationError(f"LLVM {_backend().version} makes no code for {triple}: {error}") from None
+        return str(machine.emit_assembly(_optimised_for(_backend(), machine, triple, text, opt)))
+
+
 def _given(module: ObjectCode, symbols: Symbols | None) -> Mapping[str, int]:
     """The addresses that the caller gives; not under the lock, since the caller may compile more to have them."""
     return symbols(module.imports) if callable(symbols) else symbols or {}
@@ -245,14 +268,17 @@ def _compiled(backend: _Backend, text: str, options: Options) -> ObjectCode:
 
 
 def _optimised(backend: _Backend, text: str, options: Options) -> Any:
+    return _optimised_for(backend, backend.machine(options.codegen_level), backend.triple, text, options)
+
+
+def _optimised_for(backend: _Backend, machine: Any, triple: str, text: str, options: Options) -> Any:
     llvm = backend.llvm
     try:
         module = llvm.parse_assembly(text)
         module.verify()
     except RuntimeError as error:
         raise CompilationError(f"{error}\n{_surroundings(text, str(error))}") from None
-    module.triple = backend.triple
-    machine = backend.machine(options.codegen_level)
+    module.triple = triple
     module.data_layout = str(machine.target_data)
     if options.passes:
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))

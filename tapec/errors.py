@@ -153,3 +153,7 @@ class CacheWarning(UserWarning):
 
 class CompilationError(TapecError):
     """Code generation failed: a defect of tapec, with the graph that shows it."""
+
+
+class UnsupportedOnDeviceError(TapecError, NotImplementedError):
+    """A device has no kernel and no library for a step of the program."""

@@ -1,0 +1,1 @@
+"""The NVIDIA target: loop nests as kernels of grids, blocks and threads."""

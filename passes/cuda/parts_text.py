@@ -1,0 +1,122 @@
+"""The parts of a kernel in order, for any way of running a phase: what a GPU and the host share outside the phases."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from tapec.passes.cuda.kernel import Choice, Exchange, Kernel, Part, Phase, Repeat, Until, phases
+from tapec.passes.cuda.thread_text import phase_text
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.loop_text import count_loop, i64
+from tapec.passes.loops import Operand
+
+
+def phase_functions(kernel: Kernel) -> dict[Phase, FunctionText]:
+    """The functions of all phases of a kernel."""
+    return {p: phase_text(kernel, p, f"{kernel.name}_phase{i}") for i, p in enumerate(phases(kernel.parts))}
+
+
+class PartsText(ABC):
+    """Writes what one block does into a function that has the addresses of the kernel's arrays under their names.
+
+    Args:
+        f: the function.
+        kernel: whose parts.
+        functions: its phases.
+    """
+
+    def __init__(self, f: FunctionText, kernel: Kernel, functions: dict[Phase, FunctionText]) -> None:
+        self.f = f
+        self.kernel = kernel
+        self.functions = functions
+
+    @abstractmethod
+    def phase(self, phase: Phase) -> None:
+        """Appends a phase, which begins when all threads of the block have ended the one before."""
+
+    @abstractmethod
+    def exchange(self, exchange: Exchange) -> None:
+        """Appends an exchange."""
+
+    @abstractmethod
+    def barrier(self) -> None:
+        """All threads of the block meet."""
+
+    @abstractmethod
+    def address(self, name: str) -> Reg:
+        """What stands for an address of `thread_text.private_names`, or of a kernel's array."""
+
+    def write(self, parts: Sequence[Part]) -> None:
+        """Appends the parts."""
+        for part in parts:
+            if isinstance(part, Phase):
+                self.phase(part)
+            elif isinstance(part, Exchange):
+                self.exchange(part)
+            elif isinstance(part, Repeat):
+                self._repeat(part)
+            elif isinstance(part, Until):
+                self._until(part)
+            else:
+                self._choice(part)
+
+    def _counter(self, part: Repeat | Until) -> Reg:
+        return self.address(f"round{self.kernel.uniforms.index(part.round)}")
+
+    def _repeat(self, part: Repeat) -> None:
+        f, counter = self.f, self._counter(part)
+
+        def one_round(index: Reg) -> None:
+            f.store(index, counter)
+            self.write(part.body)
+
+        if part.count == 1:
+            one_round(i64(0))
+        else:
+            count_loop(f, i64(0), i64(part.count), 1, one_round)
+
+    def _until(self, part: Until) -> None:
+        f, counter = self.f, self._counter(part)
+        f.store(i64(0), counter)
+        head, body, done = (f.fresh(name) for name in ("until", "round", "ended"))
+        f.branch(head)
+        f.label(head)
+        self.write(part.test)
+        self.barrier()
+        flag = f.load(self.address(part.flag.name), "i8")
+        f.branch_if(f.icmp("ne", flag, Reg("0", "i8")), body, done)
+        f.label(body)
+        self.write(part.body)
+        f.store(f.add(f.load(counter, "i64"), i64(1)), counter)
+        f.branch(head)
+        f.label(done)
+
+    def _choice(self, part: Choice) -> None:
+        f = self.f
+        self.barrier()
+        number = self._case_number(part.index, len(part.cases))
+        done = f.fresh("chosen")
+        names = [f.fresh("case") for _ in part.cases]
+        targets = " ".join(f"i64 {i}, label %{name}" for i, name in enumerate(names[:-1]))
+        f.line(f"switch i64 {number.text}, label %{names[-1]} [ {targets} ]")
+        for name, parts in zip(names, part.cases, strict=True):
+            f.label(name)
+            self.write(parts)
+            f.branch(done)
+        f.label(done)
+
+    def _case_number(self, index: Operand, cases: int) -> Reg:
+        f, dtype = self.f, index.buffer.dtype
+        element = memory_element(dtype)
+        number = f.load(f.element_pointer(self.address(index.buffer.name), i64(index.offset), element), element)
+        if dtype.bits < 64:
+            number = f.convert("sext" if dtype.kind == "i" else "zext", number, "i64")
+        return clamped(f, number, cases, dtype.kind != "u")
+
+
+def clamped(f: FunctionText, index: Reg, count: int, signed: bool) -> Reg:
+    """An index moved into 0 to `count - 1`."""
+    top = i64(count - 1)
+    index = f.select(f.icmp("sgt" if signed else "ugt", index, top), top, index)
+    return f.select(f.icmp("slt", index, i64(0)), i64(0), index) if signed else index

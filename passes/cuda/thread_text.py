@@ -1,0 +1,113 @@
+"""One phase of a kernel as an LLVM function of one thread: the very text that a GPU and the host run.
+
+Its parameters are the kernel's arrays, the status, the shared arrays, the thread's slots, the counters, and the numbers
+of the block and of the thread.
+"""
+
+from __future__ import annotations
+
+from tapec.ir.graph import Location
+from tapec.passes.cuda.kernel import ALIGNMENT, Kernel, Phase, Shared, Slot, Uniform
+from tapec.passes.fault_text import when_any
+from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
+from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.loop_text import i64
+from tapec.passes.loops import Buffer
+from tapec.passes.nest_text import Surroundings
+
+STATUS = "status"
+# What the CPU's emitters ask for as the width of a vector: a thread's vectors are chosen by `mapping`.
+_VECTOR_BITS = 8 * ALIGNMENT
+
+
+class Thread:
+    """The text of one thread in one phase.
+
+    Attributes:
+        f: the function to append to.
+        block: number of the block.
+        index: number of the thread in its block.
+        threads: how many there are in a block.
+        around: what the emitters of loop nests need.
+    """
+
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self.kernel = kernel
+        self.threads = kernel.block
+        self.f = FunctionText(name, phase_signature(kernel), private=True, attributes="alwaysinline")
+        self.block = Reg("%block", "i64")
+        self.index = Reg("%thread", "i64")
+        self.around = Surroundings(self.pointer, self._fault, self.fail, _no_guard, _VECTOR_BITS)
+        self._bound: dict[Buffer, Reg] = {}
+
+    def pointer(self, buffer: Buffer) -> Reg:
+        """Address of a buffer's first element."""
+        return self._bound.get(buffer) or Reg(f"%{buffer.name}", "ptr")
+
+    def bind(self, buffer: Buffer, pointer: Reg) -> None:
+        """From here on a buffer lies at this address."""
+        self._bound[buffer] = pointer
+
+    def shared(self, array: Shared) -> Reg:
+        """Address of a shared array."""
+        return Reg(f"%shared{self.kernel.shared.index(array)}", "ptr")
+
+    def slot(self, slot: Slot) -> Reg:
+        """Address of a slot of this thread."""
+        return Reg(f"%slot{self.kernel.slots.index(slot)}", "ptr")
+
+    def round(self, uniform: Uniform) -> Reg:
+        """The counter of a loop around the phase."""
+        return self.f.load(Reg(f"%round{self.kernel.uniforms.index(uniform)}", "ptr"), "i64")
+
+    def global_index(self) -> Reg:
+        """Number of the thread in the grid."""
+        return self.f.add(self.f.mul(self.block, i64(self.threads)), self.index)
+
+    def fail(self, status: Reg) -> None:
+        """Records a status; which of several stays is not said, but one does."""
+        self.f.line(f"store atomic i64 {status.text}, ptr %{STATUS} monotonic, align 8")
+
+    def _fault(self, condition: Reg, location: Location | None) -> None:
+        when_any(self.f, condition, lambda: self.fail(i64(INDEX_OUT_OF_RANGE)))
+
+
+def _no_guard(value: Reg, expected: Reg) -> None:
+    raise AssertionError(f"guards are read by the host, not by kernels: {value.text}, {expected.text}")
+
+
+def buffer_parameters(kernel: Kernel) -> list[str]:
+    """The parameters of a kernel as LLVM text: its arrays and the status."""
+    reads = [f"ptr noalias readonly align {ALIGNMENT} %{b.name}" for b in kernel.reads]
+    writes = [f"ptr noalias align {ALIGNMENT} %{b.name}" for b in kernel.writes]
+    return [*reads, *writes, f"ptr noalias align 8 %{STATUS}"]
+
+
+def private_names(kernel: Kernel) -> list[str]:
+    """Names of the addresses that a block hands to its phases, in order."""
+    return [
+        *(f"shared{i}" for i in range(len(kernel.shared))),
+        *(f"slot{i}" for i in range(len(kernel.slots))),
+        *(f"round{i}" for i in range(len(kernel.uniforms))),
+    ]
+
+
+def phase_signature(kernel: Kernel) -> str:
+    """The parameter list of the functions of phases."""
+    private = [f"ptr %{name}" for name in private_names(kernel)]
+    return ", ".join([*buffer_parameters(kernel), *private, "i64 %block", "i64 %thread"])
+
+
+def phase_arguments(kernel: Kernel, values: dict[str, str], block: Reg, thread: Reg) -> str:
+    """The arguments of a phase's call: addresses by their names, unless `values` has an operand for one."""
+    names = [*(b.name for b in kernel.buffers), STATUS, *private_names(kernel)]
+    pointers = [f"ptr {values.get(name, f'%{name}')}" for name in names]
+    return ", ".join([*pointers, f"i64 {block.text}", f"i64 {thread.text}"])
+
+
+def phase_text(kernel: Kernel, phase: Phase, name: str) -> FunctionText:
+    """The function of one thread in one phase."""
+    thread = Thread(kernel, name)
+    phase.write(thread)
+    thread.f.line("ret void")
+    return thread.f

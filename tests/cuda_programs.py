@@ -1,0 +1,76 @@
+"""Programs for the NVIDIA target, and the check that the host's emulation gives the interpreter's bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from graph_making import graph_of
+from random_graphs import assert_same_bits
+
+from tapec.errors import TapecError
+from tapec.ir.graph import Graph
+from tapec.ops import elementwise as ew
+from tapec.ops.symbolic import Sym, apply
+from tapec.passes.cuda.plan import LaunchPlan
+from tapec.passes.kernel_status import FINE
+from tapec.passes.scalar.table import ROWS
+from tapec.runtime.cuda.emulated_program import EmulatedProgram, device_plan
+from tapec.runtime.interpreter import interpret
+
+Array = np.ndarray[Any, Any]
+# Around warps and blocks of threads, vectors of 16 bytes and the blocks of reductions.
+SIZES = (0, 1, 2, 3, 31, 32, 33, 255, 1025, 2047, 2049)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function over `Sym` and the arrays that it takes."""
+
+    function: Callable[..., Any]
+    arrays: tuple[Array, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return graph_of(self.function, *self.arrays)
+
+
+def check(case: Case) -> LaunchPlan:
+    """Runs a case, with threads in either order, and compares every bit with the interpreter's."""
+    return check_graph(case.graph, case.arrays)
+
+
+def check_graph(graph: Graph, arrays: Sequence[Array]) -> LaunchPlan:
+    with np.errstate(all="ignore"):
+        expected, guards = interpret(graph, list(arrays))
+    program = EmulatedProgram(device_plan(graph))
+    for backwards in (False, True):
+        status, outputs, seen = program.run(arrays, backwards=backwards)
+        assert (status, seen) == (FINE, guards)
+        assert_same_bits(outputs, expected)
+    return program.plan
+
+
+def numbers(*shape: int, dtype: str = "f4", seed: int = 0) -> Array:
+    """Random numbers, integers between -4 and 4."""
+    rng = np.random.default_rng([seed, *shape])
+    kind = np.dtype(dtype).kind
+    if kind == "f":
+        return rng.normal(size=shape).astype(dtype)
+    return rng.integers(0 if kind in "bu" else -4, 2 if kind == "b" else 5, shape).astype(dtype)
+
+
+def everything(*operands: Sym) -> tuple[Sym, ...]:
+    """Every elementwise primitive that takes operands of this dtype."""
+    found = []
+    for primitive in ROWS:
+        attributes: dict[str, Any] = {"exponent": 3, "dtype": "i32"}
+        given = {name: attributes[name] for name in primitive.attributes}
+        try:
+            found.append(apply(primitive, *operands[: primitive.arity], **given))
+        except TapecError:
+            continue  # not for this dtype
+    found.append(apply(ew.select, apply(ew.lt, operands[0], operands[1]), operands[1], operands[2]))
+    return tuple(found)

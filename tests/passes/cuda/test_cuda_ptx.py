@@ -1,0 +1,73 @@
+"""PTX of every family of kernels, accepted by NVIDIA's assembler for every architecture that is promised."""
+
+import re
+
+import numpy as np
+import pytest
+from cuda_programs import Case, everything, numbers
+
+from tapec.ops import elementwise as ew
+from tapec.ops.symbolic import apply
+from tapec.passes.cuda.kernel import Kernel
+from tapec.runtime.cuda.emulated_program import device_plan
+from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
+
+ARCHITECTURES = ("sm_70", "sm_80", "sm_90", "sm_100")
+
+
+def black_scholes(spot, strike, years):
+    rate, volatility = 0.02, 0.3
+    deviation = volatility * apply(ew.sqrt, years)
+    d1 = (apply(ew.log, spot / strike) + (rate + volatility**2 / 2) * years) / deviation
+    normal = [0.5 * (1.0 + apply(ew.erf, d * (1 / 2**0.5))) for d in (d1, d1 - deviation)]
+    return spot * normal[0] - strike * apply(ew.exp, -rate * years) * normal[1]
+
+
+def chain(x):
+    return apply(ew.sin, x) * apply(ew.exp, -(x * x)) + apply(ew.tanh, x) / (1.0 + x * x)
+
+
+# Kernels of which the benchmarks are made: these may not spill.
+BENCHMARKS = {
+    "chain_f4": Case(chain, (numbers(4096),)),
+    "chain_f8": Case(chain, (numbers(4096, dtype="f8"),)),
+    "black_scholes_f4": Case(black_scholes, tuple(np.abs(numbers(1024, seed=s)) for s in range(3))),
+    "black_scholes_f8": Case(black_scholes, tuple(np.abs(numbers(1024, dtype="f8", seed=s)) for s in range(3))),
+}
+FAMILIES = {
+    "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),
+}
+
+
+def kernels_of(cases: dict[str, Case]) -> list[Kernel]:
+    """Kernels of all cases, each under a name of its own."""
+    found = []
+    for name, case in cases.items():
+        found += [k.renamed(f"{name}_{k.name}") for k in device_plan(case.graph).kernels]
+    return found
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_accepted_without_spills(architecture):
+    ptxas = find_ptxas(architecture)
+    if ptxas is None:
+        pytest.skip(f"no ptxas for {architecture}: the extra `test` installs one")
+    benchmarks = kernels_of(BENCHMARKS)
+    kernels = benchmarks + kernels_of(FAMILIES)
+    usage = assemble(ptx(kernels, architecture), architecture, ptxas)
+    assert set(usage) == {k.name for k in kernels}
+    assert {k.name: usage[k.name].spill_bytes for k in benchmarks} == dict.fromkeys([k.name for k in benchmarks], 0)
+
+
+def test_nothing_relaxes_floating_point():
+    """Every operation rounds as IEEE 754 says: nothing is contracted, approximated or flushed to zero."""
+    text = ptx(kernels_of(BENCHMARKS), "sm_80")
+    for name in set(re.findall(r"\b((?:add|sub|mul|div|sqrt|fma)\.[a-z0-9.]*f(?:32|64))\b", text)):
+        assert ".rn." in name
+    assert not re.search(r"\.(approx|full|ftz)\b", text)
+
+
+def test_sixteen_bytes_at_once():
+    text = ptx(kernels_of({"f4": BENCHMARKS["chain_f4"]}), "sm_80")
+    assert "ld.global.nc.v4.b32" in text and "st.global.v4.b32" in text
+    assert "v2.b64" in ptx(kernels_of({"f8": BENCHMARKS["chain_f8"]}), "sm_80")
