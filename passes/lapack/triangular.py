@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tapec.ir.dtypes import DType
 from tapec.passes.lapack.routine import Routine
+from tapec.passes.lapack.small import by_size, factor, factor_symmetric, solve_factored, solve_triangular
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64, when
 from tapec.passes.text_loops import counted
@@ -19,7 +20,11 @@ def lu(dtype: DType) -> list[FunctionText]:
     def one(i: Reg) -> None:
         packed, pivots = r.part(r.results[0], i, size), r.part(r.results[1], i, n, "i32")
         r.copy(n, n, r.operand(0, i), r.by_columns(packed, n))
-        r.lapack("getrf", extent, extent, packed, leading, pivots, may_fail=False)
+        by_size(
+            r,
+            lambda: factor(r, packed, pivots),
+            lambda: r.lapack("getrf", extent, extent, packed, leading, pivots, may_fail=False),
+        )
 
     return r.for_each_matrix(one)
 
@@ -42,7 +47,13 @@ def lu_solve(dtype: DType) -> list[FunctionText]:
         result = r.part(r.results[0], i, size)
         work = f.select(single, result, scratch)  # one column lies alike by rows and by columns
         r.copy(n, k, r.operand(3, i), r.by_columns(work, n))
-        r.lapack("getrs", transposed, extent, count, packed, leading, pivots, work, leading, may_fail=False)
+        by_size(
+            r,
+            lambda: solve_factored(r, packed, pivots, work),
+            lambda: r.lapack(
+                "getrs", transposed, extent, count, packed, leading, pivots, work, leading, may_fail=False
+            ),
+        )
         when(
             f,
             f.icmp("ne", k, i64(1)),
@@ -62,7 +73,7 @@ def cholesky(dtype: DType) -> list[FunctionText]:
     def one(i: Reg) -> None:
         result = r.part(r.results[0], i, size)
         r.copy_triangle(n, r.operand(0, i), r.by_rows(result, n), lower=True)
-        r.lapack("potrf", upper, extent, result, leading)
+        by_size(r, lambda: factor_symmetric(r, result), lambda: r.lapack("potrf", upper, extent, result, leading))
 
     return r.for_each_matrix(one)
 
@@ -90,6 +101,12 @@ def triangular_solve(dtype: DType) -> list[FunctionText]:
         a = r.operand(0, i)
         result = r.part(r.results[0], i, size)
         r.copy(n, k, r.operand(1, i), r.by_rows(result, k))
-        r.call("trsm", right, triangle, turned, diagonal, count, extent, one_, a.pointer, leading, result, width)
+        by_size(
+            r,
+            lambda: solve_triangular(r, a, result),
+            lambda: r.call(
+                "trsm", right, triangle, turned, diagonal, count, extent, one_, a.pointer, leading, result, width
+            ),
+        )
 
     return r.for_each_matrix(one)
