@@ -3,6 +3,7 @@
 from tapec.array_protocol import bind_operators
 from tapec.surface import (
     accumulations,
+    along_axes,
     arithmetic,
     comparison,
     complex_functions,
@@ -34,6 +35,7 @@ from tapec.surface import (
 
 __all__ = [
     "accumulations",
+    "along_axes",
     "arithmetic",
     "comparison",
     "complex_functions",

@@ -1,4 +1,4 @@
-"""Polynomials and convolutions of one dimension."""
+"""Polynomials, their roots and fits, and convolutions of one dimension."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.complex_tensor import ComplexTensor
 from tapec.dispatch import lift, located, promote
-from tapec.errors import ShapeError
+from tapec.errors import ShapeError, UnsupportedFunctionError
 from tapec.surface.movement import at_least_one_axis, flip
 from tapec.surface.primitives import concat, filled, select, take
 from tapec.surface.registry import implements
@@ -99,3 +100,98 @@ def _sliding(x: Tensor, kernel: Tensor, mode: str) -> Tensor:
     if not inside.all():
         windows = select(lift(inside), windows, 0)
     return NUMPY_FUNCTIONS[np.matmul](windows, kernel)  # type: ignore[no-any-return]
+
+
+# Roots and fits ------------------------------------------------------------------------------------------------------
+
+
+@implements(np.poly)
+def _poly(seq_of_zeros: Any) -> Any:
+    zeros = at_least_one_axis(seq_of_zeros)
+    if zeros._array.ndim == 2:
+        zeros = NUMPY_FUNCTIONS[np.linalg.eigvals](zeros)
+    if isinstance(zeros, ComplexTensor):
+        raise UnsupportedFunctionError("np.poly takes a matrix whose eigenvalues are real, or a vector")
+    one = filled(1, (1,), zeros._array.dtype)
+    coefficients = one
+    for i in range(zeros._array.size):
+        coefficients = _convolve(coefficients, concat([one, -zeros[i : i + 1]], 0))
+    return coefficients
+
+
+@implements(np.polydiv)
+def _polydiv(u: Any, v: Any) -> tuple[Tensor, Tensor]:
+    """Quotient and remainder; like NumPy's, the remainder loses leading coefficients that are almost zero."""
+    a, b = promote(at_least_one_axis(u) + 0.0, at_least_one_axis(v) + 0.0)
+    m, n = a._array.size, b._array.size
+    quotient = []
+    for i in range(m - n + 1):
+        q = a[i : i + 1] / b[:1]
+        quotient.append(q)
+        a = concat([a[:i], a[i : i + n] - q * b, a[i + n :]], 0)
+    first = max(m - n + 1, 0)
+    while first < m - 1 and NUMPY_FUNCTIONS[np.allclose](a[first], 0, rtol=1e-14):
+        first += 1
+    remainder = a[min(first, m - 1) :]
+    return concat(quotient, 0) if quotient else filled(0, (1,), a._array.dtype), remainder
+
+
+@implements(np.roots)
+def _roots(p: Any) -> Any:
+    """Eigenvalues of the companion matrix. Leading and trailing zeros are those of the data, which are guarded."""
+    c = lift(p)
+    if c._array.ndim != 1:
+        raise located(ShapeError(f"roots takes a vector of coefficients, got shape {c.shape}"))
+    zero = c == 0
+    first, last = 0, c._array.size
+    while first < last and zero[first]:
+        first += 1
+    while last > first and zero[last - 1]:
+        last -= 1
+    zeros = c._array.size - last
+    c = c[first:last] + 0.0
+    at_zero = filled(0, (zeros,), c._array.dtype)
+    n = c._array.size - 1
+    if n < 1:
+        return filled(0, (zeros,), np.dtype(np.float64))
+    top = NUMPY_FUNCTIONS[np.reshape](-c[1:] / c[0], (1, n))
+    companion = concat([top, lift(np.eye(n - 1, n, dtype=c._array.dtype))], 0)
+    found = NUMPY_FUNCTIONS[np.linalg.eigvals](companion)
+    if not at_zero._array.size:
+        return found
+    return np.concatenate([found, at_zero])  # where they are complex, this is their own function
+
+
+@implements(np.polyfit)
+def _polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Tensor:
+    """Least squares over powers of `x`, columns scaled to norm 1, as in NumPy."""
+    if full or cov:
+        raise UnsupportedFunctionError("np.polyfit on tensors gives coefficients alone: leave out `full` and `cov`")
+    at, values = lift(x) + 0.0, lift(y) + 0.0
+    if at._array.ndim != 1 or values._array.shape[:1] != at._array.shape or not at._array.size:
+        raise located(ShapeError(f"polyfit takes a vector x and as many values y, got {at.shape} and {values.shape}"))
+    powers = NUMPY_FUNCTIONS[np.vander](at, deg + 1)
+    if w is not None:
+        weights = lift(w) + 0.0
+        powers = powers * weights[:, None]
+        values = values * (weights if values._array.ndim == 1 else weights[:, None])
+    scale = NUMPY_FUNCTIONS[np.sqrt](NUMPY_FUNCTIONS[np.sum](powers * powers, axis=0))
+    limit = at._array.size * float(np.finfo(at._array.dtype).eps) if rcond is None else rcond
+    found = NUMPY_FUNCTIONS[np.linalg.lstsq](powers / scale, values, limit)[0]
+    return found / (scale if values._array.ndim == 1 else scale[:, None])  # type: ignore[no-any-return]
+
+
+@implements(np.trim_zeros)
+def _trim_zeros(filt: Any, trim: str = "fb") -> Tensor:
+    """How many zeros there are decides the shape; compiled functions guard it."""
+    x = lift(filt)
+    if x._array.ndim != 1:
+        raise located(ShapeError(f"trim_zeros takes a vector on tensors, got shape {x.shape}"))
+    zero, first, last = x == 0, 0, x._array.size
+    while "f" in trim.lower() and first < last and zero[first]:
+        first += 1
+    while "b" in trim.lower() and last > first and zero[last - 1]:
+        last -= 1
+    return x[first:last]
