@@ -13,7 +13,8 @@ from random_graphs import assert_same_bits
 from tapec.errors import TapecError
 from tapec.ir.graph import Graph
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import Sym, apply
+from tapec.ops import reduction
+from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum, reshape
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.kernel_status import FINE
 from tapec.passes.scalar.table import ROWS
@@ -74,3 +75,10 @@ def everything(*operands: Sym) -> tuple[Sym, ...]:
             continue  # not for this dtype
     found.append(apply(ew.select, apply(ew.lt, operands[0], operands[1]), operands[1], operands[2]))
     return tuple(found)
+
+
+def softmax(x: Sym) -> Sym:
+    """Of the rows of a matrix."""
+    top = apply(reduction.max, x, axes=(1,))
+    e = apply(ew.exp, x - broadcast(reshape(top, (x.shape[0], 1)), x.shape))
+    return e / broadcast(reshape(reduce_sum(e, (1,)), (x.shape[0], 1)), x.shape)

@@ -68,7 +68,7 @@ class _DeviceText(PartsText):
         return Reg(self.values.get(name, f"%{name}"), "ptr")
 
     def phase(self, phase: Phase) -> None:
-        if phase is not self.kernel.parts[0]:
+        if phase is not self.kernel.parts[0] and not phase.alone:
             self.barrier()
         arguments = phase_arguments(self.kernel, self.values, self.block, self.thread)
         self.f.line(f"call void @{self.functions[phase].name}({arguments})")

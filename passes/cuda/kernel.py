@@ -65,10 +65,12 @@ class Phase:
     Args:
         label: for people.
         write: appends the text of one thread.
+        alone: whether it touches nothing but the thread's own slots, so that it need not wait for others.
     """
 
     label: str
     write: Callable[[Thread], None]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,19 +16,22 @@ _SMALL = 1 << 31
 
 def positions(f: FunctionText, number: Reg, extents: Sequence[int], total: int) -> list[Reg]:
     """The position along each axis of element `number` in row-major order; `number` is below `total`."""
-    if len(extents) == 1:
-        return [number]
+    longer = [axis for axis, extent in enumerate(extents) if extent > 1]
+    found = [i64(0)] * len(extents)
+    if len(longer) == 1:
+        found[longer[0]] = number
+    if len(longer) <= 1:
+        return found
     # Division of 64-bit numbers takes a GPU a hundred instructions.
     narrow = total < _SMALL
     rest = f.convert("trunc", number, "i32") if narrow else number
-    found: list[Reg] = []
-    for extent in reversed(extents[1:]):
-        count = Reg(str(extent), rest.element)
-        found.append(f.binary("urem", rest, count))
-        rest = f.binary("udiv", rest, count)
-    found.append(rest)
-    wide = [f.convert("zext", p, "i64") if narrow else p for p in found]
-    return wide[::-1]
+    for axis in reversed(longer):
+        count = Reg(str(extents[axis]), rest.element)
+        here = rest if axis == longer[0] else f.binary("urem", rest, count)
+        found[axis] = f.convert("zext", here, "i64") if narrow else here
+        if axis != longer[0]:
+            rest = f.binary("udiv", rest, count)
+    return found
 
 
 def enter(body: BodyText, place: Place, axes: Sequence[int], where: Sequence[Reg]) -> Place:

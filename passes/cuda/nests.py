@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from tapec.passes.cuda.columns import column_kernels
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.maps import map_kernel
+from tapec.passes.cuda.rows import row_kernels
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.loops import Nest
 
 
 def nest_kernels(nest: Nest, workspace: Workspace) -> list[Kernel]:
     """The kernels of a nest, in order."""
-    return [map_kernel(workspace.name(nest.label), nest)]
+    if not any(nest.reduced):
+        return [map_kernel(workspace.name(nest.label), nest)]
+    return (row_kernels if nest.row else column_kernels)(nest, workspace)

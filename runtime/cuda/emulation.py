@@ -19,6 +19,7 @@ from tapec.passes.loops import Buffer
 from tapec.runtime import jit
 
 Array = np.ndarray[Any, Any]
+_QUICK = jit.Options((), 0)  # the code runs once or twice
 _ZONE = 4096  # bytes before and behind an array
 _MARK = 0xA5
 
@@ -52,7 +53,7 @@ class EmulatedKernels:
     """Some kernels, compiled for the host."""
 
     def __init__(self, kernels: Sequence[Kernel]) -> None:
-        self.library = jit.compile_module(host_module(kernels))
+        self.library = jit.compile_module(host_module(kernels), opt=_QUICK)
 
     def run(self, kernel: Kernel, addresses: Mapping[Buffer, int], *, backwards: bool = False) -> int:
         """Runs one kernel; its status.

@@ -4,10 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from cuda_programs import Case, everything, numbers
+from cuda_programs import Case, everything, numbers, softmax
 
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import apply
+from tapec.ops import reduction
+from tapec.ops.symbolic import apply, reduce_sum
 from tapec.passes.cuda.kernel import Kernel
 from tapec.runtime.cuda.emulated_program import device_plan
 from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
@@ -27,14 +28,34 @@ def chain(x):
     return apply(ew.sin, x) * apply(ew.exp, -(x * x)) + apply(ew.tanh, x) / (1.0 + x * x)
 
 
+def rows(x):
+    return reduce_sum(apply(ew.exp, x), (1,))
+
+
+def total(x):
+    return reduce_sum(chain(x), (0,))
+
+
+def columns(x):
+    return reduce_sum(x * x, (0,))
+
+
 # Kernels of which the benchmarks are made: these may not spill.
 BENCHMARKS = {
     "chain_f4": Case(chain, (numbers(4096),)),
     "chain_f8": Case(chain, (numbers(4096, dtype="f8"),)),
     "black_scholes_f4": Case(black_scholes, tuple(np.abs(numbers(1024, seed=s)) for s in range(3))),
     "black_scholes_f8": Case(black_scholes, tuple(np.abs(numbers(1024, dtype="f8", seed=s)) for s in range(3))),
+    "softmax_f4": Case(softmax, (numbers(64, 1000),)),
+    "softmax_f8": Case(softmax, (numbers(64, 1000, dtype="f8"),)),
+    "sum_f4": Case(total, (numbers(2048 * 600 + 4),)),
+    "sum_f8": Case(total, (numbers(2048 * 600 + 4, dtype="f8"),)),
+    "columns_f4": Case(columns, (numbers(5000, 64),)),
+    "columns_f8": Case(columns, (numbers(5000, 64, dtype="f8"),)),
 }
 FAMILIES = {
+    "short_rows": Case(rows, (numbers(100, 7),)),
+    "rows_of_booleans": Case(lambda x: apply(reduction.max, x, axes=(1,)), (numbers(9, 37, dtype="?"),)),
     "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),
 }
 
