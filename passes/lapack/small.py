@@ -57,9 +57,7 @@ def factor(r: Routine, packed: Reg, pivots: Reg) -> None:
         # A column of zeros is left as it is: determinants are right, and solving looks for it.
         when(f, f.fcmp("une", pivot, f.number(0.0, kind)), divide)
         with counted(f, n, start=after) as c:
-            _subtract(
-                r, after, n, f.load(r.at(a, j, c), kind), lambda i, j=j: r.at(a, i, j), lambda i, c=c: r.at(a, i, c)
-            )
+            _subtract(r, after, n, f.load(r.at(a, j, c), kind), lambda i: r.at(a, i, j), lambda i: r.at(a, i, c))
 
 
 def solve_factored(r: Routine, packed: Reg, pivots: Reg, work: Reg) -> None:
@@ -135,9 +133,7 @@ def solve_triangular(r: Routine, a: Matrix, result: Reg) -> None:
             f.store(f.fdiv(f.load(at, kind), pivot), at)
         first, last = f.select(lower, f.add(j, i64(1)), i64(0)), f.select(lower, n, j)
         with counted(f, last, start=first) as i:
-            _subtract(
-                r, i64(0), k, f.load(r.at(op, i, j), kind), lambda c, j=j: r.at(b, j, c), lambda c, i=i: r.at(b, i, c)
-            )
+            _subtract(r, i64(0), k, f.load(r.at(op, i, j), kind), lambda c: r.at(b, j, c), lambda c: r.at(b, i, c))
 
 
 # Steps ---------------------------------------------------------------------------------------------------------------
