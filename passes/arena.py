@@ -7,17 +7,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tapec.passes.loops import Branch, Buffer, LibraryStep, Load, Nest, Reduce, Step, Store, Sweeps, While, inner_steps
+from tapec.passes.loops import (
+    Branch,
+    Buffer,
+    LibraryStep,
+    Load,
+    Nest,
+    Reduce,
+    Step,
+    Store,
+    Sum,
+    Sweeps,
+    Tiles,
+    While,
+    inner_steps,
+)
 
 ALIGNMENT = 64
 
 
 def buffers_of(step: Step) -> set[Buffer]:
     """Every buffer that a step touches, at any depth; of slices, the buffers that they are part of."""
-    return {_owner(b) for b in _named(step)}
+    return {owner(b) for b in _named(step)}
 
 
-def _owner(buffer: Buffer) -> Buffer:
+def owner(buffer: Buffer) -> Buffer:
+    """The buffer that a slice is part of; any other is its own."""
     while buffer.base is not None:
         buffer = buffer.base
     return buffer
@@ -26,6 +41,9 @@ def _owner(buffer: Buffer) -> Buffer:
 def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
+    if isinstance(step, Tiles):
+        partials = {item.partials for item in step.items if isinstance(item, Sum)}
+        return partials.union(*[_named(nest) for nest in step.nests])
     if isinstance(step, LibraryStep):
         return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
     named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local
@@ -52,7 +70,7 @@ class _Clock:
     def run(self, step: Step) -> None:
         start = self.now
         self.now += 1
-        if isinstance(step, Nest | LibraryStep):
+        if isinstance(step, Nest | Tiles | LibraryStep):
             for buffer in buffers_of(step):
                 self.touch(buffer, start, start)
             return

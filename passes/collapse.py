@@ -19,24 +19,44 @@ def _fixed_axes(nest: Nest) -> set[int]:
     return fixed
 
 
-def collapse(nest: Nest) -> Nest:
-    """The same nest with as few axes as possible. Extents are numbers here; order of iteration does not change."""
+def collapse(nest: Nest, first: int = 0) -> Nest:
+    """The same nest with as few axes as possible. Extents are numbers here; order of iteration does not change.
+
+    Args:
+        nest: the nest.
+        first: so many axes, which can be merged, become one that no other joins.
+    """
     fixed = _fixed_axes(nest)
     accesses = _accesses(nest)
     runs: list[list[int]] = []
     for axis, extent in enumerate(nest.extents):
         if extent == 1 and axis not in fixed:
             continue
-        if runs and _mergeable(nest, accesses, runs[-1][-1], axis, fixed):
+        if runs and not runs[-1][-1] < first <= axis and _mergeable(nest, accesses, runs[-1][-1], axis, fixed):
             runs[-1].append(axis)
         else:
             runs.append([axis])
+    return _regrouped(nest, runs)
+
+
+def squeezed(nest: Nest) -> Nest:
+    """The same nest without axes of one position."""
+    fixed = _fixed_axes(nest)
+    return _regrouped(nest, [[axis] for axis, extent in enumerate(nest.extents) if extent != 1 or axis in fixed])
+
+
+def _regrouped(nest: Nest, runs: list[list[int]]) -> Nest:
     extents = tuple([_product(nest, run) for run in runs])
     reduced = tuple([nest.reduced[run[-1]] for run in runs])
     last = [run[-1] for run in runs]
     position = {axis: i for i, run in enumerate(runs) for axis in run}
     body = tuple([_moved(i, last, position) for i in nest.body])
     return replace(nest, extents=extents, reduced=reduced, body=body)
+
+
+def mergeable(nest: Nest, outer: int, inner: int) -> bool:
+    """Whether every access walks two neighbouring axes as one."""
+    return _mergeable(nest, _accesses(nest), outer, inner, _fixed_axes(nest))
 
 
 def _mergeable(nest: Nest, accesses: list[Access], outer: int, inner: int, fixed: set[int]) -> bool:

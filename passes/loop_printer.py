@@ -13,12 +13,15 @@ from tapec.passes.loops import (
     LibraryStep,
     Load,
     Loop,
+    Nest,
     Program,
     Reduce,
     Step,
     Store,
+    Sum,
     Sweep,
     Sweeps,
+    Tiles,
     While,
 )
 
@@ -60,6 +63,22 @@ def _step(step: Step) -> list[str]:
         result = f"{results} = " if results else ""
         attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
         return [f"{result}{step.primitive.name}({operands}) {{{attributes}}}"]
+    if isinstance(step, Tiles):
+        return [*_tiles_head(step), *[f"  {line}" for item in step.items for line in _item(item)]]
+    return _nest(step)
+
+
+def _tiles_head(tiles: Tiles) -> list[str]:
+    local = ", ".join(f"{buffer.name} ({row} a position)" for buffer, row in tiles.local.items())
+    head = f"tiles of {tiles.tile} of {tiles.extent} positions, threads by {tiles.unit}"
+    return [head, *[f"  local: {local}"] * bool(local)]
+
+
+def _item(item: Nest | Sum) -> list[str]:
+    return [*_nest(item.nest), f"  in blocks: {item.partials.name}"] if isinstance(item, Sum) else _nest(item)
+
+
+def _nest(step: Nest) -> list[str]:
     loops = enumerate(zip(step.extents, step.reduced, strict=True))
     axes = " ".join(f"{'reduce' if reduced else 'for'} i{axis}<{extent}" for axis, (extent, reduced) in loops)
     lines = [f"nest {axes}".rstrip()]

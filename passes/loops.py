@@ -205,6 +205,46 @@ class LibraryStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """A nest that reduces the axis along which it is tiled: one load and one reduction.
+
+    It has the tiled axis only (a *row*), or that one and a kept one behind it (*columns*).
+
+    Args:
+        nest: the nest.
+        partials: what each block of elements has come to so far: the lanes of a row, or all the columns.
+    """
+
+    nest: Nest
+    partials: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Nests that run together: all of them on a few positions of an axis, then on the next few.
+
+    Args:
+        extent: of the axis. Axis 0 of each nest is that axis, or it with others collapsed into it.
+        tile: positions taken at once.
+        unit: threads begin at multiples of this.
+        items: what runs, in order.
+        local: buffers that nothing else reads, with the number of elements that belong to one position. They hold one
+            tile of each thread.
+    """
+
+    extent: int
+    tile: int
+    unit: int
+    items: tuple[Nest | Sum, ...]
+    local: dict[Buffer, int]
+
+    @property
+    def nests(self) -> tuple[Nest, ...]:
+        """The nests, sums included."""
+        return tuple([i.nest if isinstance(i, Sum) else i for i in self.items])
+
+
+@dataclass(frozen=True, slots=True)
 class Carry:
     """A value that goes from one iteration to the next.
 
@@ -312,7 +352,7 @@ class Sweeps:
         return tuple([carry for sweep in self.sweeps for carry in sweep.carries])
 
 
-Step = Nest | LibraryStep | Loop | While | Branch | Sweeps
+Step = Nest | Tiles | LibraryStep | Loop | While | Branch | Sweeps
 
 
 def inner_steps(step: Step) -> tuple[Step, ...]:
@@ -328,10 +368,10 @@ def inner_steps(step: Step) -> tuple[Step, ...]:
     return ()
 
 
-def leaves(steps: Sequence[Step]) -> Iterator[Nest | LibraryStep]:
+def leaves(steps: Sequence[Step]) -> Iterator[Nest | Tiles | LibraryStep]:
     """All steps that are no control flow, at any depth."""
     for step in steps:
-        if isinstance(step, Nest | LibraryStep):
+        if isinstance(step, Nest | Tiles | LibraryStep):
             yield step
         else:
             yield from leaves(inner_steps(step))

@@ -9,7 +9,6 @@ from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, ordering
 from tapec.passes.arena import buffers_of, plan
-from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
 from tapec.passes.lapack.plans import MATRICES, UNREAD
@@ -35,6 +34,7 @@ from tapec.passes.loops import (
 )
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
+from tapec.passes.tiles import tiled
 from tapec.passes.views import View, dense_strides
 
 # A temporary of up to this many bytes may become registers.
@@ -91,10 +91,11 @@ class _Lowering:
             if group.library:
                 steps.append(self._library(group.nodes[0].op))
             elif all(group.domain):
-                steps.append(collapse(NestBuilder(self.fused, group, self.memory.of, self.stored).nest()))
+                steps.append(NestBuilder(self.fused, group, self.memory.of, self.stored).nest())
             else:
                 steps += self._empty(group)
-        return tuple(steps)
+        lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
+        return tuple(tiled(steps, lasting, self.memory.temporary))
 
     def _empty(self, group: Group) -> list[Step]:
         """Nests for a group that walks nothing: its reductions still have results, the identity."""
@@ -109,7 +110,7 @@ class _Lowering:
                 Constant(0, number, result.type.dtype),
                 Store(0, Access(self.memory.of(result), 0, dense_strides(shape))),
             )
-            steps.append(collapse(Nest(shape, (False,) * len(shape), body, False, node.op.primitive.name)))
+            steps.append(Nest(shape, (False,) * len(shape), body, False, node.op.primitive.name))
         return steps
 
     def _operand(self, value: Value) -> Operand:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64, vector_loop, vector_range, when
 from tapec.passes.loops import Compute, Nest, Reduce
-from tapec.passes.nest_parts import Part, Partials
+from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText, Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator, Reducer, Tree
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
@@ -47,19 +47,31 @@ def emit_nest(
         partials: of a nest that is cut where it reduces. With `part`, that part's share is written to them; without,
             they have been written and are folded.
     """
-    _NestLoops(f, nest, around, part, partials).run()
+    span = part.span(f) if part is not None and partials is None else None
+    _NestLoops(f, nest, around, span, part, partials).run()
+
+
+def emit_span(f: FunctionText, nest: Nest, around: Surroundings, span: Span) -> None:
+    """Appends the nest's loops for some positions of an axis that it keeps."""
+    _NestLoops(f, nest, around, span, None, None).run()
 
 
 class _NestLoops:
     def __init__(
-        self, f: FunctionText, nest: Nest, around: Surroundings, part: Part | None, partials: Partials | None
+        self,
+        f: FunctionText,
+        nest: Nest,
+        around: Surroundings,
+        span: Span | None,
+        part: Part | None,
+        partials: Partials | None,
     ) -> None:
         self.f = f
         self.nest = nest
         self.around = around
         self.part = part
         self.partials = partials
-        self.bounds = part.bounds(f) if part is not None and partials is None else None
+        self.span = span
         self.lanes = lane_count(nest, around.vector_bits)
         axes = range(len(nest.extents))
         self.reduced = [a for a in axes if nest.reduced[a]]
@@ -96,20 +108,29 @@ class _NestLoops:
             body.emit(inside)
             inner(inside)
 
-        start, stop = positions or self._range(axis) or (i64(0), i64(self.nest.extents[axis]))
+        span = self._span(axis)
+        whole = (i64(0), i64(self.nest.extents[axis])) if span is None else (span.start, span.stop)
+        start, stop = positions or whole
         count_loop(self.f, start, stop, 1, step)
 
-    def _range(self, axis: int) -> tuple[Reg, Reg] | None:
-        """The positions of the part along the axis that is cut; None for another axis."""
-        return self.bounds if self.part is not None and self.part.split.axis == axis else None
+    def _span(self, axis: int) -> Span | None:
+        """The positions to write along this axis; None if it is all of them."""
+        return self.span if self.span is not None and self.span.axis == axis else None
 
     def _lanes(self, axis: int, step: Callable[[Reg, int, Reg | None], None]) -> None:
         """The loop across lanes over an axis that is kept."""
-        found = self._range(axis)
-        if found is None:
-            vector_loop(self.f, self.nest.extents[axis], self.lanes, step)
+        f, lanes, span = self.f, self.lanes, self._span(axis)
+        if span is None:
+            vector_loop(f, self.nest.extents[axis], lanes, step)
+        elif span.multiple % lanes == 0:
+            count_loop(f, span.start, span.stop, lanes, lambda index: step(index, lanes, None))
+        elif span.least >= lanes:
+            vector_range(f, span.start, span.stop, lanes, step)
         else:
-            vector_range(self.f, *found, self.lanes, step)
+            whole = f.binary("and", f.sub(span.stop, span.start), f.number(-lanes, "i64"))
+            rest = f.add(span.start, whole)
+            count_loop(f, span.start, rest, lanes, lambda index: step(index, lanes, None))
+            count_loop(f, rest, span.stop, 1, lambda index: step(index, 1, None))
 
     def _results(self, body: BodyText, place: Place, whole: Callable[[], list[Reg]]) -> list[Reg]:
         """Results of the reductions at a place: computed, or folded of what parts have left."""

@@ -15,6 +15,25 @@ from tapec.passes.splitting import Split
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Positions along an axis.
+
+    Args:
+        axis: its number.
+        start: the first position.
+        stop: the one behind the last.
+        least: how many there are at least.
+        multiple: their number is a multiple of this.
+    """
+
+    axis: int
+    start: Reg
+    stop: Reg
+    least: int
+    multiple: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Some units of a split.
 
@@ -28,14 +47,15 @@ class Part:
     first: Reg
     stop: Reg
 
-    def bounds(self, f: FunctionText) -> tuple[Reg, Reg]:
+    def span(self, f: FunctionText) -> Span:
         """Positions along the axis."""
         split = self.split
         if split.unit == 1:
-            return self.first, self.stop
+            return Span(split.axis, self.first, self.stop, 1)
         unit = i64(split.unit)
         last = f.icmp("eq", self.stop, i64(split.units))
-        return f.mul(self.first, unit), f.select(last, i64(split.extent), f.mul(self.stop, unit))
+        stop = f.select(last, i64(split.extent), f.mul(self.stop, unit))
+        return Span(split.axis, f.mul(self.first, unit), stop, split.unit)
 
 
 class Partials:

@@ -28,53 +28,67 @@ def emit_nest_on_threads(f: FunctionText, nest: Nest, around: Surroundings) -> N
     split = split_of(nest, lane_count(nest, around.vector_bits))
     if split is None:
         emit_nest(f, nest, around)
-    else:
-        _Region(f, nest, around, split).write()
+        return
+    arrays = _arrays(f, nest, split)
+
+    def part(region: Region, first: Reg, stop: Reg) -> None:
+        seen = [region.slot(lambda a=a: a) for a in arrays]  # type: ignore[misc]
+        partials = Partials(nest, split, seen) if split.folds else None
+        emit_nest(region.task, nest, region.inside, Part(split, first, stop), partials)
+
+    Region(f, around, split.units, split.parts).write(part)
+    if split.folds:
+        emit_nest(f, nest, around, None, Partials(nest, split, arrays))
 
 
-class _Region:
-    """One nest that is cut.
+def _arrays(f: FunctionText, nest: Nest, split: Split) -> list[Reg]:
+    """Where the parts of a folding split leave their results: one array for each reduction."""
+    if not split.folds:
+        return []
+    size = Partials(nest, split, []).size
+    reduces = [i for i in nest.body if isinstance(i, Reduce)]
+    return [f.alloca(Reducer(f, r.primitive, r.dtype).element, size) for r in reduces]
+
+
+class Region:
+    """Work that is cut into parts which may run at once.
+
+    Args:
+        f: the function that calls.
+        around: what steps need of it.
+        units: number of units that a part has some of.
+        parts: the largest number of parts that makes sense.
 
     Attributes:
         task: the function of a part: `void (ptr addresses, i64 first unit, i64 unit behind the last)`.
+        inside: what steps need of that one.
         slots: for each address that the task reads, what gives it in the calling function.
     """
 
-    def __init__(self, f: FunctionText, nest: Nest, around: Surroundings, split: Split) -> None:
+    def __init__(self, f: FunctionText, around: Surroundings, units: int, parts: int) -> None:
         self.f = f
-        self.nest = nest
         self.around = around
-        self.split = split
+        self.units = units
+        self.parts = parts
         parameters = "ptr noalias %addresses, i64 %first, i64 %stop"
         self.task = FunctionText(f"{f.name}_{f.fresh('task')}", parameters, private=True)
+        self.inside = Surroundings(self._pointer, self._fault, self._fail, _no_guard, around.vector_bits)
         self.slots: list[Callable[[], Reg]] = []
         self.pointers: dict[Buffer, Reg] = {}
         self.status: Reg | None = None  # in the calling function, if a part can fail
         self.status_in_task: Reg | None = None
 
-    def write(self) -> None:
-        """Writes the task, the call that has it run, and what follows the call."""
+    def write(self, part: Callable[[Region, Reg, Reg], None]) -> None:
+        """Writes the task, and the call that has it run.
+
+        Args:
+            part: writes a part, from a first unit to the one behind the last, into the task.
+        """
         f, task = self.f, self.task
-        part = Part(self.split, Reg("%first", "i64"), Reg("%stop", "i64"))
-        inside = Surroundings(self._pointer, self._fault, self._fail, _no_guard, self.around.vector_bits)
-        arrays = self._arrays()
-        emit_nest(task, self.nest, inside, part, self._partials([self._slot(lambda a=a: a) for a in arrays]))  # type: ignore[misc]
+        part(self, Reg("%first", "i64"), Reg("%stop", "i64"))
         task.line("ret void")
         f.helpers[task.name] = task
         self._call()
-        if self.split.folds:
-            emit_nest(f, self.nest, self.around, None, self._partials(arrays))
-
-    def _arrays(self) -> list[Reg]:
-        """Where the parts of a folding split leave their results: one array for each reduction."""
-        if not self.split.folds:
-            return []
-        size = Partials(self.nest, self.split, []).size
-        reduces = [i for i in self.nest.body if isinstance(i, Reduce)]
-        return [self.f.alloca(Reducer(self.f, r.primitive, r.dtype).element, size) for r in reduces]
-
-    def _partials(self, arrays: list[Reg]) -> Partials | None:
-        return Partials(self.nest, self.split, arrays) if self.split.folds else None
 
     def _call(self) -> None:
         f, status = self.f, self.status
@@ -86,15 +100,14 @@ class _Region:
         task = Reg(f"@{self.task.name}", "ptr")
         history = f"{self.task.name}_history"
         f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
-        units, parts = i64(self.split.units), i64(self.split.parts)
-        f.call(PARALLEL, "void", task, addresses, units, parts, Reg(f"@{history}", "ptr"))
+        f.call(PARALLEL, "void", task, addresses, i64(self.units), i64(self.parts), Reg(f"@{history}", "ptr"))
         if status is not None:
             came = f.load(status, "i64")
             when(f, f.icmp("ne", came, i64(FINE)), lambda: self.around.fail(came))
 
     # What the task sees ----------------------------------------------------------------------------------------------
 
-    def _slot(self, address: Callable[[], Reg]) -> Reg:
+    def slot(self, address: Callable[[], Reg]) -> Reg:
         """An address that the calling function hands over."""
         name = f"%{self.task.fresh('address')}"
         self.task.prologue += [
@@ -107,7 +120,7 @@ class _Region:
     def _pointer(self, buffer: Buffer) -> Reg:
         found = self.pointers.get(buffer)
         if found is None:
-            found = self.pointers[buffer] = self._slot(lambda: self.around.pointer(buffer))
+            found = self.pointers[buffer] = self.slot(lambda: self.around.pointer(buffer))
         return found
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
@@ -116,7 +129,7 @@ class _Region:
     def _fail(self, status: Reg) -> None:
         if self.status is None or self.status_in_task is None:
             made = self.status = self.f.alloca("i64", 1)
-            self.status_in_task = self._slot(lambda: made)
+            self.status_in_task = self.slot(lambda: made)
         # Parts that fail at once all write the same; atomic, since they may.
         self.task.line(f"store atomic i64 {status.text}, ptr {self.status_in_task.text} monotonic, align 8")
 

@@ -22,10 +22,11 @@ from tapec.passes.kernel_status import NO_MEMORY as NO_MEMORY
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step
+from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step, Tiles
 from tapec.passes.lower import LONG_PROGRAM
 from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import emit_nest_on_threads
+from tapec.passes.tile_text import emit_tiles
 
 ARENA = "arena_kept"
 _STACK_ARENA = 16_384
@@ -59,6 +60,8 @@ class _StepsText:
         for step in steps:
             if isinstance(step, Nest):
                 emit_nest_on_threads(self.f, step, self.around)
+            elif isinstance(step, Tiles):
+                emit_tiles(self.f, step, self.around)
             elif isinstance(step, LibraryStep):
                 EMITTERS[step.primitive](self.f, step, self.around)
             else:

@@ -63,9 +63,14 @@ class RowText:
         return tree.result()
 
     def _block(self, start: Reg, end: Reg) -> list[Reg]:
-        f, extent = self.f, self.extent
         for accumulator in self.accumulators:
             accumulator.reset()
+        self.gather(start, end)
+        return [r.halve(a.read()) for r, a in zip(self.reducers, self.accumulators, strict=True)]
+
+    def gather(self, start: Reg, end: Reg) -> None:
+        """Adds elements to the accumulators: whole vectors of 16, but for those at the end of the row."""
+        f, extent = self.f, self.extent
         length = f.sub(end, start)
         full = f.add(start, f.binary("and", length, f.number(-LANES, "i64")))
 
@@ -77,7 +82,6 @@ class RowText:
             count_loop(f, start, full, self.width, lambda i: self._chunk(i, None))
         if not isinstance(extent, int) or extent % LANES:
             when(f, f.icmp("slt", full, end), tail)
-        return [r.halve(a.read()) for r, a in zip(self.reducers, self.accumulators, strict=True)]
 
     def _chunk(self, index: Reg, mask: Reg | None) -> None:
         f, width = self.f, self.width

@@ -50,6 +50,11 @@ class Split:
         return min(self.units, self.most)
 
 
+def parts_of(work: float) -> int:
+    """For how many parts there is work, given in nanoseconds."""
+    return int(work // GRAIN)
+
+
 def split_of(nest: Nest, lanes: int) -> Split | None:
     """How to cut a nest; None if it is too small, or has no axis to cut.
 
@@ -57,7 +62,7 @@ def split_of(nest: Nest, lanes: int) -> Split | None:
         nest: extents are numbers.
         lanes: positions of the lane axis that are taken at once.
     """
-    most = int(nanoseconds(nest) // GRAIN)
+    most = parts_of(nanoseconds(nest))
     if most < 2:
         return None
     extents = [int(n) for n in nest.extents]

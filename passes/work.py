@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ops.linalg import LINALG
-from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, inner_steps
+from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, Tiles, inner_steps
 from tapec.passes.scalar.table import cost
 
 # Measured on a Zen 3 core: nanoseconds of a vector instruction in the middle of others, and of a byte that comes from a
@@ -22,6 +22,8 @@ def instructions(program: Program) -> int:
 def _of(step: Step) -> int:
     if isinstance(step, Nest):
         return _body(step) * prod(int(n) for n in step.extents) // 4
+    if isinstance(step, Tiles):
+        return sum(_of(nest) for nest in step.nests)
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4

@@ -33,7 +33,7 @@ def run(code: str, *arguments: str, **environment: str) -> list[str]:
     """What a process of its own prints."""
     keep = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
     # Threads that wait should not keep the others from running: there may be fewer cores than threads.
-    env = {**keep, "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(TESTS), **environment}
+    env = {**keep, "OMP_WAIT_POLICY": "passive", "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}", **environment}
     done = subprocess.run(
         [sys.executable, *(["-c", code] if code else []), *arguments],
         env=env, capture_output=True, text=True, timeout=300, check=False,
