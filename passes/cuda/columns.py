@@ -115,14 +115,8 @@ class _Columns:
         def reduce() -> None:
             last = reductions.kept[-1]
             order = reductions.kept + reductions.reduced
-            body = BodyText(
-                f,
-                self.nest if self.blocks == 1 else reductions.values,
-                order,
-                last,
-                thread.around,
-                Alignment(last, self.width),
-            )
+            nest = self.nest if self.blocks == 1 else reductions.values
+            body = BodyText(f, nest, order, last, thread.around, Alignment(last, self.width))
             place = Place()
             body.emit(place)
             counts = [*reductions.kept_extents[:-1], reductions.kept_extents[-1] // self.width]

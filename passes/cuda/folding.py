@@ -30,7 +30,7 @@ _MOST = 512  # parts that one block of threads folds
 def fold_kernels(
     reductions: Reductions, arrays: Sequence[Buffer], parts: int, workspace: Workspace, label: str
 ) -> list[Kernel]:
-    """Kernels that fold the parts of each row, which lie at `row * parts + part` of the arrays, and store the results."""
+    """Kernels that fold the parts of each row, which lie at `row * parts + part`, and store the results."""
     kernels, sources = [], tuple(arrays)
     while parts > 1:
         fold = _Fold(reductions, sources, parts, workspace)

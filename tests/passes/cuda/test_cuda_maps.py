@@ -64,5 +64,15 @@ def test_concat():
     check(Case(lambda x, y: apply(movement.concat, x, y * 2.0, axis=0), (numbers(33, 4), numbers(7, 4, seed=1))))
 
 
-def test_transposed():
-    check(Case(lambda x: transpose(x, (1, 0)) * 2.0, (numbers(33, 65),)))
+@pytest.mark.parametrize("shape", [(8, 8), (33, 65), (31, 100), (1, 40), (7, 40)])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "?"])
+def test_transposed(shape, dtype):
+    """What is contiguous along another axis than the last goes through shared memory."""
+    x, y = numbers(*shape, dtype=dtype), numbers(*shape[::-1], dtype=dtype, seed=1)
+    plan = check(Case(lambda x, y: (transpose(x, (1, 0)) + y, transpose(x, (1, 0)) + transpose(x, (1, 0))), (x, y)))
+    assert (plan.kernels[0].shared_bytes > 0) == (min(shape) >= 8)
+
+
+def test_axes_permuted():
+    for permutation in ((0, 2, 1), (2, 1, 0), (1, 2, 0), (2, 0, 1)):
+        check(Case(lambda x, p=permutation: apply(ew.exp, transpose(x, p)), (numbers(9, 34, 10),)))

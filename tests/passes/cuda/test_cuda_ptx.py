@@ -8,7 +8,7 @@ from cuda_programs import Case, everything, numbers, softmax
 
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
-from tapec.ops.symbolic import apply, reduce_sum
+from tapec.ops.symbolic import apply, reduce_sum, transpose
 from tapec.passes.cuda.kernel import Kernel
 from tapec.runtime.cuda.emulated_program import device_plan
 from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
@@ -54,6 +54,7 @@ BENCHMARKS = {
     "columns_f8": Case(columns, (numbers(5000, 64, dtype="f8"),)),
 }
 FAMILIES = {
+    "transpose": Case(lambda x: transpose(x, (1, 0)) * 2.0, (numbers(100, 70),)),
     "short_rows": Case(rows, (numbers(100, 7),)),
     "rows_of_booleans": Case(lambda x: apply(reduction.max, x, axes=(1,)), (numbers(9, 37, dtype="?"),)),
     "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),
