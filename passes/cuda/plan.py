@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tapec.errors import UnsupportedOnDeviceError
-from tapec.ops import creation
+from tapec.ops import contraction, creation
 from tapec.passes.arena import plan as place
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.nests import nest_kernels
+from tapec.passes.cuda.products import is_own_product
+from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.loops import Buffer, LibraryStep, Nest, Operand, Program, Step
 
@@ -86,13 +88,16 @@ def _items(step: Step, workspace: Workspace) -> list[Item]:
     if isinstance(step, Nest):
         return [Launch(kernel) for kernel in nest_kernels(step, workspace)]
     if isinstance(step, LibraryStep):
-        return _library(step)
+        return _library(step, workspace)
     raise UnsupportedOnDeviceError(f"no kernel does the control flow of a {type(step).__name__}")
 
 
-def _library(step: LibraryStep) -> list[Item]:
+def _library(step: LibraryStep, workspace: Workspace) -> list[Item]:
     if step.primitive is creation.guard:
         return [Report(step.operands[0], int(step.attributes["expected"]))]
+    kernels = STEPS.get(step.primitive)
+    if kernels is not None and (step.primitive is not contraction.matmul or is_own_product(step)):
+        return [Launch(kernel) for kernel in kernels(step, workspace)]
     library = LIBRARIES.get(step.primitive)
     if library is None:
         raise UnsupportedOnDeviceError(f"neither a kernel nor a library of the GPU does `{step.primitive.name}`")

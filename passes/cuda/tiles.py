@@ -123,7 +123,7 @@ class _Tiles:
                     self.last,
                     thread.around,
                     Alignment(self.last, 1),
-                    staged,  # type: ignore[arg-type]
+                    staged,
                 )
                 place = Place()
                 body.emit(place)

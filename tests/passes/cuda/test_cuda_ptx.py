@@ -7,8 +7,8 @@ import pytest
 from cuda_programs import Case, everything, numbers, softmax
 
 from tapec.ops import elementwise as ew
-from tapec.ops import reduction
-from tapec.ops.symbolic import apply, reduce_sum, transpose
+from tapec.ops import indexing, ordering, reduction
+from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda.kernel import Kernel
 from tapec.runtime.cuda.emulated_program import device_plan
 from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
@@ -53,8 +53,25 @@ BENCHMARKS = {
     "columns_f4": Case(columns, (numbers(5000, 64),)),
     "columns_f8": Case(columns, (numbers(5000, 64, dtype="f8"),)),
 }
+INDICES = np.arange(5000) % 100
 FAMILIES = {
     "transpose": Case(lambda x: transpose(x, (1, 0)) * 2.0, (numbers(100, 70),)),
+    "take": Case(lambda x, i: take(x, i, 0), (numbers(100, 8), INDICES)),
+    "take_along": Case(lambda x, i: apply(indexing.take_along, x, i, axis=0), (numbers(100), INDICES)),
+    "scatter_add": Case(
+        lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0), (numbers(100), INDICES, numbers(5000))
+    ),
+    "scatter_add_sorted": Case(
+        lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0),
+        (numbers(100_000, 4), INDICES, numbers(5000, 4)),
+    ),
+    "scatter_add_along": Case(
+        lambda x, i, u: apply(indexing.scatter_add_along, x, i, u, axis=0), (numbers(100), INDICES, numbers(5000))
+    ),
+    "argsort": Case(lambda x: apply(ordering.argsort, x, axis=0), (numbers(5000),)),
+    "cumsum": Case(lambda x: apply(reduction.cumsum, x, axis=0, reverse=False), (numbers(40),)),
+    "argmax": Case(lambda x: apply(reduction.argmax, x, axis=0), (numbers(40),)),
+    "product": Case(lambda x: matmul(x, x), (numbers(16, 16, dtype="f8"),)),
     "short_rows": Case(rows, (numbers(100, 7),)),
     "rows_of_booleans": Case(lambda x: apply(reduction.max, x, axes=(1,)), (numbers(9, 37, dtype="?"),)),
     "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),

@@ -1,0 +1,28 @@
+"""Which kernels do a library step; what stands here neither is done by a library, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapec.ir.primitive import Primitive
+from tapec.ops import contraction, indexing, ordering, reduction
+from tapec.passes.cuda.gathers import take_along_kernels, take_kernels
+from tapec.passes.cuda.kernel import Kernel
+from tapec.passes.cuda.line_steps import line_kernels
+from tapec.passes.cuda.orders import argsort_kernels
+from tapec.passes.cuda.products import product_kernels
+from tapec.passes.cuda.scatters import scatter_add_along_kernels, scatter_add_kernels
+from tapec.passes.cuda.workspace import Workspace
+from tapec.passes.loops import LibraryStep
+
+STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
+    indexing.take: take_kernels,
+    indexing.take_along: take_along_kernels,
+    indexing.scatter_add: scatter_add_kernels,
+    indexing.scatter_add_along: scatter_add_along_kernels,
+    ordering.argsort: argsort_kernels,
+    reduction.argmax: line_kernels,
+    reduction.argmin: line_kernels,
+    reduction.cumsum: line_kernels,
+    contraction.matmul: product_kernels,
+}

@@ -1,0 +1,119 @@
+"""Gathers, scatter-adds, sorts, running sums and small products on the NVIDIA target."""
+
+import numpy as np
+import pytest
+from cuda_programs import Case, check, numbers
+
+from tapec.errors import IndexOutOfRangeError
+from tapec.ops import contraction, indexing, ordering, reduction
+from tapec.ops.symbolic import apply, matmul, take, transpose
+from tapec.passes.cuda import scatters
+from tapec.passes.cuda.plan import Call
+from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
+from tapec.runtime.cuda.emulated_program import EmulatedProgram, device_plan
+from tapec.runtime.interpreter import interpret
+
+
+def indices(count, length, seed=0, dtype="i8"):
+    low = 0 if dtype[0] == "u" else -length
+    return np.random.default_rng([seed, count]).integers(low, length, count).astype(dtype)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((5,), 0), ((33, 4), 0), ((7, 33), 1), ((3, 5, 8), 1), ((2, 31, 1), 1)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_take(shape, axis, dtype):
+    x = numbers(*shape, dtype=dtype)
+    for count in (0, 1, 33, 300):
+        check(Case(lambda x, i: take(x, i, axis), (x, indices(count, shape[axis], dtype="i4"))))
+
+
+def test_take_along():
+    x = numbers(3, 33, 5)
+    where = np.random.default_rng(0).integers(-33, 33, (3, 70, 5))
+    check(Case(lambda x, i: apply(indexing.take_along, x, i, axis=1), (x, where)))
+
+
+@pytest.mark.parametrize("shape", [(1,), (33,), (31, 4), (7, 5)])
+@pytest.mark.parametrize("count", [0, 1, 31, 1025, 2049])
+@pytest.mark.parametrize("most_looks", [scatters._MOST_LOOKS, 0], ids=["look", "sort"])
+def test_scatter_add(shape, count, most_looks, monkeypatch):
+    """Updates of one element come in order, so that sums have the CPU's bits."""
+    monkeypatch.setattr(scatters, "_MOST_LOOKS", most_looks)
+    x, updates = numbers(*shape), numbers(count, *shape[1:], seed=1)
+    check(Case(lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0), (x, indices(count, shape[0]), updates)))
+
+
+def test_scatter_add_in_the_middle(monkeypatch):
+    for most_looks in (scatters._MOST_LOOKS, 0):
+        monkeypatch.setattr(scatters, "_MOST_LOOKS", most_looks)
+        x, updates = numbers(3, 9, 4), numbers(3, 5000, 4, seed=1)
+        i = indices(5000, 9)
+        check(Case(lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=1), (x, i, updates)))
+
+
+def test_scatter_add_along():
+    x, updates = numbers(3, 33, 5), numbers(3, 70, 5, seed=1)
+    where = np.random.default_rng(0).integers(-33, 33, (3, 70, 5))
+    check(Case(lambda x, i, u: apply(indexing.scatter_add_along, x, i, u, axis=1), (x, where, updates)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, i, _: take(x, i, 0),
+        lambda x, i, _: apply(indexing.take_along, x, i, axis=0),
+        lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0),
+        lambda x, i, u: apply(indexing.scatter_add_along, x, i, u, axis=0),
+    ],
+)
+def test_indices_out_of_range(function):
+    """The status says so, and nothing outside the arrays is touched."""
+    for length, wrong in ((5, 5), (5, -6), (5, 1 << 40), (0, 0)):
+        case = Case(function, (numbers(length), np.array([wrong]), numbers(1)))
+        with pytest.raises(IndexOutOfRangeError):
+            interpret(case.graph, list(case.arrays))
+        status, _, _ = EmulatedProgram(device_plan(case.graph)).run(case.arrays)
+        assert status == INDEX_OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (33,), (1025,), (5000,), (3, 40), (0,)])
+@pytest.mark.parametrize("dtype", ["f4", "i8", "?"])
+def test_argsort(shape, dtype):
+    x = numbers(*shape, dtype=dtype)
+    if dtype == "f4":
+        x[..., 1::7], x[..., 2::9], x[..., ::5] = np.nan, -0.0, 0.0
+    for axis in range(len(shape)):
+        check(Case(lambda x, axis=axis: apply(ordering.argsort, x, axis=axis), (x,)))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_cumsum(reverse):
+    for axis in (0, 1):
+        check(Case(lambda x, a=axis: apply(reduction.cumsum, x, axis=a, reverse=reverse), (numbers(33, 40),)))
+
+
+def test_positions_of_extremes():
+    x = numbers(33, 40)
+    x[3, 5:7], x[4] = np.nan, 0.0
+    for axis in (0, 1):
+        for primitive in (reduction.argmax, reduction.argmin):
+            check(Case(lambda x, a=axis, p=primitive: apply(p, x, axis=a), (x,)))
+
+
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 3, 1), (2, 2, 2), (7, 5, 9), (31, 33, 16), (4, 0, 3)])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])
+def test_small_products(m, k, n, dtype):
+    a, b = numbers(m, k, dtype=dtype), numbers(n, k, dtype=dtype, seed=1)
+    plan = check(Case(lambda a, b: matmul(a, transpose(b, (1, 0))), (a, b)))
+    assert not any(isinstance(item, Call) for item in plan.items)
+
+
+def test_batched_products():
+    check(Case(lambda a, b: apply(contraction.matmul, a, b), (numbers(3, 4, 5), numbers(3, 5, 6, seed=1))))
+
+
+def test_large_products_are_left_to_cublas():
+    x = numbers(64, 64)
+    (item,) = device_plan(Case(lambda x: matmul(x, x), (x,)).graph).items
+    assert isinstance(item, Call)
+    assert item.library == "cuBLAS"
