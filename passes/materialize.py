@@ -24,7 +24,7 @@ from tapec.ops import (
     transform,
 )
 from tapec.ops import elementwise as ew
-from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, OPERANDS, UNREAD
+from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, MATRIX, OPERANDS, UNREAD
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
 DENSE_OPERANDS: frozenset[Primitive] = frozenset(
@@ -42,7 +42,7 @@ def operand_kinds(op: Op) -> str:
     if op.primitive in DENSE_OPERANDS:
         return DENSE * len(op.operands)
     if op.primitive is contraction.matmul:
-        return BLAS_MATRIX * 2
+        return MATRIX * 2
     return OPERANDS[op.primitive.name] if op.primitive in FACTORIZATIONS else ""
 
 
@@ -61,10 +61,10 @@ def batch_strides(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int
 
 
 def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Strides (batch, row, column) with which a matrix product can read such memory; None if it can't without a copy.
+    """Strides (batch, row, column) with which a routine of BLAS can read such memory; None if it can't without a copy.
 
-    One of row and column must be 1 and the other no shorter than the extent it passes over, as BLAS wants; all batch
-    axes must be walked by one stride. Eager and compiled products both ask here, so that they call BLAS alike.
+    One of row and column must be 1 and the other no shorter than the extent it passes over; all batch axes must be
+    walked by one stride.
     """
     *batch, rows, columns = shape
     if 0 in shape:

@@ -1,8 +1,9 @@
 """The loop for small matrix products: tiles of four rows and one vector of columns, in registers.
 
-Every element of the result is one chain over the inner axis, `acc = fma(a[i, p], b[p, j], acc)` from `acc = 0` (for
-integers a product and a sum, wrapping). How rows and columns are tiled does not touch that chain, so the unrolled form
-for tiny static products has the same bits as the loop.
+Every element of the result is a sum over blocks of `BLOCK` steps of the inner axis, each one chain,
+`acc = fma(a[i, p], b[p, j], acc)` from `acc = 0` (for integers a product and a sum, wrapping). How rows and columns are
+tiled does not touch a chain, so the unrolled form for tiny static products, and the routine for large ones
+(`passes.product_text`), have the same bits.
 """
 
 from __future__ import annotations
@@ -11,26 +12,17 @@ from typing import Final
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.matmul_names import is_small
+from tapec.passes.product_names import BLOCK
 from tapec.passes.text_loops import counted
 
 _ROWS: Final = 4
-_CHUNK: Final = 256  # inner extent per packed panel: 16 KiB of stack, half of a first-level cache
 _UNROLLED_STEPS: Final = 64
-
-# Where BLAS overtakes, measured against OpenBLAS on a Zen 3 core (docs/design/0004-native-runtime.md). A product with
-# one row or one column goes to BLAS's matrix-vector routine, which is faster earlier.
-SMALL_PRODUCT: Final = 32_768
-SMALL_VECTOR_PRODUCT: Final = 128
 
 SIGNATURE: Final = (
     "i64 %m, i64 %n, i64 %k, ptr noalias %a, i64 %a_row, i64 %a_col, "
     "ptr noalias %b, i64 %b_row, i64 %b_col, ptr noalias %c"
 )
-
-
-def is_small(m: int, n: int, k: int) -> bool:
-    """Whether a floating `(m, k)` times `(k, n)` runs through our own loop instead of BLAS."""
-    return m * n * k <= (SMALL_VECTOR_PRODUCT if m == 1 or n == 1 else SMALL_PRODUCT)
 
 
 def lanes(dtype: DType) -> int:
@@ -41,7 +33,7 @@ def lanes(dtype: DType) -> int:
 def is_unrolled(dtype: DType, m: int, n: int, k: int) -> bool:
     """Whether `emit_small_matmul` takes a product of these sizes; others are calls of the routine."""
     vectors = -(-n // lanes(dtype))
-    return 0 < m * k * vectors <= _UNROLLED_STEPS and (is_small(m, n, k) or not dtype.is_float)
+    return 0 < m * k * vectors <= _UNROLLED_STEPS and k <= BLOCK and is_small(dtype, m, n, k)
 
 
 def step(f: FunctionText, dtype: DType, a: Reg, b: Reg, acc: Reg) -> Reg:
@@ -106,11 +98,11 @@ def small_kernel(name: str, dtype: DType) -> FunctionText:
     m, n, k = (Reg(f"%{x}", "i64") for x in "mnk")
     a, b, c = (Reg(f"%{x}", "ptr") for x in "abc")
     a_row, a_col, b_row, b_col = (Reg(f"%{x}", "i64") for x in ("a_row", "a_col", "b_row", "b_col"))
-    panel = f.alloca(element, _CHUNK * width)
+    panel = f.alloca(element, BLOCK * width)
     spill = f.alloca(element, _ROWS * width)
     unit = f.icmp("eq", b_col, f.number(1, "i64"))
-    with counted(f, k, step=_CHUNK) as p0:
-        inner = f.intrinsic("smin", f.number(_CHUNK, "i64"), f.sub(k, p0))
+    with counted(f, k, step=BLOCK) as p0:
+        inner = f.intrinsic("smin", f.number(BLOCK, "i64"), f.sub(k, p0))
         fresh = f.icmp("eq", p0, f.number(0, "i64"))
         with counted(f, n, step=width) as j0:
             columns = f.intrinsic("smin", f.number(width, "i64"), f.sub(n, j0))
@@ -133,9 +125,8 @@ def small_kernel(name: str, dtype: DType) -> FunctionText:
                     at = [f.add(i0, f.number(r, "i64")) for r in range(rows)]
                     lefts = [f.element_pointer(left, f.mul(i, a_row), element) for i in at]
                     outs = [f.element_pointer(c, f.add(f.mul(i, n), j0), element) for i in at]
-                    seeds = _seed(f, element, width, outs, spill, fresh, n, columns)
-                    sums = _tile(f, dtype, width, inner, lefts, a_col, right, right_step, seeds)
-                    _write(f, element, width, sums, outs, spill, n, columns)
+                    sums = _tile(f, dtype, width, inner, lefts, a_col, right, right_step)
+                    _write(f, dtype, width, sums, outs, spill, n, columns, fresh)
     f.line("ret void")
     return f
 
@@ -162,7 +153,6 @@ def _tile(
     a_col: Reg,
     right: Reg,
     right_step: Reg,
-    seeds: list[Reg],
 ) -> list[Reg]:
     """The chains of one tile over `inner` (at least 1) steps."""
     element = memory_element(dtype)
@@ -172,7 +162,8 @@ def _tile(
     f.label(loop)
     phi_at = len(f.lines)
     p = f.phi("i64", [("0", before)])
-    accs = [f.phi(element, [(seed.text, before)], width) for seed in seeds]
+    zero = f.number(0, element, width)
+    accs = [f.phi(element, [(zero.text, before)], width) for _ in lefts]
     vector = f.load(f.element_pointer(right, f.mul(p, right_step), element), element, width)
     along = f.mul(p, a_col)
     sums = []
@@ -187,38 +178,43 @@ def _tile(
     return sums
 
 
-def _seed(
-    f: FunctionText, element: str, width: int, outs: list[Reg], spill: Reg, fresh: Reg, n: Reg, columns: Reg
-) -> list[Reg]:
-    """What the chains start from: zeros, or what the chunk before has left in the result."""
-    zero = f.number(0, element, width)
-    reload, ready = f.fresh("reload"), f.fresh("ready")
+def _write(
+    f: FunctionText,
+    dtype: DType,
+    width: int,
+    sums: list[Reg],
+    outs: list[Reg],
+    spill: Reg,
+    n: Reg,
+    columns: Reg,
+    fresh: Reg,
+) -> None:
+    """Stores the chains of the first block, adds those of later ones; a tile that reaches over the last column goes by
+    way of the stack.
+    """
+    element = memory_element(dtype)
+    slots = _slots(f, element, width, len(outs), spill)
+    whole = f.icmp("eq", columns, f.number(width, "i64"))
+    ready, reload, wide, narrow, end = (f.fresh(x) for x in ("ready", "reload", "wide", "narrow", "written"))
     before = f.block
     f.branch_if(fresh, ready, reload)
     f.label(reload)
-    slots = _slots(f, element, width, len(outs), spill)
     for slot in slots:
-        f.store(zero, slot)
+        f.store(f.number(0, element, width), slot)
     _copy(f, element, len(outs), columns, outs[0], n, spill, f.number(width, "i64"))
     kept = [f.load(slot, element, width) for slot in slots]
+    added = [f.fadd(x, y) if dtype.is_float else f.add(x, y) for x, y in zip(kept, sums, strict=True)]
     reloaded = f.block
     f.branch(ready)
     f.label(ready)
-    return [f.phi(element, [(zero.text, before), (value.text, reloaded)], width) for value in kept]
-
-
-def _write(
-    f: FunctionText, element: str, width: int, sums: list[Reg], outs: list[Reg], spill: Reg, n: Reg, columns: Reg
-) -> None:
-    """Stores the chains; a tile that reaches over the last column goes by way of the stack."""
-    wide, narrow, end = f.fresh("wide"), f.fresh("narrow"), f.fresh("written")
-    f.branch_if(f.icmp("eq", columns, f.number(width, "i64")), wide, narrow)
+    values = [f.phi(element, [(x.text, before), (y.text, reloaded)], width) for x, y in zip(sums, added, strict=True)]
+    f.branch_if(whole, wide, narrow)
     f.label(wide)
-    for value, out in zip(sums, outs, strict=True):
+    for value, out in zip(values, outs, strict=True):
         f.store(value, out)
     f.branch(end)
     f.label(narrow)
-    for value, slot in zip(sums, _slots(f, element, width, len(sums), spill), strict=True):
+    for value, slot in zip(values, slots, strict=True):
         f.store(value, slot)
     _copy(f, element, len(outs), columns, spill, f.number(width, "i64"), outs[0], n)
     f.branch(end)

@@ -10,16 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapec.errors import CompilationError
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import contraction
+from tapec.ops import reduction as reductions
 from tapec.passes.identities import of_nothing
 from tapec.passes.kernel_status import KERNEL
-from tapec.passes.materialize import strided_matrix
-from tapec.passes.matmul_names import TOO_LARGE, is_cut
+from tapec.passes.materialize import batch_strides
+from tapec.passes.matmul_names import is_dot, is_small
+from tapec.passes.product_plan import matrices
 from tapec.passes.threads_names import HISTORY
 from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
@@ -191,13 +192,17 @@ def _plan(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tupl
 
 
 class _Product(NamedTuple):
-    """How a matrix product of operands of one layout runs."""
+    """How a matrix product of operands of one layout runs.
+
+    Attributes:
+        copied: which operands it reads from a dense copy.
+        shape: of the result.
+        run: takes the operands and the result.
+    """
 
     copied: tuple[bool, bool]
-    extents: tuple[int, int, int, int]
-    strides: tuple[tuple[int, int, int], tuple[int, int, int]]
     shape: tuple[int, ...]
-    routine: _Kernel
+    run: Callable[[Array, Array, Array], object]
 
 
 _PRODUCTS: dict[tuple[Any, ...], _Product] = {}
@@ -206,23 +211,19 @@ _MOST_PRODUCTS = 4096
 
 def product(a: Array, b: Array) -> Array:
     """Batched matrix product."""
-    dtype = a.dtype
-    key = (dtype.num, a.shape, a.strides, b.dtype.num, b.shape, b.strides)
+    key = (a.dtype.num, a.shape, a.strides, b.dtype.num, b.shape, b.strides)
     plan = _PRODUCTS.get(key)
     if plan is None:
         if len(_PRODUCTS) >= _MOST_PRODUCTS:
             _PRODUCTS.clear()
         plan = _PRODUCTS[key] = _product_plan(a, b)
-    copied, extents, strides, shape, routine = plan
+    copied, shape, run = plan
     if copied[0]:
         a = np.ascontiguousarray(a)
     if copied[1]:
         b = np.ascontiguousarray(b)
-    out = np.empty(shape, dtype)
-    status = routine(*extents, a, *strides[0], b, *strides[1], out)
-    if status == TOO_LARGE:
-        raise CompilationError(f"matmul of {a.shape} and {b.shape}: BLAS takes extents below 2**31 only")
-    assert status == 0, status
+    out = np.empty(shape, a.dtype)
+    run(a, b, out)
     return out
 
 
@@ -234,30 +235,43 @@ def _product_plan(a: Array, b: Array) -> _Product:
         contraction.matmul.family.infer(
             contraction.matmul, (tensor_type(dtype, a.shape), tensor_type(dtypes.of(b.dtype), b.shape)), {}
         )
-    routine = _KERNELS.get((contraction.matmul, dtype))
-    if routine is None:
-        routine = _KERNELS[contraction.matmul, dtype] = raw_entry(matmul.address(dtype), "iiiipiiipiiip")
+    shape = (*batch, m, n)
+    if is_dot(dtype, m, n, k):
+        return _Product((False, False), shape, _dot)
     (copied_a, strides_a), (copied_b, strides_b) = _matrix(a), _matrix(b)
-    if is_cut(dtype, (prod(batch), m, n, k), (*strides_a, *strides_b)):
-        routine = partial(_cut_routine(dtype), np.zeros(HISTORY, np.int64))
-    return _Product((copied_a, copied_b), (prod(batch), m, n, k), (strides_a, strides_b), (*batch, m, n), routine)
+    copied, extents = (copied_a, copied_b), (prod(batch), m, n, k)
+    if 0 in shape or k == 0 or is_small(dtype, m, n, k):
+        routine = _product_routine(dtype, "small", lambda: raw_entry(matmul.address(dtype), "iiiipiiipiiip"))
+        return _Product(copied, shape, lambda a, b, out: routine(*extents, a, *strides_a, b, *strides_b, out))
+    large = _product_routine(
+        dtype, "large", lambda: raw_entry(matmul.product_address(dtype), "ppppp", release_gil=True)
+    )
+    words = np.array(matrices(extents, strides_a, strides_b), np.int64)
+    return _Product(copied, shape, partial(large, np.zeros(HISTORY, np.int64), words))
 
 
-def _cut_routine(dtype: DType) -> Callable[..., int]:
-    routine = _KERNELS.get((contraction.matmul, dtype, "cut"))
+def _dot(a: Array, b: Array, out: Array) -> None:
+    """Products of rows and columns, as `passes.dot_products` has them in compiled programs."""
+    out[...] = reduction(reductions.sum, [a * np.swapaxes(b, -1, -2)], {"axes": (a.ndim - 1,)})[..., None]
+
+
+def _product_routine(dtype: DType, size: str, make: Callable[[], _Kernel]) -> _Kernel:
+    key = (contraction.matmul, dtype, size)
+    routine = _KERNELS.get(key)
     if routine is None:
-        routine = raw_entry(matmul.cut_address(dtype), "piiiipiiipiiip", release_gil=True)
-        _KERNELS[contraction.matmul, dtype, "cut"] = routine
+        routine = _KERNELS[key] = make()
     return routine
 
 
 def _matrix(x: Array) -> tuple[bool, tuple[int, int, int]]:
     """Whether a matrix product must read a copy, and the strides (batch, row, column) in elements of what it reads."""
     itemsize = x.itemsize
-    found = strided_matrix(x.shape, tuple([s // itemsize for s in x.strides]))
+    found = None
+    if not any(s % itemsize for s in x.strides):
+        found = batch_strides(x.shape, tuple([s // itemsize for s in x.strides]))
     if found is not None:
         return False, found
-    found = strided_matrix(x.shape, np.empty(x.shape, np.bool_).strides)  # of one byte each
+    found = batch_strides(x.shape, np.empty(x.shape, np.bool_).strides)  # of one byte each
     assert found is not None
     return True, found
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tapec.ir.graph import Graph
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
+from tapec.passes.dot_products import DotProducts
 from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
@@ -71,6 +72,7 @@ def optimised(graph: Graph) -> Graph:
     for step in (
         ExpandUpdates(),
         Simplify(differentiated=True),
+        DotProducts(),
         CommonSubexpressionElimination(),  # before and after loops are merged: they are when they read the same values
         MergeScans(),
         CommonSubexpressionElimination(),

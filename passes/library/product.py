@@ -5,14 +5,15 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ir import dtypes
-from tapec.passes import matmul_names
-from tapec.passes.kernel_status import TOO_LARGE
+from tapec.passes import matmul_names, product_names
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loop_text import i64, when
+from tapec.passes.loop_text import i64
 from tapec.passes.loops import LibraryStep
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
+from tapec.passes.matmul_names import is_small
 from tapec.passes.nest_text import Surroundings
+from tapec.passes.product_plan import matrices
 from tapec.passes.threads_names import HISTORY
 
 
@@ -30,18 +31,16 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
             f, dtype, m, n, k, left, (a.strides[1], a.strides[2]), right, (b.strides[1], b.strides[2]), result
         )
         return
-    extents = (prod(batch), m, n, k)
-    routine, memory = matmul_names.symbol(dtype), []
-    if matmul_names.is_cut(dtype, extents, (*a.strides, *b.strides)):
-        routine = matmul_names.cut_symbol(dtype)
-        history = f.fresh(f"{f.name}_product")
-        f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
-        memory = [Reg(f"@{history}", "ptr")]
-    status = f.call(
-        routine, "i64", *memory, *(i64(x) for x in extents),
-        left, *(i64(s) for s in a.strides), right, *(i64(s) for s in b.strides), result,
-    )  # fmt: skip
-    when(f, f.icmp("ne", status, i64(matmul_names.DONE)), lambda: around.fail(i64(TOO_LARGE)))
+    if 0 in step.shape or k == 0 or is_small(dtype, m, n, k):
+        sizes = (prod(batch), m, n, k)
+        strides_a, strides_b = [i64(s) for s in a.strides], [i64(s) for s in b.strides]
+        f.call(matmul_names.symbol(dtype), "i64", *map(i64, sizes), left, *strides_a, right, *strides_b, result)
+        return
+    words = matrices((prod(batch), m, n, k), a.strides, b.strides)
+    plan, history = f.fresh(f"{f.name}_layout"), f.fresh(f"{f.name}_history")
+    f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
+    f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
+    f.call(product_names.symbol(dtype), "i64", Reg(f"@{history}", "ptr"), Reg(f"@{plan}", "ptr"), left, right, result)
 
 
 def guard(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

@@ -1,0 +1,36 @@
+"""What the routines for large matrix products are called, and how a call of one lies in memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tapec.ir.dtypes import DType
+
+PREFIX: Final = "tapec_product_"
+
+# Steps of the inner axis that are one chain: part of what a product is (docs/design/0002-numerics.md).
+BLOCK: Final = 256
+# Of a tile: 12 accumulators, 2 vectors of columns and an element of the left operand are 15 of 16 registers.
+ROWS: Final = 6
+AXES: Final = 3  # axes that each of batch, rows, columns and inner index may be made of
+
+# Words of the layout that a call is described by; see `passes.product_plan`.
+FIELDS: Final = (
+    *[f"{group}_{what}{axis}" for group, whats in (
+        ("batch", ("extent", "a", "b")), ("row", ("extent", "a")), ("column", ("extent", "b")),
+        ("inner", ("extent", "a", "b")),
+    ) for what in whats for axis in range(AXES)],
+    "batch", "m", "n", "k", "swapped", "pack_a", "read_b", "cut", "unit", "units", "parts",
+)  # fmt: skip
+FIELD: Final = {name: i for i, name in enumerate(FIELDS)}
+
+# How the right operand's panels are read (`read_b`): contiguous columns, contiguous inner index, neither; or in place.
+BY_COLUMNS, BY_INNER, BY_ELEMENT, IN_PLACE = range(4)
+
+# What is cut (`cut`).
+CUT_BATCH, CUT_ROWS, CUT_COLUMNS = range(3)
+
+
+def symbol(dtype: DType) -> str:
+    """Name of the routine of a floating dtype."""
+    return PREFIX + dtype.name

@@ -1,0 +1,224 @@
+"""What a large matrix product prepares: tables of offsets, and copies of the operands in the order of the tiles."""
+
+from __future__ import annotations
+
+from tapec.ir.dtypes import DType
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.loop_text import i64, lane_numbers, when
+from tapec.passes.product_names import AXES, BLOCK, ROWS
+from tapec.passes.product_tile import in_pieces, panel_width
+from tapec.passes.text_loops import counted
+
+
+def offsets_function(name: str) -> FunctionText:
+    """`void name(table, start, count, extents, strides)`: offsets of `count` positions of axes read as one.
+
+    The innermost axis is the last of `AXES`. Positions run from `start`.
+    """
+    signature = "ptr noalias %table, i64 %start, i64 %count, ptr noalias %extents, ptr noalias %strides"
+    f = FunctionText(name, signature, private=True)
+    extents = [f.load(f.element_pointer(Reg("%extents", "ptr"), i64(a), "i64"), "i64") for a in range(AXES)]
+    strides = [f.load(f.element_pointer(Reg("%strides", "ptr"), i64(a), "i64"), "i64") for a in range(AXES)]
+    outer = f.mul(extents[0], extents[1])
+    f.branch_if(f.icmp("eq", outer, i64(1)), "even", "uneven")
+    f.label("even")
+    _even_offsets(f, strides[-1])
+    f.line("ret void")
+    f.label("uneven")
+    rest = Reg("%start", "i64")
+    index: list[Reg] = []
+    for extent in reversed(extents):
+        index.append(f.binary("urem", rest, extent))
+        rest = f.binary("udiv", rest, extent)
+    offset = i64(0)
+    for i, stride in zip(index, reversed(strides), strict=True):
+        offset = f.add(offset, f.mul(i, stride))
+    before = f.block
+    f.branch("next")
+    f.label("next")
+    phi_at = len(f.lines)
+    p = f.phi("i64", [("0", before)])
+    at = f.phi("i64", [(offset.text, before)])
+    counters = [f.phi("i64", [(i.text, before)]) for i in index]
+    f.store(at, f.element_pointer(Reg("%table", "ptr"), p, "i64"))
+    following = f.add(p, i64(1))
+    moved, following_counters, carry = at, [], Reg("true", "i1")
+    for counter, extent, stride in zip(counters, reversed(extents), reversed(strides), strict=True):
+        raised = f.add(counter, f.convert("zext", carry, "i64"))
+        full = f.icmp("eq", raised, extent)
+        following_counters.append(f.select(full, i64(0), raised))
+        step = f.select(carry, stride, i64(0))
+        moved = f.add(moved, f.sub(step, f.select(full, f.mul(extent, stride), i64(0))))
+        carry = full
+    for i, value in enumerate([following, moved, *following_counters]):
+        f.lines[phi_at + i] += f", [ {value.text}, %next ]"
+    f.branch_if(f.icmp("slt", following, Reg("%count", "i64")), "next", "done")
+    f.label("done")
+    f.line("ret void")
+    return f
+
+
+def _even_offsets(f: FunctionText, stride: Reg) -> None:
+    """Offsets along one axis. Whole vectors: tables end on a multiple of four."""
+    lanes = 4
+    start, table = Reg("%start", "i64"), Reg("%table", "ptr")
+    steps = f.mul(lane_numbers(f, lanes), f.splat(stride, lanes))
+    with counted(f, Reg("%count", "i64"), step=lanes) as p:
+        first = f.mul(f.add(start, p), stride)
+        f.store(f.add(f.splat(first, lanes), steps), f.element_pointer(table, p, "i64"))
+
+
+def left_function(name: str, dtype: DType) -> FunctionText:
+    """`void name(panel, a, row_offsets, rows, inner_offsets, steps)`: slivers of `ROWS` rows, step by step.
+
+    The last sliver's missing rows repeat the last row.
+    """
+    signature = (
+        "ptr noalias %panel, ptr noalias %a, ptr noalias %row_offsets, i64 %rows, "
+        "ptr noalias %inner_offsets, i64 %steps"
+    )
+    f = FunctionText(name, signature, private=True)
+    element = memory_element(dtype)
+    rows, steps = Reg("%rows", "i64"), Reg("%steps", "i64")
+    with counted(f, rows, step=ROWS) as i0:
+        sliver = f.element_pointer(Reg("%panel", "ptr"), f.mul(i0, i64(BLOCK)), element)
+        offsets = []
+        for r in range(ROWS):
+            row = f.intrinsic("smin", f.add(i0, i64(r)), f.sub(rows, i64(1)))
+            offsets.append(f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64"))
+        neighbours = Reg("true", "i1")
+        for r in range(1, ROWS):
+            neighbours = f.binary("and", neighbours, f.icmp("eq", f.sub(offsets[r], offsets[0]), i64(r)))
+        sources = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
+        together, apart, end = f.fresh("together"), f.fresh("apart"), f.fresh("end")
+        f.branch_if(neighbours, together, apart)
+        for label, pieces in ((together, ((0, 4), (4, 2))), (apart, tuple((r, 1) for r in range(ROWS)))):
+            f.label(label)
+            with counted(f, steps) as p:
+                along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
+                target = f.element_pointer(sliver, f.mul(p, i64(ROWS)), element)
+                for r, lanes in pieces:
+                    value = f.load(f.element_pointer(sources[r], along, element), element, lanes)
+                    f.store(value, f.element_pointer(target, i64(r), element))
+            f.branch(end)
+        f.label(end)
+    f.line("ret void")
+    return f
+
+
+GROUP = 4  # panels that are copied together
+_RIGHT = "ptr noalias %panel, ptr noalias %b, ptr noalias %offsets, ptr noalias %inner_offsets, i64 %steps"
+
+
+def right_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """`void name(panel, b, offsets, inner_offsets, steps, columns)`: rows of a panel whose columns are neighbours."""
+    f = FunctionText(name, f"{_RIGHT}, i64 %columns", private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    columns = Reg("%columns", "i64")
+    first = f.load(Reg("%offsets", "ptr"), "i64")
+    start = f.element_pointer(Reg("%b", "ptr"), first, element)
+
+    def rows(whole: bool) -> None:
+        with counted(f, Reg("%steps", "i64")) as p:
+            along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
+            source = f.element_pointer(start, along, element)
+            target = f.element_pointer(Reg("%panel", "ptr"), f.mul(p, i64(width)), element)
+
+            def piece(at: Reg, lanes: int) -> None:
+                value = f.load(f.element_pointer(source, at, element), element, lanes)
+                f.store(value, f.element_pointer(target, at, element))
+
+            if whole:
+                piece(i64(0), width)
+            else:
+                f.store(f.number(0, element, width), target)
+                in_pieces(f, width, columns, piece)
+
+    full = f.icmp("eq", columns, i64(width))
+    when(f, full, lambda: rows(True))
+    when(f, f.icmp("ne", columns, i64(width)), lambda: rows(False))
+    f.line("ret void")
+    return f
+
+
+def right_group(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """`void name(panels, b, inner_offsets, steps)`: `GROUP` whole panels whose columns, from `b` on, are neighbours.
+
+    Together, since their rows are one run of memory: panel by panel each would take its few lines from every page.
+    """
+    f = FunctionText(name, "ptr noalias %panels, ptr noalias %b, ptr noalias %inner_offsets, i64 %steps", private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    with counted(f, Reg("%steps", "i64")) as p:
+        along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
+        source = f.element_pointer(Reg("%b", "ptr"), along, element)
+        target = f.element_pointer(Reg("%panels", "ptr"), f.mul(p, i64(width)), element)
+        values = [f.load(f.element_pointer(source, i64(q * width), element), element, width) for q in range(GROUP)]
+        for q, value in enumerate(values):
+            f.store(value, f.element_pointer(target, i64(q * width * BLOCK), element))
+    f.line("ret void")
+    return f
+
+
+def right_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """`void name(panel, b, offsets, inner_offsets, steps)`: a panel whose inner index is contiguous, turned.
+
+    `offsets` has one of each column; a panel that is cut off repeats the last one.
+    """
+    f = FunctionText(name, _RIGHT, private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    side = width // 2
+    first = f.load(Reg("%inner_offsets", "ptr"), "i64")
+    start = f.element_pointer(Reg("%b", "ptr"), first, element)
+    steps = Reg("%steps", "i64")
+    whole = f.binary("and", steps, i64(-side))
+    columns = [f.load(f.element_pointer(Reg("%offsets", "ptr"), i64(j), "i64"), "i64") for j in range(width)]
+    sources = [f.element_pointer(start, offset, element) for offset in columns]
+    with counted(f, whole, step=side) as p:
+        for half in range(2):
+            mine = sources[half * side : (half + 1) * side]
+            vectors = [f.load(f.element_pointer(source, p, element), element, side) for source in mine]
+            for i, vector in enumerate(turned(f, vectors)):
+                at = f.add(f.mul(f.add(p, i64(i)), i64(width)), i64(half * side))
+                f.store(vector, f.element_pointer(Reg("%panel", "ptr"), at, element))
+    with counted(f, steps, start=whole) as p:
+        target = f.element_pointer(Reg("%panel", "ptr"), f.mul(p, i64(width)), element)
+        for j, source in enumerate(sources):
+            f.store(f.load(f.element_pointer(source, p, element), element), f.element_pointer(target, i64(j), element))
+    f.line("ret void")
+    return f
+
+
+def right_by_element(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """As `right_by_inner`, whatever the strides are."""
+    f = FunctionText(name, _RIGHT, private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    columns = [f.load(f.element_pointer(Reg("%offsets", "ptr"), i64(j), "i64"), "i64") for j in range(width)]
+    sources = [f.element_pointer(Reg("%b", "ptr"), offset, element) for offset in columns]
+    with counted(f, Reg("%steps", "i64")) as p:
+        along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
+        target = f.element_pointer(Reg("%panel", "ptr"), f.mul(p, i64(width)), element)
+        for j, source in enumerate(sources):
+            value = f.load(f.element_pointer(source, along, element), element)
+            f.store(value, f.element_pointer(target, i64(j), element))
+    f.line("ret void")
+    return f
+
+
+def turned(f: FunctionText, rows: list[Reg]) -> list[Reg]:
+    """The columns of a square of registers. Each round swaps the off-diagonal quarters of every smaller square."""
+    side = len(rows)
+    distance = side // 2
+    while distance:
+        swapped = list(rows)
+        low = [lane if not lane & distance else side + lane - distance for lane in range(side)]
+        high = [lane + distance if not lane & distance else side + lane for lane in range(side)]
+        for i in range(side):
+            if not i & distance:
+                a, b = rows[i], rows[i + distance]
+                for target, lanes in ((i, low), (i + distance, high)):
+                    mask = ", ".join(f"i32 {x}" for x in lanes)
+                    text = f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{side} x i32> <{mask}>"
+                    swapped[target] = f.assign(text, a.element, side)
+        rows = swapped
+        distance //= 2
+    return rows

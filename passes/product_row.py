@@ -1,0 +1,163 @@
+"""Products with one row: the right operand is read once, in the order of its memory, and never copied.
+
+The chains are those of the tiles (`passes.product_tile`). Where columns are neighbours, they wait in a cached row while
+the right operand's rows are added to them; where the inner index is contiguous, squares of it are turned in registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapec.ir.dtypes import DType
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.loop_text import i64
+from tapec.passes.product_pack import turned
+from tapec.passes.product_part import COLUMNS
+from tapec.passes.product_tile import panel_width
+from tapec.passes.text_loops import counted
+
+CHUNK = 512  # columns whose chains wait in the first-level cache
+_STEPS = 8  # rows of the right operand that pass a chain between its load and its store
+_SIGNATURE = (
+    "i64 %steps, ptr noalias %a, ptr noalias %left_offsets, ptr noalias %b, ptr noalias %right_offsets, "
+    "ptr noalias %c, i64 %columns, i1 %fresh"
+)
+
+
+def row_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """`void name(steps, a, left_offsets, b, right_offsets, c, columns, fresh)`: up to `CHUNK` neighbouring columns.
+
+    One block of the inner index, for the columns from `b` on. The chains go to `c`, or are added to it where this is
+    not the first block.
+    """
+    f = FunctionText(name, _SIGNATURE, private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    steps, columns, fresh = Reg("%steps", "i64"), Reg("%columns", "i64"), Reg("%fresh", "i1")
+    chains = f.select(fresh, Reg("%c", "ptr"), f.alloca(element, CHUNK))
+    _for_columns(f, width, columns, lambda j, lanes: f.store(
+        f.number(0, element, lanes), f.element_pointer(chains, j, element)
+    ))  # fmt: skip
+    whole = f.binary("and", steps, i64(-_STEPS))
+    for stride, start, stop in ((_STEPS, None, whole), (1, whole, steps)):
+        with counted(f, stop, start=start, step=stride) as p0:
+            lefts, rows = [], []
+            for s in range(stride):
+                p = f.add(p0, i64(s))
+                along = f.load(f.element_pointer(Reg("%left_offsets", "ptr"), p, "i64"), "i64")
+                lefts.append(f.load(f.element_pointer(Reg("%a", "ptr"), along, element), element))
+                offset = f.load(f.element_pointer(Reg("%right_offsets", "ptr"), p, "i64"), "i64")
+                rows.append(f.element_pointer(Reg("%b", "ptr"), offset, element))
+
+            def step(j: Reg, lanes: int, lefts: list[Reg] = lefts, rows: list[Reg] = rows) -> None:
+                at = f.element_pointer(chains, j, element)
+                chain = f.load(at, element, lanes)
+                for left, row in zip(lefts, rows, strict=True):
+                    right = f.load(f.element_pointer(row, j, element), element, lanes)
+                    chain = f.intrinsic("fma", f.splat(left, lanes), right, chain)
+                f.store(chain, at)
+
+            _for_columns(f, width, columns, step)
+    f.branch_if(fresh, "done", "add")
+    f.label("add")
+
+    def add(j: Reg, lanes: int) -> None:
+        out = f.element_pointer(Reg("%c", "ptr"), j, element)
+        chain = f.load(f.element_pointer(chains, j, element), element, lanes)
+        f.store(f.fadd(f.load(out, element, lanes), chain), out)
+
+    _for_columns(f, width, columns, add)
+    f.branch("done")
+    f.label("done")
+    f.line("ret void")
+    return f
+
+
+def _for_columns(f: FunctionText, width: int, columns: Reg, body: Callable[[Reg, int], None]) -> None:
+    """`body(first, lanes)` over all columns once, in vectors and then one by one."""
+    whole = f.binary("and", columns, i64(-width))
+    with counted(f, whole, step=width) as j:
+        body(j, width)
+    with counted(f, columns, start=whole) as j:
+        body(j, 1)
+
+
+def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """As `row_by_columns` for up to `COLUMNS` columns along each of which the inner index is contiguous.
+
+    `right_offsets` has one offset of each column; those that are missing repeat the last one.
+    """
+    f = FunctionText(name, _SIGNATURE, private=True)
+    element, side = memory_element(dtype), panel_width(dtype, vector_bits) // 2
+    steps, columns = Reg("%steps", "i64"), Reg("%columns", "i64")
+    sources = []
+    for j in range(COLUMNS):
+        offset = f.load(f.element_pointer(Reg("%right_offsets", "ptr"), i64(j), "i64"), "i64")
+        sources.append(f.element_pointer(Reg("%b", "ptr"), offset, element))
+    squares = COLUMNS // side
+    chains = f.alloca(element, COLUMNS)
+    slots = [f.element_pointer(chains, i64(s * side), element) for s in range(squares)]
+    whole = f.binary("and", steps, i64(-side))
+    sums = [f.number(0, element, side)] * squares
+    for stride, start, stop in ((side, i64(0), whole), (1, whole, steps)):
+
+        def step(p0: Reg, sums: list[Reg], stride: int = stride) -> list[Reg]:
+            lefts = []
+            for s in range(stride):
+                along = f.load(f.element_pointer(Reg("%left_offsets", "ptr"), f.add(p0, i64(s)), "i64"), "i64")
+                lefts.append(f.splat(f.load(f.element_pointer(Reg("%a", "ptr"), along, element), element), side))
+            out = []
+            for square, chain in enumerate(sums):
+                mine = [f.element_pointer(x, p0, element) for x in sources[square * side : (square + 1) * side]]
+                rights = [_gathered(f, element, mine)]
+                if stride > 1:
+                    rights = turned(f, [f.load(x, element, side) for x in mine])
+                for left, right in zip(lefts, rights, strict=True):
+                    chain = f.intrinsic("fma", left, right, chain)
+                out.append(chain)
+            return out
+
+        sums = _chained(f, start, stop, stride, sums, step)
+    for slot, chain in zip(slots, sums, strict=True):
+        f.store(chain, slot)
+    with counted(f, columns) as j:
+        chain = f.load(f.element_pointer(chains, j, element), element)
+        out = f.element_pointer(Reg("%c", "ptr"), j, element)
+        first, later, end = f.fresh("first"), f.fresh("later"), f.fresh("end")
+        f.branch_if(Reg("%fresh", "i1"), first, later)
+        f.label(first)
+        f.store(chain, out)
+        f.branch(end)
+        f.label(later)
+        f.store(f.fadd(f.load(out, element), chain), out)
+        f.branch(end)
+        f.label(end)
+    f.line("ret void")
+    return f
+
+
+def _chained(
+    f: FunctionText, start: Reg, stop: Reg, stride: int, chains: list[Reg], step: Callable[[Reg, list[Reg]], list[Reg]]
+) -> list[Reg]:
+    """Chains, in registers, after a loop from `start` to `stop`."""
+    head, body, end = f.fresh("head"), f.fresh("body"), f.fresh("end")
+    before = f.block
+    f.branch(head)
+    f.label(head)
+    phi_at = len(f.lines)
+    p = f.phi("i64", [(start.text, before)])
+    held = [f.phi(c.element, [(c.text, before)], c.width) for c in chains]
+    f.branch_if(f.icmp("slt", p, stop), body, end)
+    f.label(body)
+    following = [f.add(p, i64(stride)), *step(p, held)]
+    for i, value in enumerate(following):
+        f.lines[phi_at + i] += f", [ {value.text}, %{f.block} ]"
+    f.branch(head)
+    f.label(end)
+    return held
+
+
+def _gathered(f: FunctionText, element: str, pointers: list[Reg]) -> Reg:
+    vector = Reg("poison", element, len(pointers))
+    for lane, pointer in enumerate(pointers):
+        vector = f.insert(vector, f.load(pointer, element), lane)
+    return vector

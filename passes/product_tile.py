@@ -1,0 +1,117 @@
+"""The tile of a large matrix product: a few rows and two vectors of columns, whose chains stay in registers.
+
+Where the elements of the left operand lie is told by tables: a row's offset and, for each step of the inner index, an
+offset along it. One load per step pays for reading any view of an array in place. The right operand comes in panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tapec.ir.dtypes import DType
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.loop_text import i64, when
+from tapec.passes.text_loops import counted
+
+SIGNATURE = (
+    "i64 %steps, ptr noalias %a, ptr noalias %row_offsets, ptr noalias %inner_offsets, ptr noalias %b, i64 %b_step, "
+    "ptr noalias %c, i64 %c_row, i64 %rows, i64 %columns, i1 %fresh"
+)
+
+
+def panel_width(dtype: DType, vector_bits: int) -> int:
+    """Columns of a tile."""
+    return 2 * vector_bits // dtype.bits
+
+
+def tile_function(name: str, dtype: DType, vector_bits: int, rows: int) -> FunctionText:
+    """`void name(steps, a, row_offsets, inner_offsets, b, b_step, c, c_row, rows, columns, fresh)`.
+
+    One tile over one block of the inner index, at least one step long. The chains go to `c`, or are added to it where
+    this is not the first block. `rows` may be less than the function's: those beyond read the last one's elements.
+    """
+    f = FunctionText(name, SIGNATURE, private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    lefts = []
+    for r in range(rows):
+        row = i64(0) if r == 0 else f.intrinsic("smin", i64(r), f.sub(Reg("%rows", "i64"), i64(1)))
+        offset = f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64")
+        lefts.append(f.element_pointer(Reg("%a", "ptr"), offset, element))
+    spill = f.alloca(element, rows * width)
+    sums = _chains(f, element, width, lefts)
+    _write(f, element, width, sums, spill)
+    f.line("ret void")
+    return f
+
+
+def _chains(f: FunctionText, element: str, width: int, lefts: list[Reg]) -> list[Reg]:
+    before = f.block
+    zero = f.number(0, element, width)
+    f.branch("chain")
+    f.label("chain")
+    phi_at = len(f.lines)
+    p = f.phi("i64", [("0", before)])
+    right_at = f.phi("ptr", [("%b", before)])
+    accs = [f.phi(element, [(zero.text, before)], width) for _ in lefts]
+    right = f.load(right_at, element, width)
+    along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
+    sums = []
+    for left, acc in zip(lefts, accs, strict=True):
+        value = f.splat(f.load(f.element_pointer(left, along, element), element), width)
+        sums.append(f.intrinsic("fma", value, right, acc))
+    following = f.add(p, i64(1))
+    next_right = f.element_pointer(right_at, Reg("%b_step", "i64"), element)
+    for i, value in enumerate([following, next_right, *sums]):
+        f.lines[phi_at + i] += f", [ {value.text}, %chain ]"
+    f.branch_if(f.icmp("slt", following, Reg("%steps", "i64")), "chain", "summed")
+    f.label("summed")
+    return sums
+
+
+def _write(f: FunctionText, element: str, width: int, sums: list[Reg], spill: Reg) -> None:
+    """Stores the chains or adds them to what is there; tiles that are cut off go by way of the stack."""
+    rows, columns = Reg("%rows", "i64"), Reg("%columns", "i64")
+    outs = [f.element_pointer(Reg("%c", "ptr"), f.mul(i64(r), Reg("%c_row", "i64")), element) for r in range(len(sums))]
+    whole = f.binary("and", f.icmp("eq", rows, i64(len(sums))), f.icmp("eq", columns, i64(width)))
+    f.branch_if(whole, "whole", "partial")
+    f.label("whole")
+    f.branch_if(Reg("%fresh", "i1"), "first", "later")
+    f.label("first")
+    for value, out in zip(sums, outs, strict=True):
+        f.store(value, out)
+    f.line("ret void")
+    f.label("later")
+    for value, out in zip(sums, outs, strict=True):
+        f.store(f.fadd(f.load(out, element, width), value), out)
+    f.line("ret void")
+    f.label("partial")
+    for r, value in enumerate(sums):
+        f.store(value, f.element_pointer(spill, i64(r * width), element))
+    with counted(f, rows) as row:
+        source = f.element_pointer(spill, f.mul(row, i64(width)), element)
+        target = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
+        in_pieces(f, width, columns, lambda at, lanes: _piece(f, element, source, target, at, lanes))
+
+
+def _piece(f: FunctionText, element: str, source: Reg, target: Reg, at: Reg, lanes: int) -> None:
+    value = f.load(f.element_pointer(source, at, element), element, lanes)
+    out = f.element_pointer(target, at, element)
+    # Where nothing has been written yet nothing is read: a select would let a NaN that lies there through.
+    first, later, end = f.fresh("first"), f.fresh("later"), f.fresh("end")
+    f.branch_if(Reg("%fresh", "i1"), first, later)
+    f.label(first)
+    f.store(value, out)
+    f.branch(end)
+    f.label(later)
+    f.store(f.fadd(f.load(out, element, lanes), value), out)
+    f.branch(end)
+    f.label(end)
+
+
+def in_pieces(f: FunctionText, width: int, count: Reg, body: Callable[[Reg, int], None]) -> None:
+    """`body(position, lanes)` for `count` (up to `width`) elements, in powers of two from the largest down."""
+    lanes = width
+    while lanes:
+        at = f.binary("and", count, i64(-2 * lanes))
+        when(f, f.icmp("ne", f.binary("and", count, i64(lanes)), i64(0)), lambda at=at, lanes=lanes: body(at, lanes))
+        lanes //= 2

@@ -1,0 +1,166 @@
+"""Large products: against NumPy, the same bits in every layout and on any threads, and all ways of reading operands."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from itertools import product as every
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tapec as tp
+from tapec.ir import dtypes
+from tapec.passes.product_names import FIELD, PREFIX
+from tapec.passes.product_plan import Axes, Axis, layout, matrices
+from tapec.runtime import matmul
+
+# Batch, then m, k, n: tiles that are cut off on either side, several blocks, one row, one column, batches.
+SIZES = [
+    ((), 128, 300, 96), ((), 2, 600, 100), ((), 33, 260, 101), ((), 400, 64, 29), ((2, 2), 60, 30, 50),
+    ((), 1, 700, 601),
+    ((), 601, 300, 1), ((2,), 1, 300, 80), ((), 5, 513, 17), ((), 1, 3, 100), ((10,), 40, 30, 41),
+]  # fmt: skip
+POINTER = ctypes.c_void_p
+ROUTINE = ctypes.CFUNCTYPE(ctypes.c_int64, *[POINTER] * 5)
+
+
+def product(a, b, by_columns_a, by_columns_b):
+    """`a @ b` where an operand may come transposed."""
+    return (np.swapaxes(a, -1, -2) if by_columns_a else a) @ (np.swapaxes(b, -1, -2) if by_columns_b else b)
+
+
+def operands(size, dtype, by_columns_a, by_columns_b):
+    batch, m, k, n = size
+    rng = np.random.default_rng(m)
+    a, b = rng.normal(size=(*batch, m, k)).astype(dtype), rng.normal(size=(*batch, k, n)).astype(dtype)
+    a = np.ascontiguousarray(np.swapaxes(a, -1, -2)) if by_columns_a else a
+    b = np.ascontiguousarray(np.swapaxes(b, -1, -2)) if by_columns_b else b
+    return a, b, by_columns_a, by_columns_b
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_against_numpy_and_bits_of_all_layouts(size, dtype):
+    results = set()
+    for by_columns_a, by_columns_b in every((False, True), repeat=2):
+        args = operands(size, dtype, by_columns_a, by_columns_b)
+        f = tp.function(product)
+        with tp.eager():
+            eager = f(*args)
+        assert PREFIX in f.inspect(*args).llvm_ir
+        results.add(eager.tobytes())
+        for _ in range(3):
+            results.add(f(*args).tobytes())
+        exact = product(args[0].astype(np.float64), args[1].astype(np.float64), *args[2:])
+        bound = 40 * np.finfo(dtype).eps * np.sqrt(size[2])
+        assert np.abs(eager - exact).max() < bound
+    assert len(results) == 1
+
+
+def test_a_long_inner_axis_is_summed_in_blocks():
+    k = 5000
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(64, k)).astype(np.float32), rng.normal(size=(k, 64)).astype(np.float32)
+    expected = np.zeros((64, 64), np.float32)
+    for p in range(0, k, 256):
+        block = tp.function(lambda x, y: x @ y)(a[:, p : p + 256], b[p : p + 256])
+        expected = block if p == 0 else expected + block
+    assert tp.function(lambda x, y: x @ y)(a, b).tobytes() == expected.tobytes()
+
+
+def run(axes, a, b, shape, at_a=0, at_b=0):
+    """The routine on arrays whose first elements are at some offsets."""
+    words, history = np.array(layout(axes), np.int64), np.zeros(4, np.int64)
+    out = np.full(shape, np.nan, a.dtype)
+    size = a.itemsize
+    status = ROUTINE(matmul.product_address(dtypes.of(a.dtype)))(
+        history.ctypes.data, words.ctypes.data, a.ctypes.data + at_a * size, b.ctypes.data + at_b * size,
+        out.ctypes.data,
+    )  # fmt: skip
+    assert status == 0
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_operands_of_several_axes(dtype):
+    """Windows of images times filters, as `einsum` has them: no operand is a matrix in memory."""
+    rng = np.random.default_rng(3)
+    for images, size, channels, window, filters in ((3, 9, 5, 3, 7), (2, 20, 16, 4, 33), (1, 30, 70, 2, 6)):
+        x = rng.normal(size=(images, size, size, channels)).astype(dtype)
+        w = rng.normal(size=(filters, window, window, channels)).astype(dtype)
+        count = size - window + 1
+        s, t = [v // x.itemsize for v in x.strides], [v // w.itemsize for v in w.strides]
+        rows = (Axis(images, s[0], 0), Axis(count, s[1], 0), Axis(count, s[2], 0))
+        inner = (Axis(window, s[1], t[1]), Axis(window, s[2], t[2]), Axis(channels, 1, 1))
+        out = run(Axes((), rows, (Axis(filters, 0, t[0]),), inner), x, w, (images, count, count, filters))
+        seen = np.lib.stride_tricks.sliding_window_view(x, (window, window), (1, 2)).astype(np.float64)
+        exact = np.einsum("bijcpq,fpqc->bijf", seen, w.astype(np.float64))
+        assert np.abs(out - exact).max() < 100 * np.finfo(dtype).eps * np.sqrt(window * window * channels)
+        # The same with the roles turned, which packs the windows as the right operand.
+        turned = Axes(
+            (), (Axis(filters, t[0], 0),), tuple(Axis(n, 0, s) for n, s, _ in rows),
+            tuple(Axis(n, b, a) for n, a, b in inner),
+        )  # fmt: skip
+        assert run(turned, w, x, (filters, images * count * count)).T.tobytes() == out.tobytes()
+
+
+def test_reversed_and_repeated_operands():
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(30, 50)), rng.normal(size=(50, 40))
+    axes = Axes((Axis(3, 0, 0),), (Axis(30, -50, 0),), (Axis(40, 0, -1),), (Axis(50, 1, 40),))
+    out = run(axes, a, b, (3, 30, 40), 29 * 50, 39)
+    np.testing.assert_allclose(out, np.broadcast_to(a[::-1] @ b[:, ::-1], out.shape), rtol=1e-12, atol=1e-12)
+
+
+def test_layouts_name_what_they_say():
+    words = matrices((1, 300, 200, 100), (0, 100, 1), (0, 200, 1))
+    assert (words[FIELD["m"]], words[FIELD["n"]], words[FIELD["k"]], words[FIELD["swapped"]]) == (300, 200, 100, 0)
+    column = matrices((1, 300, 1, 100), (0, 100, 1), (0, 1, 1))
+    assert (column[FIELD["m"]], column[FIELD["n"]], column[FIELD["swapped"]]) == (1, 300, 1)
+    assert words[FIELD["parts"]] > 1
+    assert matrices((1, 40, 40, 40), (0, 40, 1), (0, 40, 1))[FIELD["parts"]] == 1
+
+
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+from test_large_products import SIZES, operands, product
+import tapec as tp
+from tapec.passes import product_plan
+from tapec.runtime import threads
+threads._ALWAYS = True
+product_plan.GRAIN = product_plan.ROW_GRAIN = 1000
+f = tp.function(product)
+for size in SIZES[:7]:
+    args = operands(size, np.float32, False, True)
+    print(f(*args).tobytes().hex())
+"""
+
+
+def test_bits_do_not_depend_on_threads():
+    code = SCRIPT.format(folder=str(Path(__file__).parent))
+    printed = set()
+    for count in ("1", "2", "3"):
+        environment = os.environ | {"NUMBA_NUM_THREADS": count, "TAPEC_CACHE": "0"}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        printed.add(done.stdout)
+    assert len(printed) == 1
+
+
+def test_small_products_are_not_large():
+    x = np.ones((20, 20))
+    assert PREFIX not in tp.function(lambda x: x @ x).inspect(x).llvm_ir
+
+
+def test_dot_of_long_vectors_is_a_sum():
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=3000), rng.normal(size=3000)
+    f = tp.function(lambda x, y: np.exp(x) @ (y * 2))
+    assert "matmul" not in f.inspect(x, y).llvm_ir
+    with tp.eager():
+        eager = f(x, y)
+    assert np.asarray(f(x, y)).tobytes() == np.asarray(eager).tobytes()
+    np.testing.assert_allclose(eager, np.exp(x) @ (y * 2), rtol=1e-12)
