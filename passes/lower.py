@@ -9,6 +9,7 @@ from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, ordering
 from tapec.passes.arena import buffers_of, plan
+from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
 from tapec.passes.lapack.plans import MATRICES, UNREAD
@@ -66,9 +67,10 @@ class _Memory:
 class _Lowering:
     """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def __init__(self, fused: Fused, memory: _Memory) -> None:
+    def __init__(self, fused: Fused, memory: _Memory, tiling: bool) -> None:
         self.fused = fused
         self.memory = memory
+        self.tiling = tiling
         self.stored = self._stored()
 
     def _stored(self) -> set[Value]:
@@ -94,6 +96,8 @@ class _Lowering:
                 steps.append(NestBuilder(self.fused, group, self.memory.of, self.stored).nest())
             else:
                 steps += self._empty(group)
+        if not self.tiling:
+            return tuple([collapse(step) if isinstance(step, Nest) else step for step in steps])
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         return tuple(tiled(steps, lasting, self.memory.temporary))
 
@@ -165,7 +169,7 @@ class _Lowering:
         self.memory.buffers.update(zip(prepared.outputs, outputs, strict=True))
         known = set(self.memory.buffers.values())
         views = {v: seed for v, seed in zip(prepared.inputs, seeds, strict=True) if seed is not None}
-        steps = _Lowering(fuse(prepared, views), self.memory).steps()
+        steps = _Lowering(fuse(prepared, views), self.memory, self.tiling).steps()
         touched = {b for step in steps for b in buffers_of(step)}
         return steps, frozenset(b for b in touched - known if b.kind == "temporary")
 
@@ -283,8 +287,13 @@ def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
     return frozenset(b for b, n in uses.items() if n == 1 or len(steps) <= LONG_PROGRAM)
 
 
-def lower(fused: Fused) -> Program:
-    """The program of a fused graph."""
+def lower(fused: Fused, tiling: bool = True) -> Program:
+    """The program of a fused graph.
+
+    Args:
+        fused: the graph.
+        tiling: whether nests may run together, tile by tile, for a processor with large caches.
+    """
     graph = fused.graph
     memory = _Memory()
     for i, value in enumerate(graph.inputs):
@@ -293,7 +302,7 @@ def lower(fused: Fused) -> Program:
         memory.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
     inputs = tuple([memory.buffers[v] for v in graph.inputs])
     outputs = tuple([memory.buffers[v] for v in graph.outputs])
-    steps = _Lowering(fused, memory).steps()
+    steps = _Lowering(fused, memory, tiling).steps()
     small = _small(steps)
     offsets, total = plan(steps, small)
     guards = sum(isinstance(s, LibraryStep) and s.primitive is creation.guard for s in leaves(steps))

@@ -21,7 +21,7 @@ from tapec.runtime.pipeline import optimised
 
 def device_plan(graph: Graph) -> LaunchPlan:
     """The plan of a recorded graph: the passes of the CPU, then kernels."""
-    return launch_plan(lower(fuse(materialize(optimised(graph)))))
+    return launch_plan(lower(fuse(materialize(optimised(graph))), tiling=False))
 
 
 class EmulatedProgram:
