@@ -17,6 +17,7 @@ from tapec.recording import ACTIVE, active
 from tapec.replay import Program
 from tapec.rules import Rule, apply_rule
 from tapec.structure import flatten, unflatten
+from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.transcript import Transcript
@@ -122,7 +123,7 @@ class _Recomputation(Rule):
 
     def _again(self) -> tuple[TapeRecorder, list[int], list[int | None]]:
         """A recording of the ops, run again; places of the floating operands and results."""
-        recorder = TapeRecorder(watch_accessed_variables=False)
+        recorder = StructureRecorder(watch_accessed_variables=False)
         # Behind barriers, because otherwise compiled code would see that everything is there already.
         tensors = [apply(ew.barrier, (t,)) if t.dtype.kind == "f" else t for t in self._operands]
         sources = [recorder.watch(t) for t in tensors if t.dtype.kind == "f"]

@@ -32,10 +32,7 @@ class Connections:
         self.made: dict[int, Made] = {}
         self._readers: dict[int, list[Made]] = {}
         serials = {place if place >= 0 else ~place: serial for serial, place in recorder.places.items()}
-        serials.update(recorder.former)
-        for step in recorder.prefix.steps():
-            if step.primitive is None:
-                continue
+        for step in recorder.steps():
             operands = tuple([serials[p if p >= 0 else ~p] for p in step.places if (p if p >= 0 else ~p) in serials])
             for place in range(step.place, step.size):
                 if place in serials:

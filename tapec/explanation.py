@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, final
@@ -13,7 +14,6 @@ from tapec.ir.graph import Location
 from tapec.ops import elementwise as ew
 from tapec.passes.derivatives import DERIVATIVES
 from tapec.passes.derivatives.table import Excused
-from tapec.recorded_structure import Prefix
 from tapec.recording import location_of, user_frame
 from tapec.source_lines import name_of, replaced_variable
 from tapec.tape_events import Event
@@ -72,7 +72,7 @@ def warn_of_mistakes(
         return
     here = location_of(frame)
     # A loop that asks the same again gets the same answer; recordings too long to be found again are asked once a line.
-    asked = (recorder.prefix if recorder.prefix.repeatable else None, here)
+    asked = (recorder.key, here)
     if asked in _ASKED:
         return
     if len(_ASKED) >= _MOST_ASKED:
@@ -93,7 +93,7 @@ def warn_of_mistakes(
             )  # fmt: skip
 
 
-_ASKED: set[tuple[Prefix | None, Location]] = set()
+_ASKED: set[tuple[Hashable | None, Location]] = set()
 _MOST_ASKED = 1_024
 _TOLD: set[tuple[Location, str, Location | None]] = set()
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
+from tapec.collector import patient_collector
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder, Recording, leak_message
@@ -215,7 +216,7 @@ class Function:
         for leaf, spec in zip(leaves, arguments.specs, strict=True):
             if spec.kind != "static":
                 recorder.add_argument(leaf)
-        with active(recorder), np.errstate(all="ignore"):  # compiled code does not warn either
+        with active(recorder), patient_collector(), np.errstate(all="ignore"):  # compiled code does not warn either
             result = self._call_python(arguments, leaves)
             results, tensors = describe(result, arguments.gives_tensors)
             passing = passing_object(results, arguments.leaves)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Location, Op, Value, attributes_key
 from tapec.ir.primitive import Primitive
 from tapec.ops import creation, custom
+from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
 
@@ -68,6 +69,11 @@ class FunctionRecorder(Recorder):
     Args:
         name: the graph's symbol.
         strict: raise `LeakedTensorError` at once where a value leaves for plain Python.
+
+    Attributes:
+        graph: what was recorded so far; ops with derivative rules of their own are in it until the recording ends.
+        values: what stands for a tensor in the graph, by the tensor's serial.
+        given: the tensors of the graph's inputs.
     """
 
     traces: ClassVar[bool] = True
@@ -77,7 +83,8 @@ class FunctionRecorder(Recorder):
     strict: bool = False
     graph: Graph = field(init=False)
     leaked: Leak | None = field(init=False, default=None)
-    _values: dict[int, Value] = field(init=False, default_factory=dict)  # by the tensor's serial
+    values: dict[int, Value] = field(init=False, default_factory=dict)
+    given: dict[Value, Tensor] = field(init=False, default_factory=dict)
     _constants: dict[Any, Value] = field(init=False, default_factory=dict)
     _copies: dict[int, np.ndarray[Any, Any]] = field(init=False, default_factory=dict)  # by the serial of the copy
     _captured: dict[int, _Capture] = field(init=False, default_factory=dict)  # by id of the array, which it keeps alive
@@ -89,6 +96,7 @@ class FunctionRecorder(Recorder):
     _forks: list[Location | None] = field(init=False, default_factory=list)
     _assigned: dict[int, tuple[Variable, Tensor]] = field(init=False, default_factory=dict)
     _arguments: int = field(init=False, default=0)
+    _ruled: list[Op] = field(init=False, default_factory=list)  # functions with derivative rules of their own
     _refused: tuple[Location | None] | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,19 +105,25 @@ class FunctionRecorder(Recorder):
 
     def add_argument(self, tensor: Tensor) -> None:
         """Declares the next argument leaf."""
-        self._values[tensor._serial] = self.graph.add_input(tensor.type)
+        self.values[tensor._serial] = self._input(tensor)
         self._arguments += 1
 
     def record(
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`."""
-        values = tuple([self._value(t) for t in operands])
-        op = self._emit(primitive, values, attributes)
-        value = op.result
-        if value.type != result.type:
-            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {value.type}")
-        self._values[result._serial] = value
+        known = self.values
+        if len(operands) == 2:  # spelled out, as most ops are
+            a, b = operands
+            values = (known.get(a._serial) or self._value(a), known.get(b._serial) or self._value(b))
+        else:
+            values = tuple([known.get(t._serial) or self._value(t) for t in operands])  # type: ignore[assignment]
+        op = emit(self.graph, primitive, values, attributes, ACTIVE.location or user_location(3), ACTIVE.phase)
+        value = op.results[0]
+        type_, array = value.type, result._array
+        if type_.shape != array.shape or type_.dtype.numpy != array.dtype:
+            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {type_}")
+        known[result._serial] = value
         if self._fixed.issuperset(values):
             self._fixed.add(value)
 
@@ -121,17 +135,19 @@ class FunctionRecorder(Recorder):
         regions: tuple[Graph, ...],
         results: tuple[Tensor, ...],
     ) -> None:
-        """See `Recorder.record_control`. Here a function with a rule of its own is only what it gives."""
-        if primitive.family is custom.CUSTOM:
-            first = 1 if primitive is custom.live else 0
-            self._values.update(
-                {t._serial: self._value(like) for t, like in zip(results, operands[first:], strict=False)}
-            )
-            return
+        """See `Recorder.record_control`."""
+        if primitive is custom.live:
+            self.values[operands[0]._serial] = Value(operands[0].type)  # the token is no array that a call could read
         values = tuple([self._value(t) for t in operands])
         op = self._emit(primitive, values, attributes, regions)
-        self._values.update(zip([t._serial for t in results], op.results, strict=True))
-        if self._fixed.issuperset(values):
+        self.values.update(zip([t._serial for t in results], op.results, strict=True))
+        if primitive.family is custom.CUSTOM:
+            self._ruled.append(op)
+            for made, like in _likes(op):
+                for known in (self._fixed, self._outside):
+                    if like in known:
+                        known.add(made)
+        elif self._fixed.issuperset(values):
             self._fixed.update(op.results)
 
     def observe(self, tensor: Tensor, expected: int) -> None:
@@ -146,7 +162,7 @@ class FunctionRecorder(Recorder):
 
     def leak(self, tensor: Tensor, how: str) -> None:
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
-        value = self._values.get(tensor._serial)
+        value = self.values.get(tensor._serial)
         if value is not None and value not in self._fixed and value not in self._outside:
             self.leave(how)
 
@@ -163,10 +179,10 @@ class FunctionRecorder(Recorder):
 
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
-        if tensor._serial not in self._values:
+        if tensor._serial not in self.values:
             if id(variable) in self._assigned:  # compiled code would read what it was before the call
                 self.leave(f"{variable.name} assigned where the recording does not hear of it")
-            self._values[tensor._serial] = self._source(variable, tensor)
+            self.values[tensor._serial] = self._source(variable, tensor)
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.assign_variable`."""
@@ -177,6 +193,8 @@ class FunctionRecorder(Recorder):
         """The recording of a call that has returned `results`."""
         self.graph.outputs = [self._value(t) for t in results]
         self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
+        if self._ruled:
+            self._drop_rules()
         for capture in self._captured.values():
             self._check_unchanged(capture)
         if ACTIVE.refused is not None and ACTIVE.refused is not self._refused:
@@ -202,10 +220,10 @@ class FunctionRecorder(Recorder):
         return emit(self.graph, primitive, values, attributes, location, ACTIVE.phase, regions)
 
     def _value(self, tensor: Tensor) -> Value:
-        value = self._values.get(tensor._serial)
+        value = self.values.get(tensor._serial)
         if value is None:
             value = self._constant(tensor) if tensor._literal else self._capture(tensor)
-            self._values[tensor._serial] = value
+            self.values[tensor._serial] = value
         return value
 
     def _constant(self, tensor: Tensor) -> Value:
@@ -230,7 +248,31 @@ class FunctionRecorder(Recorder):
 
     def _source(self, source: np.ndarray[Any, Any] | Variable, tensor: Tensor) -> Value:
         self._sources.append(source)
-        return self.graph.add_input(tensor.type)
+        return self._input(tensor)
+
+    def _input(self, tensor: Tensor) -> Value:
+        value = self.graph.add_input(tensor.type)
+        self.given[value] = tensor
+        return value
+
+    def own_value(self, tensor: Tensor) -> Value:
+        """What stands for `tensor` and for no other tensor: a captured array may be read as several."""
+        value = self._value(tensor)
+        if value in self._outside or value in self._fixed:
+            value = self.values[tensor._serial] = self._emit(ew.copy, (value,), {}).result
+        return value
+
+    def _drop_rules(self) -> None:
+        """Compiled code has no use for derivative rules: what has one is the value that it was given."""
+        dropped = set(self._ruled)
+        known: dict[Value, Value] = {}
+        for op in self.graph.ops:
+            if op in dropped:
+                known.update({made: known.get(like, like) for made, like in _likes(op)})
+            elif not known.keys().isdisjoint(op.operands):
+                op.operands = tuple([known.get(v, v) for v in op.operands])
+        self.graph.ops = [op for op in self.graph.ops if op not in dropped]
+        self.graph.outputs = [known.get(v, v) for v in self.graph.outputs]
 
     def _check_unchanged(self, capture: _Capture) -> None:
         """Compiled code reads an array once per call: it can't follow one that the function itself writes to."""
@@ -246,6 +288,11 @@ class _Capture:
     value: Value
     fingerprint: int
     location: Location | None
+
+
+def _likes(op: Op) -> Iterator[tuple[Value, Value]]:
+    """The results of a function with a derivative rule of its own, each with the operand that it is."""
+    return zip(op.results, op.operands[1 if op.primitive is custom.live else 0 :], strict=False)
 
 
 def _fingerprint(array: np.ndarray[Any, Any]) -> int:

@@ -148,19 +148,24 @@ def user_location(skip: int = 1) -> Location | None:
     Args:
         skip: number of innermost frames that are known to be tapec's and need not be looked at.
     """
-    frame, _ = user_frame(skip + 1)
-    return None if frame is None else location_of(frame)
+    frame: FrameType | None = sys._getframe(skip)
+    find = _CODE.get
+    while frame is not None:  # `user_frame` and `location_of` in one: every recorded op asks
+        code = frame.f_code
+        known = find(id(code)) or _code(code)
+        if known.lines is not None:
+            return known.lines.get(frame.f_lasti) or known.locate(frame)
+        frame = frame.f_back
+    return None
 
 
 def user_frame(skip: int = 1) -> tuple[FrameType | None, int]:
     """The frame of `user_location`, and how many frames lie between it and the caller of this function, plus one."""
     frame: FrameType | None = sys._getframe(skip)
+    find = _CODE.get
     while frame is not None:
         code = frame.f_code
-        known = _CODE.get(id(code))
-        if known is None:
-            known = _code(code)
-        if known.lines is not None:
+        if (find(id(code)) or _code(code)).lines is not None:
             return frame, skip
         frame = frame.f_back
         skip += 1

@@ -17,7 +17,7 @@ from tapec.ops import custom
 from tapec.recording import ACTIVE, active
 from tapec.rule_graphs import rule_graphs
 from tapec.spaces import zeros
-from tapec.tape_recorder import TapeRecorder
+from tapec.structure_recorder import StructureRecorder
 from tapec.tensor import Tensor
 from tapec.vectorized_call import vectorized_call
 
@@ -96,7 +96,7 @@ def transposed(linear: Linear, types: Sequence[TensorType], cotangents: list[Ten
     Raises:
         NotDifferentiableError: the function is not linear.
     """
-    recorder = TapeRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False)
     arguments = [copied(zeros(kind)) for kind in types]
     places = [recorder.watch(argument) for argument in arguments]
     with active(recorder):

@@ -85,10 +85,9 @@ def saved_tensors(recorder: TapeRecorder) -> SavedTensors:
     makers = {place: value.op for place, value in recorded.values.items()}
     reasons: dict[tuple[Any, ...], list[tuple[int, str]]] = {}
     rows = _Rows(recorder)
-    for step in recorder.prefix.steps():
+    for step in recorder.steps():
         op = makers[step.place]
-        if op is None or step.primitive is None:
-            continue
+        assert op is not None
         active = tuple([i for i, place in enumerate(step.places) if place >= 0])
         if op.regions:
             read = [(i, f"the derivative of {op.primitive.name} reads {_what(i)}") for i, _ in step.keep]

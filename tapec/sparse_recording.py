@@ -15,6 +15,7 @@ from tapec.errors import DTypeError
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
 from tapec.structure import flatten, leaf_paths
+from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
 
@@ -73,7 +74,7 @@ def record_sparse(
         DTypeError: a result is an array of integers or booleans.
     """
     call = select_arguments(python, argnums, args, kwargs, variables=False)
-    recorder = TapeRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False)
     sources = [source for argument in call.selected for source in argument.sources]
     places = [recorder.watch(source) for source in sources]
     before, ACTIVE.lasting = ACTIVE.lasting, True  # custom derivatives as graphs, whose patterns can be found

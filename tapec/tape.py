@@ -12,6 +12,7 @@ from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.mutable_array import Array
 from tapec.recording import ACTIVE, user_frame
+from tapec.sharing_recorder import tape_recorder
 from tapec.structure import flatten, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
@@ -65,7 +66,7 @@ class GradientTape:
         if self._recording():
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
         if self._recorder is None:
-            self._recorder = TapeRecorder(self._watch_accessed)
+            self._recorder = tape_recorder(self._watch_accessed)
             self._consumed = False
             self._thread = threading.get_ident()
         ACTIVE.recorders.append(self._recorder)
@@ -146,7 +147,7 @@ class GradientTape:
         place = self._stop()
         self._watched = ()
         self._consumed = False
-        self._recorder = TapeRecorder(self._watch_accessed)
+        self._recorder = tape_recorder(self._watch_accessed)
         self._thread = threading.get_ident()
         self._history.was_reset(self._recorder)
         if place is not None:
@@ -410,7 +411,7 @@ class GradientTape:
                 "make it with GradientTape(persistent=True) to compute several"
             )
         if self._recorder is None:
-            self._recorder = TapeRecorder(self._watch_accessed)
+            self._recorder = tape_recorder(self._watch_accessed)
             self._thread = threading.get_ident()
         self._check_thread()
         return self._recorder

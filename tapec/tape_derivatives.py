@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -13,7 +13,7 @@ from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
 from tapec.ops import custom
-from tapec.recorded_structure import Prefix, RecordedGraph
+from tapec.recorded_structure import RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.replay import Program
 from tapec.tape_recorder import TapeRecorder
@@ -117,7 +117,7 @@ class Plan:
 
 
 # A training loop asks for the same derivative of the same structure again and again.
-_PLANS: dict[tuple[Prefix, Any], Plan] = {}
+_PLANS: dict[tuple[Hashable, Any], Plan] = {}
 _PLANS_LIMIT = 256
 
 
@@ -187,7 +187,7 @@ def _rolled(recorded: RecordedGraph, targets: Sequence[int], sources: Sequence[i
     from tapec.passes.reroll import Reroll
 
     graph, values = recorded.graph, recorded.values
-    if any(values[p].op is not None for p in sources):
+    if not {values[p] for p in sources} <= set(graph.inputs):
         return None
     whole = Graph(graph.name, graph.inputs, graph.ops, [values[p] for p in targets])
     rolled, mapping = Reroll(least_ops=_LONG).run_and_map(whole)
@@ -204,12 +204,13 @@ def _plan(
 
 
 def _cached(recorder: TapeRecorder, question: tuple[Any, ...], build: Callable[[RecordedGraph], Plan]) -> Plan:
-    prefix = recorder.prefix
-    plan = _PLANS.get((prefix, question))
+    key = recorder.key
+    if key is None:
+        return build(recorder.graph())
+    plan = _PLANS.get((key, question))
     if plan is None:
         plan = build(recorder.graph())
-        if prefix.repeatable:
-            if len(_PLANS) >= _PLANS_LIMIT:
-                _PLANS.clear()
-            _PLANS[prefix, question] = plan
+        if len(_PLANS) >= _PLANS_LIMIT:
+            _PLANS.clear()
+        _PLANS[key, question] = plan
     return plan

@@ -10,9 +10,9 @@ import numpy as np
 from tapec.dispatch import lift
 from tapec.recording import active
 from tapec.structure import flatten
+from tapec.structure_recorder import StructureRecorder
 from tapec.tape import GradientTape
 from tapec.tape_derivatives import tangent_plan
-from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
 
 _Function = Callable[..., Any]
@@ -138,7 +138,7 @@ def _tangent_of(fn: _Function, directions: list[Tensor]) -> _Function:
     """The function that gives the tangents of `fn`'s outputs along `directions`."""
 
     def tangent(*args: Tensor) -> list[Tensor]:
-        recorder = TapeRecorder(watch_accessed_variables=False)
+        recorder = StructureRecorder(watch_accessed_variables=False)
         sources = [recorder.watch(arg) for arg in args]
         with active(recorder):
             outputs = _outputs(fn, args)

@@ -15,6 +15,7 @@ from tapec.errors import IntegerInputError
 from tapec.recording import ACTIVE, active
 from tapec.spaces import Space
 from tapec.structure import flatten, unflatten
+from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 
@@ -96,7 +97,7 @@ def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
         IntegerInputError: no argument holds floating numbers.
     """
     given = independent(python, args)
-    recorder = TapeRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False)
     sources = [recorder.watch(source) for source in given.sources]
     before, ACTIVE.lasting = ACTIVE.lasting, True
     try:

@@ -9,7 +9,7 @@ import tapec as tp
 from tapec import compiled_derivative, tape_derivatives
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.recorded_structure import nothing
-from tapec.tape_recorder import TapeRecorder
+from tapec.structure_recorder import StructureRecorder
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_graph_that_cannot_be_compiled_goes_on_being_replayed_and_says_so(plan
 
 
 def structure(program, *arrays):
-    recorder = TapeRecorder(watch_accessed_variables=True)
+    recorder = StructureRecorder(watch_accessed_variables=True)
     from tapec.recording import active
 
     tensors = [tp.constant(a) for a in arrays]

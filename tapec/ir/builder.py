@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tapec.errors import DTypeError, ShapeError
 from tapec.ir.graph import Attribute, Graph, Location, Op, Value
 
 if TYPE_CHECKING:
     from tapec.ir.primitive import Primitive
+    from tapec.ir.types import TensorType
 
 
 class Builder:
@@ -46,6 +47,13 @@ def emit(
     Raises:
         ShapeError, DTypeError, AttributeValueError: what the family's type rule says of the operands.
     """
+    types = tuple([v.type for v in operands])
+    if not attributes and not regions:
+        known = _KNOWN.get((primitive, types))
+        if known is not None:
+            op = Op(primitive, operands, attributes, known, location, phase)
+            graph.ops.append(op)
+            return op
     if primitive.arity not in (len(operands), -1):
         raise ShapeError(f"{primitive.name} takes {primitive.arity} operands, got {len(operands)}")
     for value in operands:
@@ -55,7 +63,16 @@ def emit(
             )
     if primitive.regions != len(regions) and (primitive.regions >= 0 or not regions):
         raise ShapeError(f"{primitive.name} takes {primitive.regions} regions, got {len(regions)}")
-    types = primitive.family.infer_regions(primitive, tuple([v.type for v in operands]), attributes, regions)
-    op = Op(primitive, operands, attributes, types, location, phase, regions)
+    results = primitive.family.infer_regions(primitive, types, attributes, regions)
+    if not attributes and not regions:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[primitive, types] = results
+    op = Op(primitive, operands, attributes, results, location, phase, regions)
     graph.ops.append(op)
     return op
+
+
+# Result types of ops without attributes, which depend on nothing but the operands' types.
+_KNOWN: dict[tuple[Primitive, tuple[TensorType, ...]], tuple[TensorType, ...]] = {}
+_MOST_KNOWN: Final = 65_536

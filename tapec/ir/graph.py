@@ -82,7 +82,10 @@ class Op:
         self.primitive = primitive
         self.operands = operands
         self.attributes = attributes
-        self.results = tuple([Value(t, self) for t in result_types])
+        # Most ops have one result, and a comprehension costs as much as all the rest.
+        self.results = (
+            (Value(result_types[0], self),) if len(result_types) == 1 else tuple([Value(t, self) for t in result_types])
+        )
         self.location = location
         self.phase = phase
         self.regions = regions

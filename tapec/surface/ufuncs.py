@@ -183,11 +183,23 @@ def binary_operator(
     def operator(a: Any, b: Any) -> Any:
         if type(a) is Tensor and type(b) is Tensor:  # most calls: `_floats`, spelled out
             dtype = a._array.dtype
-            if dtype is b._array.dtype and dtype.kind == "f" and not (a._weak or b._weak):
-                return apply(direct, (a, b))
+            if dtype is b._array.dtype and dtype.kind == "f":
+                if not (a._weak or b._weak):
+                    return apply(direct, (a, b))
+                if a._weak and b._weak and exception is None:
+                    result = apply(direct, (a, b))
+                    result._weak = result._array.dtype.kind != "b"
+                    return result
             return general(a, b)
         pair = _floats(read(a), read(b))
-        return general(a, b) if pair is None else apply(direct, pair)
+        if pair is not None:
+            return apply(direct, pair)
+        pair = None if exception is not None else _weak_floats(a, b)
+        if pair is None:
+            return general(a, b)
+        result = apply(direct, pair)
+        result._weak = result._array.dtype.kind != "b"
+        return result
 
     def call(*inputs: Any, **options: Any) -> Any:
         if not options and len(inputs) == 2:
@@ -216,6 +228,17 @@ def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
     if (type(a) is float or type(a) is int) and type(b) is Tensor and not b._weak:
         dtype = b._array.dtype
         return (lift(a, dtype), b) if dtype.kind == "f" else None
+    return None
+
+
+def _weak_floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
+    """The operands if one is a weak floating tensor and the other a number, which leaves the result weak."""
+    if type(a) is Tensor:
+        if a._weak and a._array.dtype.kind == "f" and (type(b) is float or type(b) is int):
+            return a, lift(b, a._array.dtype)
+        return None
+    if type(b) is Tensor and b._weak and b._array.dtype.kind == "f" and (type(a) is float or type(a) is int):
+        return lift(a, b._array.dtype), b
     return None
 
 

@@ -7,9 +7,9 @@ from tapec.dispatch import apply, lift
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 from tapec.recording import active
+from tapec.structure_recorder import StructureRecorder
 from tapec.tape import GradientTape
 from tapec.tape_derivatives import tangent_plan
-from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the primal ops run by NumPy, which warns
@@ -36,7 +36,7 @@ def reverse(f, x):
 
 
 def forward(f, x):
-    recorder = TapeRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False)
     place = recorder.watch(x)
     with active(recorder):
         y = f(x)

@@ -1,0 +1,194 @@
+"""The tape's recorder inside `tp.function`: the function's graph has every op already, and the tape differentiates it.
+
+The tape notes which ops of the graph it heard of, and keeps the tensors that derivative rules read. Its own graph is
+the stretch of the function's since it began, with the ops too that depend on nothing watched: so a loop that reads
+data round by round still looks like one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from tapec.function_recorder import FunctionRecorder
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.primitive import Primitive
+from tapec.ops import creation
+from tapec.recorded_structure import RecordedGraph
+from tapec.recording import ACTIVE
+from tapec.structure_recorder import StructureRecorder
+from tapec.tape_recorder import Step, TapeRecorder, mask, needed_of_control, needed_positions
+from tapec.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def tape_recorder(watch_accessed_variables: bool) -> TapeRecorder:
+    """The recorder for a tape that begins now."""
+    outermost = ACTIVE.recorders[0] if ACTIVE.recorders else None
+    if isinstance(outermost, FunctionRecorder):
+        return SharingRecorder(watch_accessed_variables, outermost)
+    return StructureRecorder(watch_accessed_variables)
+
+
+@final
+class SharingRecorder(TapeRecorder):
+    """Differentiates a stretch of a function's graph while that is being recorded.
+
+    Args:
+        watch_accessed_variables: watch every trainable Variable that is read.
+        function: the recorder of the function. It hears of every op before the tape does.
+    """
+
+    __slots__ = ("_active", "_function", "_heard", "_keeps", "_place_of", "_start", "_values")
+
+    def __init__(self, watch_accessed_variables: bool, function: FunctionRecorder) -> None:
+        super().__init__(watch_accessed_variables)
+        self._function = function
+        self._start = len(function.graph.ops)
+        self._heard: list[Op] = []
+        self._active: set[Value] = set()  # watched, and what depends on it
+        self._values: list[Value] = []  # by place
+        self._place_of: dict[Value, int] = {}
+        self._keeps: list[tuple[Op, int, int]] = []  # for each kept tensor the op that reads it, the operand, the place
+
+    @property
+    def key(self) -> None:
+        """See `TapeRecorder.key`. A function is recorded once."""
+        return None
+
+    # What recorders hear ---------------------------------------------------------------------------------------------
+
+    def record(
+        self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
+    ) -> None:
+        """See `Recorder.record`."""
+        known = self.places.get
+        if len(operands) == 2:  # spelled out, as most ops are
+            a, b = operands
+            p, q = known(a._serial, -1), known(b._serial, -1)
+            active = (p >= 0) + 2 * (q >= 0)
+        else:
+            active = mask(tuple([known(t._serial, -1) for t in operands]))
+        value = self._function.values[result._serial]
+        positions = needed_positions(primitive, active, operands, attributes) if active else None
+        if active:
+            self._heard.append(value.op)  # type: ignore[arg-type]
+        if positions is None:
+            return self.events.unrecorded(primitive, operands, result)
+        self._active.add(value)
+        self.places[result._serial] = self._place_of[value] = len(self._values)
+        self._values.append(value)
+        if positions:
+            self._keep(value.op, positions, operands, (result,))
+        return None
+
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """See `Recorder.record_control`."""
+        values = self._function.values
+        active = mask(tuple([self.places.get(t._serial, -1) for t in operands]))
+        needs = needed_of_control(primitive, active, operands, attributes, regions) if active else None
+        op = values[results[0]._serial].op
+        if active:
+            assert op is not None
+            self._heard.append(op)
+        reached = () if needs is None else needs.reached
+        for i, result in enumerate(results):
+            place = self._place(values[result._serial])  # results of one op have places one behind another
+            if i in reached:
+                self._active.add(values[result._serial])
+                self.places[result._serial] = place
+            elif needs is None:
+                self.events.unrecorded(primitive, operands, result)
+        if needs is not None:
+            self._keep(op, needs.kept, operands, results)
+
+    def _keep(
+        self, op: Op | None, positions: Sequence[int], operands: tuple[Tensor, ...], results: tuple[Tensor, ...]
+    ) -> None:
+        """Keeps what an op's derivative reads; the positions are those of `tapec.passes.residuals`."""
+        assert op is not None
+        kept, known = self.kept, self._place_of
+        for i in positions:
+            tensor, value = (results[-1 - i], op.results[-1 - i]) if i < 0 else (operands[i], op.operands[i])
+            place = known.get(value)
+            if place is None:
+                place = self._place(value)
+            if place not in kept:
+                kept[place] = tensor
+                self._keeps.append((op, i, place))
+
+    # Watching --------------------------------------------------------------------------------------------------------
+
+    def watch(self, tensor: Tensor) -> int:
+        """See `TapeRecorder.watch`."""
+        place = self.places.get(tensor._serial)
+        if place is None:
+            value = self._function.own_value(tensor)
+            self._active.add(value)
+            place = self.places[tensor._serial] = self._place(value)
+            self.kept[place] = tensor
+        return place
+
+    def _place(self, value: Value) -> int:
+        place = self._place_of.get(value)
+        if place is None:
+            place = self._place_of[value] = len(self._values)
+            self._values.append(value)
+        return place
+
+    # What was recorded -----------------------------------------------------------------------------------------------
+
+    def graph(self) -> RecordedGraph:
+        """See `TapeRecorder.graph`. Tensors that come from outside are kept for as long as the tape is there."""
+        ops = self._stretch()
+        made = {value for op in ops for value in op.results}
+        outside = dict.fromkeys([v for op in ops for v in op.operands if v not in made])
+        outside.update(dict.fromkeys([v for v in self._values if v not in made]))
+        constants = [v.op for v in outside if v.op is not None and v.op.primitive is creation.constant]
+        inputs = [v for v in outside if v.op is None or v.op.primitive is not creation.constant]
+        for value in inputs:
+            tensor = self._function.given.get(value)
+            if tensor is not None:
+                self.kept.setdefault(self._place(value), tensor)
+        return RecordedGraph(Graph("tape", inputs, constants + ops), dict(enumerate(self._values)))
+
+    def _stretch(self) -> list[Op]:
+        """The ops since the tape began. One that it did not hear of, though it reads what depends on something watched,
+        is left out: no derivative flows through it.
+        """
+        heard, active = iter([*self._heard, None]), self._active
+        following = next(heard)
+        ops = []
+        for op in self._function.graph.ops[self._start :]:
+            if op is following:
+                following = next(heard)
+            elif not op.results or op.primitive is creation.constant or not active.isdisjoint(op.operands):
+                continue
+            ops.append(op)
+        return ops
+
+    def steps(self) -> list[Step]:
+        """See `TapeRecorder.steps`."""
+        keeps: dict[Op, tuple[tuple[int, int], ...]] = {}
+        for op, position, place in self._keeps:
+            keeps[op] = (*keeps.get(op, ()), (position, place))
+        found = []
+        for op in self._heard:
+            first = self._place_of.get(op.results[0])
+            if first is None or self._active.isdisjoint(op.results):
+                continue
+            places = [self._place(v) if v in self._active else ~self._place(v) for v in op.operands]
+            keep = keeps.get(op, ())
+            found.append(Step(op.primitive, tuple(places), op.location, first, first + len(op.results), keep))
+        return found
+
+    def __len__(self) -> int:
+        return len(self._heard)
