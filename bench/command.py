@@ -142,7 +142,7 @@ def _measure(cases: list[tuple[str, int]], options: argparse.Namespace) -> Run:
 
 
 def _able(workload: str, installed: list[Installed]) -> tuple[Installed, ...]:
-    return tuple(p for p in installed if p.kind.library in WORKLOADS[workload].builders)
+    return tuple(p for p in installed if WORKLOADS[workload].builder(p.kind.name, p.kind.library) is not None)
 
 
 def _finish(found: Run, options: argparse.Namespace) -> int:

@@ -38,14 +38,16 @@ class Worker:
         kind = PEERS[name]
         start = perf_counter()
         self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads)
-        self.library, self.import_s = kind.library, perf_counter() - start
+        self.kind, self.import_s = kind, perf_counter() - start
         self.call: Call | None = None
 
     def prepare(self, workload: str, size: int, answer: str | None) -> dict[str, Any]:
         """Builds a call and makes the first one; its answer goes to the file `answer`."""
         before = resident()
         start = perf_counter()
-        self.call = WORKLOADS[workload].builders[self.library](self.peer, size)
+        builder = WORKLOADS[workload].builder(self.kind.name, self.kind.library)
+        assert builder is not None
+        self.call = builder(self.peer, size)
         build_s = perf_counter() - start
         start = perf_counter()
         result = self.call.function(*self.call.arguments)

@@ -48,7 +48,7 @@ class Workload:
         name: for the command line and in results.
         title: a row's head in tables; `{n}` is the size.
         builders: for each library (`tapec`, `jax`, `torch`, `tensorflow`, `autograd`, `limit`) what makes a `Call`,
-            given the peer (`bench.peers`) and the size.
+            given the peer (`bench.peers`) and the size; also for single peers by their names, None to leave one out.
         sizes: those that count in the summary.
         quick: the size for a run that only shows that everything works.
         unit: what the size counts.
@@ -62,7 +62,7 @@ class Workload:
 
     name: str
     title: str
-    builders: Mapping[str, Builder]
+    builders: Mapping[str, Builder | None]
     sizes: tuple[int, ...]
     quick: int
     unit: str = "n"
@@ -75,6 +75,10 @@ class Workload:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "all_sizes", tuple(sorted({*self.sizes, *self.sweep})))
+
+    def builder(self, peer: str, library: str) -> Builder | None:
+        """What makes the peer's call; None if the workload is not written for it."""
+        return self.builders.get(peer, self.builders.get(library))
 
     def label(self, size: int) -> str:
         """The row's head for one size."""

@@ -3,7 +3,35 @@
 from __future__ import annotations
 
 from bench.workload import Workload
-from bench.workloads import elementwise, loops, networks, regression, rosenbrock, starts
+from bench.workloads import (
+    blocks,
+    calls,
+    carries,
+    eager,
+    elementwise,
+    finance,
+    loops,
+    networks,
+    optimization,
+    recurrent,
+    regression,
+    rosenbrock,
+    starts,
+)
 
-FAMILIES = (rosenbrock, elementwise, regression, networks, loops, starts)
+FAMILIES = (
+    rosenbrock,
+    elementwise,
+    finance,
+    regression,
+    networks,
+    blocks,
+    recurrent,
+    loops,
+    carries,
+    optimization,
+    eager,
+    calls,
+    starts,
+)
 WORKLOADS: dict[str, Workload] = {w.name: w for family in FAMILIES for w in family.WORKLOADS}

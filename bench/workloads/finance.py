@@ -1,0 +1,88 @@
+"""Black-Scholes prices of many options, with their sensitivities: arithmetic, and several arrays through memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bench.workload import Call, Cost, Workload, gradients
+
+ARRAYS = 5
+
+
+def options(n: int) -> tuple[np.ndarray, ...]:
+    """Spot, strike, volatility, time to expiry, rate."""
+    rng = np.random.default_rng(0)
+    bounds = ((80.0, 120.0), (80.0, 120.0), (0.1, 0.6), (0.1, 2.0), (0.0, 0.06))
+    return tuple(rng.uniform(low, high, n) for low, high in bounds)
+
+
+def prices(m: Any, cdf: Any, s: Any, k: Any, v: Any, t: Any, r: Any) -> Any:
+    root = v * m.sqrt(t)
+    d1 = (m.log(s / k) + (r + 0.5 * v * v) * t) / root
+    return s * cdf(d1) - k * m.exp(-r * t) * cdf(d1 - root)
+
+
+def tapec(np_: Any, *inputs: Any) -> Any:
+    import tapec as tp
+
+    def cdf(x: Any) -> Any:
+        return 0.5 * (1.0 + tp.nn.erf(x * np.sqrt(0.5)))
+
+    return np_.sum(prices(np_, cdf, *inputs))
+
+
+def jax(jnp: Any, *inputs: Any) -> Any:
+    from jax.scipy.stats import norm
+
+    return jnp.sum(prices(jnp, norm.cdf, *inputs))
+
+
+def autograd(anp: Any, *inputs: Any) -> Any:
+    from autograd.scipy.stats import norm
+
+    return anp.sum(prices(anp, norm.cdf, *inputs))
+
+
+def torch(torch: Any, *inputs: Any) -> Any:
+    return prices(torch, torch.special.ndtr, *inputs).sum()
+
+
+def tensorflow(tf: Any, s: Any, k: Any, v: Any, t: Any, r: Any) -> Any:
+    def cdf(x: Any) -> Any:
+        return 0.5 * (1.0 + tf.math.erf(x * np.sqrt(0.5)))
+
+    root = v * tf.sqrt(t)
+    d1 = (tf.math.log(s / k) + (r + 0.5 * v * v) * t) / root
+    return tf.reduce_sum(s * cdf(d1) - k * tf.exp(-r * t) * cdf(d1 - root))
+
+
+def limit(n: int) -> Call:
+    from bench.limits.finance import black_scholes
+
+    return Call(black_scholes, options(n))
+
+
+WORKLOADS = (
+    Workload(
+        "black_scholes",
+        "Black-Scholes: price of {n} options with delta, vega, theta, rho and the strike's",
+        gradients(
+            options,
+            wrt=tuple(range(ARRAYS)),
+            tapec=tapec,
+            jax=jax,
+            autograd=autograd,
+            torch=torch,
+            tensorflow=tensorflow,
+            limit=limit,
+        ),
+        sizes=(1_000_000,),
+        sweep=(1_000, 10_000, 100_000),
+        quick=1_000,
+        tolerance=1e-9,
+        cost=lambda n: Cost(bytes=16 * ARRAYS * n),
+        binds="two error functions, two exponentials, a logarithm and a root for each option; then memory",
+    ),
+)
