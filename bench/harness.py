@@ -164,7 +164,7 @@ class Bench:
 
     def _ready(self, peer: Installed, folder: Path) -> Process:
         if not self.shared:
-            return self._process(peer, folder / f"caches of {peer.kind.name}")
+            return self._process(peer, folder / f"caches-{peer.kind.name}")
         if peer.kind.name not in self._processes:
             self._processes[peer.kind.name] = self._process(peer, self._folder / peer.kind.name)
         return self._processes[peer.kind.name]
@@ -191,7 +191,7 @@ class Bench:
         for result in in_turns(results, 1):
             self.report(f"{case.name}: {result.peer} starts with filled caches")
             with failures(result):
-                caches = folder / f"caches of {result.peer}"
+                caches = folder / f"caches-{result.peer}"
                 reply = self._start(case, installed[result.peer], caches, None)
                 result.warm_s = reply["import_s"] + reply["build_s"] + reply["first_s"]
 
@@ -203,10 +203,10 @@ class Bench:
             for result in in_turns(results, 1):
                 self.report(f"{case.name}: {result.peer} fills its caches")
                 with failures(result):
-                    self._start(case, installed[result.peer], folder / f"caches of {result.peer}", None)
+                    self._start(case, installed[result.peer], folder / f"caches-{result.peer}", None)
         for number, result in enumerate(in_turns(results, self.settings.starts)):
             self.report(f"{case.name}: {result.peer}, start {number // len(results) + 1}")
-            caches = folder / f"caches of {result.peer}" if metric == "warm start" else folder / f"empty {number}"
+            caches = folder / f"caches-{result.peer}" if metric == "warm start" else folder / f"empty-{number}"
             with failures(result):
                 reply = self._start(case, installed[result.peer], caches, str(folder / f"{result.peer}.npz"))
                 first = reply["build_s"] + reply["first_s"]

@@ -28,12 +28,24 @@ def resident() -> int:
     return _field("VmRSS:") or _whole_life()
 
 
-def peak(*, whole_life: bool = False) -> int:
-    """The most since `reset_peak`, or since the process began."""
-    return _whole_life() if whole_life else _field("VmHWM:") or _whole_life()
+class Peaks:
+    """Peaks of the whole life and since a moment. Linux counts from when the program was started; `getrusage`, which is
+    asked elsewhere, from what its parent held.
+    """
 
+    def __init__(self) -> None:
+        self._before = 0
 
-def reset_peak() -> None:
-    """`peak` counts from now on."""
-    if _REFERENCES.exists():
-        _REFERENCES.write_text("5", encoding="ascii")
+    def restart(self) -> None:
+        """`recent` counts from now on."""
+        self._before = self.whole()
+        if _REFERENCES.exists():
+            _REFERENCES.write_text("5", encoding="ascii")
+
+    def recent(self) -> int:
+        """The most since `restart`."""
+        return _field("VmHWM:") or _whole_life()
+
+    def whole(self) -> int:
+        """The most ever."""
+        return max(self._before, self.recent())

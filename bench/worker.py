@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from bench.memory import peak, reset_peak, resident
+from bench.memory import Peaks, resident
 from bench.peers.base import Peer, leaves
 from bench.peers.table import PEERS
 from bench.workload import Call
@@ -40,6 +40,7 @@ class Worker:
         self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads)
         self.kind, self.import_s = kind, perf_counter() - start
         self.call: Call | None = None
+        self.peaks = Peaks()
 
     def prepare(self, workload: str, size: int, answer: str | None) -> dict[str, Any]:
         """Builds a call and makes the first one; its answer goes to the file `answer`."""
@@ -56,9 +57,14 @@ class Worker:
             arrays = [np.array(self.peer.numpy(leaf)) for leaf in leaves(self.call.answer(result))]
             np.savez(answer, *arrays)
         del result
-        reset_peak()
+        self.peaks.restart()
         self.call.function(*self.call.arguments)
-        return {"build_s": build_s, "first_s": first_s, "import_s": self.import_s, "call_bytes": peak() - before}
+        return {
+            "build_s": build_s,
+            "first_s": first_s,
+            "import_s": self.import_s,
+            "call_bytes": self.peaks.recent() - before,
+        }
 
     def sample(self, seconds: float, floor: float) -> dict[str, Any]:
         """Times per call; each is the mean over calls that together take at least `floor` seconds."""
@@ -86,7 +92,7 @@ class Worker:
 
     def memory(self) -> dict[str, Any]:
         """The process's peak."""
-        return {"peak_bytes": peak(whole_life=True)}
+        return {"peak_bytes": self.peaks.whole()}
 
 
 def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:

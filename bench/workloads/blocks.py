@@ -74,9 +74,7 @@ WORKLOADS = (
     Workload(
         "gelu_block",
         "Layer norm and GELU block, {n} tokens of 256, hidden 1,024, float32",
-        gradients(
-            inputs, wrt=(0, 1), tapec=tapec, jax=jax, autograd=autograd, torch=torch, tensorflow=tensorflow
-        ),
+        gradients(inputs, wrt=(0, 1), tapec=tapec, jax=jax, autograd=autograd, torch=torch, tensorflow=tensorflow),
         sizes=(512,),
         sweep=(32, 128),
         quick=8,
