@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sweep", action="store_true", help="further sizes, to see how cost grows")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each peer (default: all cores)")
     parser.add_argument("--rounds", type=int, default=Settings.rounds, help="turns of each peer (default: 7)")
+    parser.add_argument("--no-warm-starts", action="store_true", help="saves a third of the time")
     parser.add_argument("--limit", type=float, default=Settings.limit, help="seconds for an answer (default: 120)")
     parser.add_argument(
         "--peer-python",
@@ -111,7 +112,10 @@ def _measure(cases: list[tuple[str, int]], options: argparse.Namespace) -> Run:
     pythons = [sys.executable, *(p for p in options.peer_python if p)]
     installed, skipped = find(options.peers or list(PEERS), pythons)
     threads = max(1, min(options.threads, os.cpu_count() or 1))
-    settings = QUICK if options.quick else Settings(threads=threads, rounds=options.rounds, limit=options.limit)
+    settings = QUICK
+    if not options.quick:
+        warm = not options.no_warm_starts
+        settings = Settings(threads=threads, rounds=options.rounds, limit=options.limit, warm=warm)
     described: dict[str, Any] = machine.describe(settings.threads)
     described["peers"] = {p.kind.packages[0]: p.version for p in installed}
     if not options.quick:

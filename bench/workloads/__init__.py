@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.workload import Workload
 from bench.workloads import (
     blocks,
+    bundles,
     calls,
     carries,
     convolution,
@@ -12,7 +13,9 @@ from bench.workloads import (
     elementwise,
     filters,
     finance,
+    grids,
     loops,
+    mixtures,
     networks,
     optimization,
     recurrent,
@@ -33,6 +36,9 @@ FAMILIES = (
     loops,
     carries,
     filters,
+    mixtures,
+    bundles,
+    grids,
     optimization,
     eager,
     calls,

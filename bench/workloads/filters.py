@@ -24,7 +24,7 @@ def kalman_data(steps: int) -> tuple[np.ndarray, ...]:
     return f, h, np.full(STATES, -2.0), np.full(OBSERVED, -1.0), ys
 
 
-def filtered(m: Any, la: Any, f: Any, h: Any, q: Any, r: Any, mean: Any, p: Any, y: Any) -> Any:
+def filtered(la: Any, f: Any, h: Any, q: Any, r: Any, mean: Any, p: Any, y: Any) -> Any:
     """New mean and covariance, and the observation's log-likelihood."""
     mean, p = f @ mean, f @ p @ f.T + q
     e, s = y - h @ mean, h @ p @ h.T + r
@@ -37,7 +37,7 @@ def kalman_loop(m: Any, f: Any, h: Any, log_q: Any, log_r: Any, ys: Any) -> Any:
     q, r = m.diag(m.exp(log_q)), m.diag(m.exp(log_r))
     mean, p, total = m.zeros(STATES, dtype=ys.dtype), m.eye(STATES, dtype=ys.dtype), 0.0
     for t in range(ys.shape[0]):
-        mean, p, log_likelihood = filtered(m, m.linalg, f, h, q, r, mean, p, ys[t])
+        mean, p, log_likelihood = filtered(m.linalg, f, h, q, r, mean, p, ys[t])
         total = total + log_likelihood
     return total
 
@@ -46,7 +46,7 @@ def kalman_autograd(anp: Any, f: Any, h: Any, log_q: Any, log_r: Any, ys: Any) -
     q, r = anp.diag(anp.exp(log_q)), anp.diag(anp.exp(log_r))
     mean, p, total = np.zeros(STATES), np.eye(STATES), 0.0
     for y in ys:
-        mean, p, log_likelihood = filtered(anp, anp.linalg, f, h, q, r, mean, p, y)
+        mean, p, log_likelihood = filtered(anp.linalg, f, h, q, r, mean, p, y)
         total = total + log_likelihood
     return total
 
@@ -57,7 +57,7 @@ def kalman_scan(scan: Any) -> Any:
 
         def step(carry: Any, y: Any) -> Any:
             mean, p, total = carry
-            mean, p, log_likelihood = filtered(m, m.linalg, f, h, q, r, mean, p, y)
+            mean, p, log_likelihood = filtered(m.linalg, f, h, q, r, mean, p, y)
             return (mean, p, total + log_likelihood), None
 
         (_, _, total), _ = scan()(step, (m.zeros(STATES), m.eye(STATES), 0.0), ys)
@@ -72,9 +72,11 @@ def kalman_tensorflow(tf: Any, f: Any, h: Any, log_q: Any, log_r: Any, ys: Any) 
     def body(t: Any, mean: Any, p: Any, total: Any) -> Any:
         mean, p = tf.linalg.matvec(f, mean), f @ p @ tf.transpose(f) + q
         e, s = ys[t] - tf.linalg.matvec(h, mean), h @ p @ tf.transpose(h) + r
-        gain = tf.transpose(tf.linalg.solve(s, h @ p))
-        whitened = tf.linalg.solve(s, e[:, None])[:, 0]
-        total -= 0.5 * (tf.tensordot(e, whitened, 1) + tf.linalg.slogdet(s)[1] + OBSERVED * np.log(2 * np.pi))
+        factor = tf.linalg.cholesky(s)  # XLA has no determinants
+        gain = tf.transpose(tf.linalg.cholesky_solve(factor, h @ p))
+        whitened = tf.linalg.cholesky_solve(factor, e[:, None])[:, 0]
+        log_determinant = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)))
+        total -= 0.5 * (tf.tensordot(e, whitened, 1) + log_determinant + OBSERVED * np.log(2 * np.pi))
         return t + 1, mean + tf.linalg.matvec(gain, e), p - gain @ h @ p, total
 
     start = (0, tf.zeros(STATES, ys.dtype), tf.eye(STATES, dtype=ys.dtype), tf.constant(0.0, ys.dtype))
@@ -137,7 +139,7 @@ def hmm_tensorflow(tf: Any, start: Any, transitions: Any, symbols: Any, seen: An
     return tf.reduce_logsumexp(alpha)
 
 
-def autograd_log_softmax(anp: Any) -> Any:
+def autograd_log_softmax(_: Any) -> Any:
     from autograd.scipy.special import logsumexp
 
     return lambda x: x - logsumexp(x, axis=-1, keepdims=True)
