@@ -59,7 +59,7 @@ def residual(m: Any, stack: Any, parameters: Any, feature: Any) -> Any:
 @cache
 def pattern(observations: int) -> Any:
     """Rows and columns of the blocks (observations, 2, 15), and the shape of the Jacobian."""
-    cameras, points, weights, camera, point, _ = data(observations)
+    cameras, points, _, camera, point, _ = data(observations)
     behind = cameras.size + points.size
     columns = np.concatenate(
         [
