@@ -53,7 +53,9 @@ def _named(step: Step) -> set[Buffer]:
         named |= {carry.initial.buffer, carry.current, carry.next, carry.result}
     if isinstance(step, Sweeps):
         return named | {step.rounds.buffer}
-    return named | ({step.condition, step.trips} if isinstance(step, While) else set(step.slices))
+    if isinstance(step, While):
+        return named | {step.condition, step.trips} | ({step.memory} if step.memory is not None else set())
+    return named | set(step.slices)
 
 
 @dataclass(slots=True)
@@ -93,12 +95,16 @@ def lifetimes(steps: Sequence[Step]) -> dict[Buffer, tuple[int, int]]:
     return {b: span for b, span in clock.spans.items() if b.kind == "temporary"}
 
 
-def plan(steps: Sequence[Step], elsewhere: Collection[Buffer] = ()) -> tuple[dict[Buffer, int], int]:
-    """Byte offset of each temporary that does not lie `elsewhere`, and the arena's size.
+def plan(
+    steps: Sequence[Step], elsewhere: Collection[Buffer] = (), always: Collection[Buffer] = ()
+) -> tuple[dict[Buffer, int], int]:
+    """Byte offset of each temporary that does not lie `elsewhere`, and the arena's size; `always` are alive all along.
 
     Buffers are placed largest first at the lowest offset that no buffer alive at the same time covers.
     """
     spans = {b: span for b, span in lifetimes(steps).items() if b not in elsewhere}
+    end = max((last for _, last in spans.values()), default=0)
+    spans.update({b: (0, end) for b in spans if b in always})
     order = sorted(spans, key=lambda b: (-b.size * b.dtype.itemsize, spans[b][0], b.name))
     placed = _Placed(len(order))
     offsets: dict[Buffer, int] = {}

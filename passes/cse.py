@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, final
 from tapec.ir.graph import Graph, Op, Value, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ops import elementwise as ew
+from tapec.ops.rows import STORED_ROWS
 from tapec.passes.graph_pass import Rebuild
 from tapec.passes.scalar.table import cost
 
@@ -40,7 +41,7 @@ class CommonSubexpressionElimination:
         same: dict[Value, Value] = {}  # for each value done again the one that was there first
         for op in graph.ops:
             moved = rebuild.moved(op)
-            if op.results:
+            if op.results and op.primitive.family is not STORED_ROWS:  # rows are for one op
                 key = _key(moved, same)
                 original = first.setdefault(key, moved)
                 kept = first.setdefault((*key, op.phase), moved) if _is_cheap(moved) else original

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tapec.passes.loops import (
     Access,
     Branch,
+    Buffer,
     Compute,
     Constant,
     Index,
@@ -44,19 +45,14 @@ def _step(step: Step) -> list[str]:
         return [f"loop {step.count} times{', backwards' if step.reverse else ''}", *_carried(step), *_inside(step.body)]
     if isinstance(step, While):
         lines = ["while", *_carried(step), *_inside(step.test), f"  holds {step.condition.name}"]
-        return [*lines, *_inside(step.body), f"  rounds -> {step.trips.name}"]
+        lines += [*_inside(step.body), f"  rounds -> {step.trips.name}"]
+        if step.memory is not None:
+            lines += [f"  {step.memory.name} <- rows of {step.row_bytes} bytes", *_parts(step.rows)]
+        return lines
     if isinstance(step, Branch):
-        lines = [f"branch on {step.index.buffer.name}+{step.index.offset}"]
-        for number, case in enumerate(step.cases):
-            lines += [f"  case {number}", *[f"  {line}" for line in _inside(case)]]
-        return lines
+        return _branch(step)
     if isinstance(step, Sweeps):
-        lines = [f"{step.rounds.buffer.name}+{step.rounds.offset} rounds of rows of {step.row_bytes} bytes"]
-        for sweep in step.sweeps:
-            lines += [f"  sweep{' backwards' if sweep.reverse else ''}", *[f"  {line}" for line in _carried(sweep)]]
-            lines += [f"    {row.name}: bytes of the row from {offset} on" for row, offset in sweep.rows]
-            lines += [f"  {line}" for line in _inside(sweep.body)]
-        return lines
+        return _sweeps(step)
     if isinstance(step, LibraryStep):
         operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
         results = ", ".join(b.name for b in step.results)
@@ -99,11 +95,31 @@ def _nest(step: Nest) -> list[str]:
     return lines
 
 
+def _branch(step: Branch) -> list[str]:
+    lines = [f"branch on {step.index.buffer.name}+{step.index.offset}"]
+    for number, case in enumerate(step.cases):
+        lines += [f"  case {number}", *[f"  {line}" for line in _inside(case)]]
+    return lines
+
+
+def _sweeps(step: Sweeps) -> list[str]:
+    lines = [f"{step.rounds.buffer.name}+{step.rounds.offset} rounds of rows of {step.row_bytes} bytes"]
+    for sweep in step.sweeps:
+        lines += [f"  sweep{' backwards' if sweep.reverse else ''}", *[f"  {line}" for line in _carried(sweep)]]
+        lines += [f"  {line}" for line in (*_parts(sweep.given), *_parts(sweep.rows))]
+        lines += [f"  {line}" for line in _inside(sweep.body)]
+    return lines
+
+
 def _carried(step: Loop | While | Sweep) -> list[str]:
     lines = [f"  {c.current.name} from {c.initial.buffer.name}, then {c.next.name}" for c in step.carries]
     if isinstance(step, Loop):
         lines += [f"  {p.name}: slice of {p.base.name}+{p.offset}" for p in step.slices if p.base is not None]
     return lines
+
+
+def _parts(rows: Sequence[tuple[Buffer, int]]) -> list[str]:
+    return [f"  {row.name}: bytes of the row from {offset} on" for row, offset in rows]
 
 
 def _inside(steps: Sequence[Step]) -> list[str]:

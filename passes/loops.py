@@ -294,6 +294,9 @@ class While:
         body: steps of one iteration.
         trips: receives the number of iterations, an i64.
         local: temporaries that no later iteration reads.
+        rows: the parts of the row that each iteration writes, with the offset of each in bytes.
+        row_bytes: size of a row.
+        memory: receives where the rows lie, and their number, for `Sweeps`; None if there are none.
     """
 
     carries: tuple[Carry, ...]
@@ -302,6 +305,9 @@ class While:
     body: tuple[Step, ...]
     trips: Buffer
     local: frozenset[Buffer]
+    rows: tuple[tuple[Buffer, int], ...] = ()
+    row_bytes: int = 0
+    memory: Buffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,12 +327,14 @@ class Sweep:
         reverse: whether it goes from the last round to the first.
         carries: values from iteration to iteration.
         rows: the parts of the present round's row that it reads or writes, with the offset of each in bytes.
+        given: likewise of the row that a `While` has written.
         body: steps of one iteration.
     """
 
     reverse: bool
     carries: tuple[Carry, ...]
     rows: tuple[tuple[Buffer, int], ...]
+    given: tuple[tuple[Buffer, int], ...]
     body: tuple[Step, ...]
 
 
@@ -339,12 +347,16 @@ class Sweeps:
         row_bytes: size of a row; the memory of all rows is taken when the loops begin, and given back behind them.
         sweeps: the loops.
         local: temporaries that no later iteration reads.
+        memory: says where the rows lie that a `While` has written; they are given back behind the loops. Or None.
+        given_bytes: size of such a row.
     """
 
     rounds: Operand
     row_bytes: int
     sweeps: tuple[Sweep, ...]
     local: frozenset[Buffer]
+    memory: Buffer | None = None
+    given_bytes: int = 0
 
     @property
     def carries(self) -> tuple[Carry, ...]:
@@ -391,6 +403,8 @@ class Program:
         arena_bytes: size of the arena.
         steps: in order.
         guards: number of guard values that it reports.
+        kept: those temporaries that say where rows lie from one step to another: a run that ends between the two gives
+            the rows back.
     """
 
     name: str
@@ -401,3 +415,4 @@ class Program:
     arena_bytes: int
     steps: tuple[Step, ...]
     guards: int
+    kept: tuple[Buffer, ...] = ()

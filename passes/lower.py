@@ -8,6 +8,7 @@ from typing import Any
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, ordering
+from tapec.ops import rows as stored
 from tapec.passes.arena import buffers_of, plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
@@ -124,11 +125,11 @@ class _Lowering:
     def _library(self, op: Op) -> Step:
         if op.primitive is control.scan:
             return self._loop(op)
-        if op.primitive is control.while_loop:
+        if op.primitive in (control.while_loop, stored.while_rows):
             return self._while(op)
         if op.primitive is control.cond:
             return self._branch(op)
-        if op.primitive is control.sweeps:
+        if op.primitive in (control.sweeps, stored.sweep_rows):
             return self._sweeps(op)
         results = tuple([self.memory.of(value) for value in op.results])
         shape = op.results[0].shape if op.results else ()
@@ -214,41 +215,62 @@ class _Lowering:
     def _while(self, op: Op) -> While:
         consts: Any = op.attributes["consts"]
         test, body = op.regions
-        carries = self._carries(op.operands[consts:], op.results[:-1])
+        count = len(op.operands) - consts
+        carries = self._carries(op.operands[consts:], op.results[:count])
         condition = self.memory.temporary(dtypes.BOOL, 1)
         seeds = [*self._seeds(op.operands[:consts]), *[None] * len(carries)]
         inputs: list[Buffer | None] = [*[None] * consts, *(c.current for c in carries)]
         test_steps, test_local = self._region(test, seeds, inputs, [condition])
-        body_steps, body_local = self._region(body, seeds, inputs, [c.next for c in carries])
+        rows, row_bytes = self._rows(body.outputs[count:])
+        body_steps, body_local = self._region(
+            body, seeds, inputs, [*(c.next for c in carries), *[row for row, _ in rows]]
+        )
         local = test_local | body_local | {condition} | own_memory(carries)
-        return While(carries, test_steps, condition, body_steps, self.memory.of(op.results[-1]), local)
+        memory = self.memory.of(op.results[-1]) if op.primitive is stored.while_rows else None
+        trips = self.memory.of(op.results[count])
+        return While(carries, test_steps, condition, body_steps, trips, local, tuple(rows), row_bytes, memory)
+
+    def _rows(self, values: Sequence[Value], first: int = 0) -> tuple[list[tuple[Buffer, int]], int]:
+        """Parts of a row that begin at byte `first`, and where they end."""
+        rows = []
+        for value in values:
+            self.memory.temporaries += 1
+            name = f"row{self.memory.temporaries}"
+            rows.append((Buffer(name, value.type.dtype, value.type.size, "slice", 0, value), first))
+            first += -(-value.type.nbytes // ROW_ALIGNMENT) * ROW_ALIGNMENT
+        return rows, first
 
     def _sweeps(self, op: Op) -> Sweeps:
         parts = control.sweep_parts(op.attributes, op.regions)
         consts = op.operands[: parts.consts]
+        given: list[tuple[Buffer, int]] = []
+        memory, given_bytes = None, 0
+        if op.primitive is stored.sweep_rows:
+            memory = self.memory.of(op.operands[parts.consts])
+            given, given_bytes = self._rows(op.regions[0].inputs[parts.consts + parts.carries[0] :])
         rows: list[tuple[Buffer, int]] = []
         row_bytes, sweeps, local = 0, [], frozenset[Buffer]()
         for number, region in enumerate(op.regions):
             count, first = parts.carries[number], parts.operand(number)
             at = parts.first(number)
             carries = self._carries(op.operands[first : first + count], op.results[at : at + count])
-            before = len(rows)
-            for value in region.outputs[count:]:
-                self.memory.temporaries += 1
-                name = f"row{self.memory.temporaries}"
-                rows.append((Buffer(name, value.type.dtype, value.type.size, "slice", 0, value), row_bytes))
-                row_bytes += -(-value.type.nbytes // ROW_ALIGNMENT) * ROW_ALIGNMENT
+            before = [row for row, _ in (*given, *rows)]
+            new, row_bytes = self._rows(region.outputs[count:], row_bytes)
             steps, own = self._region(
                 region,
-                [*self._seeds(consts), *[None] * (count + before)],
-                [*[None] * len(consts), *(c.current for c in carries), *[row for row, _ in rows[:before]]],
-                [*(c.next for c in carries), *[row for row, _ in rows[before:]]],
+                [*self._seeds(consts), *[None] * (count + len(before))],
+                [*[None] * len(consts), *(c.current for c in carries), *before],
+                [*(c.next for c in carries), *[row for row, _ in new]],
             )
+            rows += new
             local |= own | own_memory(carries)
             touched = {buffer for step in steps for buffer in buffers_of(step)}
-            used = tuple([(row, offset) for row, offset in rows if row in touched])
-            sweeps.append(Sweep(parts.reverse[number], carries, used, steps))
-        return Sweeps(self._operand(op.operands[parts.consts]), row_bytes, tuple(sweeps), local)
+            used, read = (tuple([(row, at) for row, at in some if row in touched]) for some in (rows, given))
+            sweeps.append(Sweep(parts.reverse[number], carries, used, read, steps))
+        rounds = self._operand(op.operands[parts.consts])
+        if memory is not None:  # they stand behind the address
+            rounds = Operand(memory, 1, (), ())
+        return Sweeps(rounds, row_bytes, tuple(sweeps), local, memory, given_bytes)
 
     def _branch(self, op: Op) -> Branch:
         seeds = self._seeds(op.operands[1:])
@@ -303,7 +325,8 @@ def lower(fused: Fused, tiling: bool = True) -> Program:
     inputs = tuple([memory.buffers[v] for v in graph.inputs])
     outputs = tuple([memory.buffers[v] for v in graph.outputs])
     steps = _Lowering(fused, memory, tiling).steps()
+    kept = tuple([step.memory for step in steps if isinstance(step, While) and step.memory is not None])
     small = _small(steps)
-    offsets, total = plan(steps, small)
+    offsets, total = plan(steps, small, kept)
     guards = sum(isinstance(s, LibraryStep) and s.primitive is creation.guard for s in leaves(steps))
-    return Program(graph.name, inputs, outputs, offsets, small, total, steps, guards)
+    return Program(graph.name, inputs, outputs, offsets, small, total, steps, guards, kept)

@@ -21,6 +21,7 @@ from tapec.ops import (
     movement,
     ordering,
     reduction,
+    rows,
     transform,
 )
 from tapec.ops import elementwise as ew
@@ -32,7 +33,9 @@ DENSE_OPERANDS: frozenset[Primitive] = frozenset(
      ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum,
      transform.fft, transform.rfft, transform.irfft}
 )  # fmt: skip
-CONTROL: frozenset[Primitive] = frozenset({control.scan, control.while_loop, control.cond, control.sweeps})
+CONTROL: frozenset[Primitive] = frozenset(
+    {control.scan, control.while_loop, control.cond, control.sweeps, rows.while_rows, rows.sweep_rows}
+)
 FACTORIZATIONS: frozenset[Primitive] = frozenset({p for p in PRIMITIVES.values() if p.family is linalg.LINALG})
 LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL | FACTORIZATIONS
 

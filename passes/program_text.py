@@ -26,6 +26,7 @@ from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step, Tiles
 from tapec.passes.lower import LONG_PROGRAM
 from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import emit_nest_on_threads
+from tapec.passes.rows_text import give_back
 from tapec.passes.tile_text import emit_tiles
 
 ARENA = "arena_kept"
@@ -185,6 +186,18 @@ def _call_parts(f: FunctionText, parts: Sequence[FunctionText], arena: Reg | Non
     return f.load(status, "i64")
 
 
+def _in_arena(f: FunctionText, program: Program, arena: Reg | None, buffer: Buffer) -> Reg:
+    """Address of a temporary, for the function that calls the parts."""
+    assert arena is not None
+    return f.element_pointer(arena, i64(program.temporaries[buffer]), "i8")
+
+
+def _no_rows(f: FunctionText, kept: Sequence[Reg]) -> None:
+    """Says of each buffer that says where rows lie that there are none yet."""
+    for rows in kept:
+        f.store(Reg("null", "ptr"), rows)
+
+
 def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256) -> str:
     """The LLVM module of a program."""
     f = FunctionText(symbol, _PARAMETERS, "i64")
@@ -196,15 +209,21 @@ def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256)
         f.prologue += f.lines
         f.lines.clear()
         text = _StepsText(f, program, arena, vector_bits, 0)
+        kept = [text.pointer(b) for b in program.kept]
+        _no_rows(f, kept)
         text.write(program.steps)
         status = text.finish()
     else:
         guards = 0
+        kept = [_in_arena(f, program, arena, b) for b in program.kept]
+        _no_rows(f, kept)
         for start in range(0, len(program.steps), _PART):
             steps = program.steps[start : start + _PART]
             part, guards = _part(program, steps, f"{symbol}_part{len(parts)}", vector_bits, guards)
             parts.append(part)
         status = _call_parts(f, parts, arena)
+    for rows in kept:  # a guard may have ended the run between the step that stored them and the one that reads them
+        give_back(f, rows)
     if not on_stack:
         assert arena is not None
         _keep_arena(f, arena)

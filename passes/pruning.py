@@ -8,6 +8,7 @@ from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, custom
+from tapec.ops.rows import STORED_ROWS
 
 # Removes the ops of a graph that no output needs.
 Clean = Callable[[Graph], Graph]
@@ -37,7 +38,8 @@ def pruned(op: Op, wanted: Collection[int], clean: Clean) -> Pruned:
     """
     if op.primitive is control.scan:
         return _scan(op, wanted, clean)
-    if op.primitive.family is custom.CUSTOM:  # its regions are not run; they say how the results move together
+    # The regions of custom rules are not run; they say how the results move together. Rows go from op to op.
+    if op.primitive.family in (custom.CUSTOM, STORED_ROWS):
         return Pruned([*range(len(op.operands))], [*range(len(op.results))], op.attributes, op.regions)
     if op.primitive is control.cond:
         return _cond(op, wanted, clean)

@@ -10,9 +10,11 @@ import numpy as np
 from tapec.ir.graph import Graph, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import control, creation, custom
+from tapec.ops.rows import sweep_rows, while_rows
 from tapec.runtime.eager import execute
 
 Array = np.ndarray[Any, Any]
+Rows = list[list[Array]]  # for each round of a loop
 
 
 def interpret(graph: Graph, arrays: Sequence[Array]) -> tuple[list[Array], list[int]]:
@@ -56,8 +58,14 @@ def interpret_control(
     if primitive is custom.rule:
         return arrays[: attributes["results"]]
     if primitive is control.sweeps:
-        return _sweeps(arrays, attributes, regions)
-    return _while_loop(arrays, attributes["consts"], *regions)
+        stored: Rows = [[] for _ in range(int(arrays[attributes["consts"]]))]
+        return _sweeps(arrays, attributes, regions, stored)
+    if primitive is sweep_rows:
+        given: Any = arrays[attributes["consts"]]
+        return _sweeps(arrays, attributes, regions, given)
+    found, stored = _while_loop(arrays, attributes["consts"], *regions)
+    made: Any = stored
+    return [*found, made] if primitive is while_rows else found
 
 
 def _scan(arrays: list[Array], attributes: dict[str, Any], body: Graph) -> list[Array]:
@@ -72,19 +80,20 @@ def _scan(arrays: list[Array], attributes: dict[str, Any], body: Graph) -> list[
     return [*carries, *stacked]
 
 
-def _while_loop(arrays: list[Array], count: int, condition: Graph, body: Graph) -> list[Array]:
+def _while_loop(arrays: list[Array], count: int, condition: Graph, body: Graph) -> tuple[list[Array], Rows]:
+    """The last carries and the number of rounds; and the rows."""
     consts, carries = arrays[:count], arrays[count:]
-    rounds = 0
+    stored: Rows = []
     while interpret(condition, [*consts, *carries])[0][0]:
-        carries = interpret(body, [*consts, *carries])[0]
-        rounds += 1
-    return [*carries, np.array(rounds, np.int64)]
+        outputs = interpret(body, [*consts, *carries])[0]
+        stored.append(outputs[len(carries) :])
+        carries = outputs[: len(carries)]
+    return [*carries, np.array(len(stored), np.int64)], stored
 
 
-def _sweeps(arrays: list[Array], attributes: dict[str, Any], regions: Sequence[Graph]) -> list[Array]:
+def _sweeps(arrays: list[Array], attributes: dict[str, Any], regions: Sequence[Graph], rows: Rows) -> list[Array]:
     parts = control.sweep_parts(attributes, regions)
-    consts, rounds = arrays[: parts.consts], int(arrays[parts.consts])
-    rows: list[list[Array]] = [[] for _ in range(rounds)]
+    consts, rounds = arrays[: parts.consts], len(rows)
     results = []
     for number, region in enumerate(regions):
         count, first = parts.carries[number], parts.operand(number)

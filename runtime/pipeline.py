@@ -17,10 +17,11 @@ from tapec.passes.loop_printer import print_program
 from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
-from tapec.passes.merge_scans import MergeScans
+from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.program_text import program_text
 from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
+from tapec.passes.store_rows import StoreRows
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions
 
@@ -74,8 +75,10 @@ def optimised(graph: Graph) -> Graph:
         Simplify(differentiated=True),
         DotProducts(),
         CommonSubexpressionElimination(),  # before and after loops are merged: they are when they read the same values
-        MergeScans(),
+        MergeLoops(),
         CommonSubexpressionElimination(),
+        DeadCodeElimination(),
+        StoreRows(),
         DeadCodeElimination(),
     ):
         graph = step.run(graph)

@@ -10,15 +10,16 @@ from types import MethodType
 from typing import Any
 
 from tapec.argument_names import function_name
-from tapec.eager_mode import eager
+from tapec.eager_mode import eager, is_nested
 from tapec.function import Function
+from tapec.recording import ACTIVE
 
 _KNOWN: weakref.WeakKeyDictionary[Any, dict[Any, Function]] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
 def repeated(transformation: Callable[..., Any], python: Callable[..., Any], *args: Any) -> Any:
-    """`transformation(python, *args)`: op by op when it is first asked for, by machine code afterwards.
+    """`transformation(python, *args)`: op by op when it is first asked for; later, or in a recording, by machine code.
 
     A function that is made for one call, as a lambda in a loop is, would take longer to compile than to run. Functions
     that can't be referred to weakly run op by op always, as NumPy's own do.
@@ -41,7 +42,7 @@ def repeated(transformation: Callable[..., Any], python: Callable[..., Any], *ar
                 function = known[key] = _function(transformation, python)
     except TypeError:  # neither hashable nor open to weak references
         function, first = Function(partial(transformation, python)), True
-    if not first:
+    if not first or is_nested(ACTIVE.recorders):  # in a recording it becomes a part of that
         return function(*args)
     with eager():
         return function(*args)

@@ -1,6 +1,6 @@
 """Reverse mode of `scan`: two loops.
 
-The first runs forward once more and stacks what the derivative of the body reads (`passes.merge_scans` makes one of it
+The first runs forward once more and stacks what the derivative of the body reads (`passes.merge_loops` makes one of it
 and the primal loop); the second runs the other way and carries the cotangents of the carries, and those of the consts
 as sums.
 """

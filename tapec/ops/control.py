@@ -40,8 +40,11 @@ class Control(Family):
         if primitive is cond:
             return _infer_cond(operands, regions)
         if primitive is sweeps:
-            return _infer_sweeps(operands, attributes, regions)
-        return _infer_while(operands, attributes, regions)
+            rounds = operands[attributes["consts"]]  # type: ignore[index]
+            if rounds != tensor_type(dtypes.I64, ()):
+                raise DTypeError(f"sweeps: the number of rounds must be an int64 scalar, got {rounds!r}")
+            return infer_sweeps("sweeps", operands, attributes, regions)
+        return infer_while(operands, attributes, regions)
 
 
 def scan_parts(values: Sequence[_T], attributes: dict[str, Any]) -> tuple[list[_T], list[_T], list[_T]]:
@@ -86,24 +89,34 @@ def sweep_parts(attributes: dict[str, Any], regions: Sequence[Graph]) -> SweepPa
     return SweepParts(attributes["consts"], carries, attributes["reverse"], rows)
 
 
-def _infer_sweeps(
-    operands: tuple[TensorType, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
+def infer_sweeps(
+    name: str,
+    operands: tuple[TensorType, ...],
+    attributes: dict[str, Any],
+    regions: tuple[Graph, ...],
+    rows: tuple[TensorType, ...] = (),
 ) -> tuple[TensorType, ...]:
+    """Types of the results of sweeps, whose operand behind the consts has been looked at.
+
+    Args:
+        name: of the primitive.
+        operands: types of its operands.
+        attributes: its attributes.
+        regions: its regions.
+        rows: what the rows hold that are there before the first region.
+    """
     consts, counts = attributes["consts"], attributes["carries"]
     if not len(counts) == len(attributes["reverse"]) == len(regions):
-        raise AttributeValueError(f"sweeps: carries and reverse must have one entry for each of {len(regions)} regions")
+        raise AttributeValueError(f"{name}: carries and reverse must have one entry for each of {len(regions)} regions")
     if consts < 0 or min(counts) < 0 or consts + 1 + sum(counts) != len(operands):
-        raise AttributeValueError(f"sweeps: {consts} consts, rounds, {counts} carries among {len(operands)} operands")
-    if operands[consts] != tensor_type(dtypes.I64, ()):
-        raise DTypeError(f"sweeps: the number of rounds must be an int64 scalar, got {operands[consts]!r}")
-    rows: tuple[TensorType, ...] = ()
+        raise AttributeValueError(f"{name}: {consts} consts, rounds, {counts} carries among {len(operands)} operands")
     first = consts + 1
     for number, (count, region) in enumerate(zip(counts, regions, strict=True)):
         carries = operands[first : first + count]
         first += count
-        _check("sweeps", f"the inputs of region {number}", _types(region.inputs), (*operands[:consts], *carries, *rows))
-        outputs = _types(region.outputs)
-        _check("sweeps", f"the carries of region {number}", outputs[:count], carries)
+        _check(name, f"the inputs of region {number}", types_of(region.inputs), (*operands[:consts], *carries, *rows))
+        outputs = types_of(region.outputs)
+        _check(name, f"the carries of region {number}", outputs[:count], carries)
         rows += outputs[count:]
     return operands[consts + 1 :]
 
@@ -121,8 +134,8 @@ def _infer_scan(
             raise ShapeError(f"scan: xs {i} is {x!r}; its first extent must be the length, {length}")
         slices.append(tensor_type(x.dtype, x.shape[1:]))
     (body,) = regions
-    _check("scan", "the body's inputs", _types(body.inputs), (*operands[:first], *slices))
-    outputs = _types(body.outputs)
+    _check("scan", "the body's inputs", types_of(body.inputs), (*operands[:first], *slices))
+    outputs = types_of(body.outputs)
     _check("scan", "the body's carries", outputs[: len(carries)], carries)
     return (*carries, *[tensor_type(y.dtype, (length, *y.shape)) for y in outputs[len(carries) :]])
 
@@ -133,22 +146,23 @@ def _infer_cond(operands: tuple[TensorType, ...], regions: tuple[Graph, ...]) ->
         raise DTypeError(f"cond: the index must be an integer or boolean scalar, got {index!r}")
     if index.dtype.kind == "b" and len(regions) != 2:
         raise ShapeError(f"cond: a boolean index chooses between 2 regions, got {len(regions)}")
-    results = _types(regions[0].outputs)
+    results = types_of(regions[0].outputs)
     for i, region in enumerate(regions):
-        _check("cond", f"the inputs of region {i}", _types(region.inputs), tuple(rest))
-        _check("cond", f"the outputs of region {i}", _types(region.outputs), results)
+        _check("cond", f"the inputs of region {i}", types_of(region.inputs), tuple(rest))
+        _check("cond", f"the outputs of region {i}", types_of(region.outputs), results)
     return results
 
 
-def _infer_while(
+def infer_while(
     operands: tuple[TensorType, ...], attributes: dict[str, Any], regions: tuple[Graph, ...]
 ) -> tuple[TensorType, ...]:
+    """Types of the results of a while loop."""
     carries = _carries("while_loop", operands, {**attributes, "carries": len(operands) - attributes["consts"]})
     condition, body = regions
-    _check("while_loop", "the condition's inputs", _types(condition.inputs), operands)
-    _check("while_loop", "the condition's outputs", _types(condition.outputs), (tensor_type(dtypes.BOOL, ()),))
-    _check("while_loop", "the body's inputs", _types(body.inputs), operands)
-    _check("while_loop", "the body's carries", _types(body.outputs), carries)
+    _check("while_loop", "the condition's inputs", types_of(condition.inputs), operands)
+    _check("while_loop", "the condition's outputs", types_of(condition.outputs), (tensor_type(dtypes.BOOL, ()),))
+    _check("while_loop", "the body's inputs", types_of(body.inputs), operands)
+    _check("while_loop", "the body's carries", types_of(body.outputs), carries)
     return (*carries, tensor_type(dtypes.I64, ()))
 
 
@@ -159,7 +173,8 @@ def _carries(name: str, operands: tuple[TensorType, ...], attributes: dict[str, 
     return operands[consts : consts + carries]
 
 
-def _types(values: Sequence[Any]) -> tuple[TensorType, ...]:
+def types_of(values: Sequence[Any]) -> tuple[TensorType, ...]:
+    """Types of values."""
     return tuple([v.type for v in values])
 
 

@@ -9,7 +9,7 @@ import tapec as tp
 from tapec.ops import control
 from tapec.passes.adjoint import adjoint
 from tapec.passes.cse import CommonSubexpressionElimination
-from tapec.passes.merge_scans import MergeScans
+from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.splice import splice
 from tapec.passes.tangent import tangent
 from tapec.runtime.interpreter import interpret
@@ -42,7 +42,7 @@ def scans(graph):
 
 def merged(text):
     graph = graph_of(text)
-    result = MergeScans().run(graph)
+    result = MergeLoops().run(graph)
     arrays = [np.asarray(a) for a in (0.7, 1.3, [1.0, -2.0, 4.0])]
     for a, b in zip(interpret(graph, arrays)[0], interpret(result, arrays)[0], strict=True):
         assert a.tobytes() == b.tobytes()
@@ -128,9 +128,9 @@ def test_loops_in_loops_are_merged_too():
 
 def test_graphs_without_regions_stay():
     graph = graph_of('^bb0(%arg0: tensor<f64>):\n  "tapec.return"(%arg0) : (tensor<f64>) -> ()')
-    assert MergeScans().run(graph) is graph
+    assert MergeLoops().run(graph) is graph
 
 
 def test_merging_is_stable():
     once = merged(f"{LOOP}\n{STACKING}")
-    assert body_of(CommonSubexpressionElimination().run(MergeScans().run(once))) == body_of(once)
+    assert body_of(CommonSubexpressionElimination().run(MergeLoops().run(once))) == body_of(once)
