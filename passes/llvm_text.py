@@ -73,7 +73,7 @@ class FunctionText:
 
     __slots__ = (
         "_counter", "attributes", "block", "constants", "declarations", "helpers", "lines", "name", "private",
-        "prologue", "returns", "seldom", "signature", "variables",
+        "prologue", "returns", "seldom", "signature", "stack", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +94,7 @@ class FunctionText:
         self.helpers: dict[str, FunctionText] = {}
         self.constants: dict[str, str] = {}
         self.variables: dict[str, str] = {}
+        self.stack: list[str] = []
         self.prologue: list[str] = []
         self.lines: list[str] = []
         self.declarations: set[str] = set()
@@ -105,7 +106,9 @@ class FunctionText:
     def fresh(self, stem: str = "") -> str:
         """A local name that is not used yet, without the `%`."""
         self._counter += 1
-        return f"{stem}{self._counter}" if stem else f"v{self._counter}"
+        stem = stem or "v"
+        apart = "." if stem[-1].isdigit() else ""  # tmp4 and 747 are not tmp47 and 47
+        return f"{stem}{apart}{self._counter}"
 
     def line(self, text: str) -> None:
         """Appends one instruction."""
@@ -121,15 +124,19 @@ class FunctionText:
     def alloca(self, element: str, count: int, align: int = 64) -> Reg:
         """Stack memory for `count` elements, taken in the function's first block."""
         name = f"%{self.fresh('stack')}"
-        self.prologue.append(f"  {name} = alloca [{count} x {element}], align {align}")
+        self.take_stack(name, element, count, align)
         return Reg(name, "ptr")
+
+    def take_stack(self, name: str, element: str, count: int, align: int = 64) -> None:
+        """Has `name` be stack memory. All of it stands in front of any branch: LLVM makes registers of no other."""
+        self.stack.append(f"  {name} = alloca [{count} x {element}], align {align}")
 
     def text(self) -> str:
         """The whole definition, with the declarations of what it calls."""
         linkage = "internal " if self.private else ""
         attributes = " ".join(filter(None, ["#0", self.seldom * "cold noinline optnone", self.attributes]))
         head = [f"define {linkage}{self.returns} @{self.name}({self.signature}) {attributes} {{", "entry:"]
-        return "\n".join([*head, *self.prologue, *self.lines, "}"])
+        return "\n".join([*head, *self.stack, *self.prologue, *self.lines, "}"])
 
     # Blocks ----------------------------------------------------------------------------------------------------------
 

@@ -77,13 +77,17 @@ class _StepsText:
         found = self.pointers.get(buffer)
         if found is None:
             found = self.pointers[buffer] = Reg(f"%{self.f.fresh(buffer.name)}", "ptr")
-            self.f.prologue += self._address(buffer, found.text)
+            self._define(buffer, found.text)
         return found
 
-    def _address(self, buffer: Buffer, name: str) -> list[str]:
+    def _define(self, buffer: Buffer, name: str) -> None:
+        """Has `name` be the buffer's address, from the beginning of the function on."""
         if buffer in self.program.registers:
-            element = memory_element(buffer.dtype)
-            return [f"  {name} = alloca [{max(buffer.size, 1)} x {element}], align 64"]
+            self.f.take_stack(name, memory_element(buffer.dtype), max(buffer.size, 1))
+        else:
+            self.f.prologue += self._address(buffer, name)
+
+    def _address(self, buffer: Buffer, name: str) -> list[str]:
         if buffer.kind == "temporary":
             assert self.arena is not None
             return [f"  {name} = getelementptr i8, ptr {self.arena.text}, i64 {self.program.temporaries[buffer]}"]
