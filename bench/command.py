@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import machine
 from bench.harness import Bench, Case, Settings
 from bench.peers.table import PEERS, Installed, find
-from bench.process import ROOT
-from bench.report import comparison, markdown, text
+from bench.process import ROOT, measured_capabilities
+from bench.report import comparison, markdown, page, text
 from bench.results import Result, Run
 from bench.usage import Usage
 from bench.workloads import WORKLOADS
@@ -119,7 +119,7 @@ def _measure(cases: list[tuple[str, int]], options: argparse.Namespace) -> Run:
     described: dict[str, Any] = machine.describe(settings.threads)
     described["peers"] = {p.kind.packages[0]: p.version for p in installed}
     if not options.quick:
-        described |= machine.capabilities(settings.threads)
+        described |= measured_capabilities(settings.threads)
     asked = {
         name: getattr(options, name) for name in ("quick", "peers", "workloads", "sizes", "sweep", "rounds", "limit")
     }
@@ -152,7 +152,10 @@ def _able(workload: str, installed: list[Installed]) -> tuple[Installed, ...]:
 def _finish(found: Run, options: argparse.Namespace) -> int:
     table = comparison.rows(found, WORKLOADS)
     print(text.report(found, table))
+    where = options.out / "index.html"
+    page.write(where, found, table)
+    print(f"all of it: {where}")
     if options.write:
-        markdown.write(ROOT / "README.md", found, table)
+        markdown.write(ROOT, found, table)
     ours: list[Result] = [r for r in found.results if r.peer == "tapec"]
     return int(any(r.status != "ok" for r in ours))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -90,9 +92,13 @@ def describe(threads: int) -> dict[str, Any]:
 
 
 def capabilities(threads: int) -> dict[str, float]:
-    """What it can do at best. The matrix products use what threads BLAS has been given."""
+    """What it can do at best. The matrix products use what threads BLAS has been given when it was loaded."""
     return {
         "bytes_per_s": bandwidth(threads),
         "flops_float64": product_flops(np.float64),
         "flops_float32": product_flops(np.float32),
     }
+
+
+if __name__ == "__main__":
+    print(json.dumps(capabilities(int(sys.argv[1]))))

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -44,6 +45,16 @@ def environment(threads: int, caches: Path) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "1",
     }
+
+
+def measured_capabilities(threads: int) -> dict[str, float]:
+    """Of `bench.machine`, in a process that may use so many threads."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "bench.machine", str(threads)]
+        there = environment(threads, Path(folder))
+        done = subprocess.run(command, cwd=ROOT, env=there, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 @final

@@ -55,6 +55,7 @@ class Workload:
         sweep: further sizes, which show how cost grows.
         metric: what is compared: the time of a call; that of the first one, compilation included; or import,
             compilation and first call in a new process, with empty or filled disk caches.
+        dtype: of the arrays.
         tolerance: how far two answers may lie apart, relative to the largest number of each array.
         cost: of one call, by size.
         binds: what the time of a good implementation is spent on.
@@ -68,6 +69,7 @@ class Workload:
     unit: str = "n"
     sweep: tuple[int, ...] = ()
     metric: Metric = "call"
+    dtype: str = "float64"
     tolerance: float = 1e-9
     cost: Callable[[int], Cost] | None = None
     binds: str = ""

@@ -1,4 +1,4 @@
-"""Value and gradient written by hand, compiled by Numba."""
+"""Value and gradient written by hand, compiled by Numba or the C compiler."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""The table of README.md, between its markers."""
+"""Tables between markers: in README.md what is fast, in docs/performance.md what binds it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, geometric_mean
 from bench.report.text import machine_line
-from bench.report.words import outcome, ratio, seconds
+from bench.report.words import outcome, ratio, seconds, size
 from bench.results import Run
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -28,11 +29,32 @@ def table(found: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def section(run: Run, found: list[Row]) -> str:
-    """The table and what the numbers depend on."""
+def what_binds(run: Run, found: list[Row]) -> str:
+    """For each workload and size that counts: how far from the machine's limits it is, and what is in the way."""
+    lines = ["| workload | what binds it | at least | by hand | tapec | spread | first call | memory of a call |"]
+    lines.append("|---|---|---:|---:|---:|---:|---:|---:|")
+    for row in found:
+        if row.counts and row.tapec is not None:
+            times, limit = row.tapec.times, row.results.get("limit")
+            cells = (
+                row.label,
+                row.workload.binds,
+                seconds(least_seconds(row.workload, row.size, run.machine)),
+                "" if limit is None else outcome(limit),
+                outcome(row.tapec),
+                "" if times is None else f"{50 * times.spread:.0f} %",
+                seconds(row.tapec.first_s),
+                size(row.tapec.call_bytes),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def section(run: Run, lines: str) -> str:
+    """A table and what its numbers depend on."""
     skipped = f" Not installed: {', '.join(run.skipped)}." if run.skipped else ""
     day = run.machine["date"][:10]
-    return f"{table(found)}\n\nMedians, in turns, in one run of {day}: {machine_line(run.machine)}.{skipped}"
+    return f"{lines}\n\nMedians, in turns, in one run of {day}: {machine_line(run.machine)}.{skipped}"
 
 
 def put(text: str, between: str) -> str:
@@ -44,6 +66,8 @@ def put(text: str, between: str) -> str:
     return f"{head}{BEGIN}\n{between}\n{END}{tail}"
 
 
-def write(path: Path, run: Run, found: list[Row]) -> None:
-    """Puts the table into the file."""
-    path.write_text(put(path.read_text(encoding="utf-8"), section(run, found)), encoding="utf-8")
+def write(root: Path, run: Run, found: list[Row]) -> None:
+    """Puts the tables into README.md and docs/performance.md."""
+    for name, lines in (("README.md", table(found)), ("docs/performance.md", what_binds(run, found))):
+        path = root / name
+        path.write_text(put(path.read_text(encoding="utf-8"), section(run, lines)), encoding="utf-8")

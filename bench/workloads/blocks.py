@@ -79,6 +79,7 @@ WORKLOADS = (
         sweep=(32, 128),
         quick=8,
         unit="tokens",
+        dtype="float32",
         tolerance=1e-3,
         cost=lambda n: Cost(bytes=4 * (4 * WIDTH * HIDDEN + 2 * n * WIDTH), flops=12 * n * WIDTH * HIDDEN),
         binds="six matrix products; what is between them should stay in cache",

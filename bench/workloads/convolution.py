@@ -134,6 +134,7 @@ WORKLOADS = (
         sizes=(64,),
         quick=2,
         unit="batch",
+        dtype="float32",
         tolerance=1e-3,
         cost=cost,
         binds="convolutions: matrix products over windows of 9 pixels",

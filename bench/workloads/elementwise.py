@@ -24,7 +24,7 @@ def tensorflow(tf: Any, x: Any) -> Any:
 
 def builders(dtype: type) -> dict[str, Builder]:
     def limit(n: int) -> Call:
-        from bench.limits.elementwise import functions as by_hand
+        from bench.limits.native import functions as by_hand
 
         return Call(by_hand, points(dtype)(n))
 
@@ -47,10 +47,11 @@ WORKLOADS = (
     ),
     Workload(
         "functions_float32",
-        "The same in float32, {n} numbers",
+        "sum(sin(x) exp(-x²) + tanh(x) / (1 + x²)), float32, {n} numbers",
         builders(np.float32),
         sizes=(1_000, 1_000_000),
         quick=1_000,
+        dtype="float32",
         tolerance=1e-4,
         cost=lambda n: Cost(bytes=8 * n),
         binds=BINDS,

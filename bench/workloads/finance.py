@@ -59,7 +59,7 @@ def tensorflow(tf: Any, s: Any, k: Any, v: Any, t: Any, r: Any) -> Any:
 
 
 def limit(n: int) -> Call:
-    from bench.limits.finance import black_scholes
+    from bench.limits.native import black_scholes
 
     return Call(black_scholes, options(n))
 
@@ -67,7 +67,7 @@ def limit(n: int) -> Call:
 WORKLOADS = (
     Workload(
         "black_scholes",
-        "Black-Scholes: price of {n} options with delta, vega, theta, rho and the strike's",
+        "Black-Scholes, {n} options: price, delta, vega, theta, rho, and by strike",
         gradients(
             options,
             wrt=tuple(range(ARRAYS)),

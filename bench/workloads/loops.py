@@ -101,7 +101,7 @@ def limit(_: Any, steps: int) -> Call:
 WORKLOADS = (
     Workload(
         "lorenz_loop",
-        "Lorenz system, {n} Runge-Kutta steps, as loop of the library (fori_loop, scan, while_loop)",
+        "Lorenz system, {n} Runge-Kutta steps, as loop of the library",
         {
             "tapec": by(tapec_fori),
             "jax": by(jax_scan),

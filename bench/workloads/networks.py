@@ -175,6 +175,7 @@ WORKLOADS = (
         sizes=(32, 512),
         quick=8,
         unit="batch",
+        dtype="float32",
         tolerance=1e-3,
         cost=cost,
         binds="small batch: memory, which Adam's three arrays go through; large batch: matrix products",

@@ -42,7 +42,7 @@ def by(loss: Any, first: Any) -> Any:
 
 
 def limit(_: Any, n: int) -> Call:
-    from bench.limits.elementwise import rosenbrock as by_hand
+    from bench.limits.rosenbrock import rosenbrock as by_hand
 
     return minimized(by_hand, n)
 

@@ -1,6 +1,10 @@
+import re
+
 import pytest
 
-from bench.report import markdown, words
+from bench.process import ROOT
+from bench.report import markdown, page, words
+from bench.report.bounds import least_seconds
 from bench.report.comparison import by_speedup, geometric_mean, rows
 from bench.report.text import report
 from bench.results import Result, Run, Times
@@ -102,3 +106,38 @@ def test_quartiles_and_extremes():
     assert (times.least, times.lower, times.median, times.upper, times.most) == (1.0, 2.0, 3.0, 4.0, 5.0)
     assert times.spread == pytest.approx(2 / 3)
     assert Times.of([2.0]).spread == 0.0
+
+
+def test_what_binds_stands_beside_the_machines_limits(run):
+    run.machine |= {"bytes_per_s": 1e9, "flops_float64": 1e9, "flops_float32": 1e9}
+    lines = markdown.what_binds(run, rows(run, WORKLOADS)).splitlines()
+    assert lines[2].startswith("| Rosenbrock function of 5 variables")
+    assert WORKLOADS["rosenbrock"].binds in lines[2]
+    assert "| 80.0 ns | 1.00 µs | 2.00 µs |" in lines[2]
+
+
+def test_the_least_time_is_the_longer_of_moving_and_multiplying():
+    workload = WORKLOADS["mlp_adam"]
+    cost, slow = workload.cost(32), {"bytes_per_s": 1e12, "flops_float32": 1e9, "flops_float64": 1.0}
+    assert least_seconds(workload, 32, slow) == cost.flops / 1e9
+    assert least_seconds(workload, 32, slow | {"bytes_per_s": 1.0}) == cost.bytes
+    assert least_seconds(workload, 32, {}) is None
+    assert least_seconds(WORKLOADS["eager"], 200, slow) is None
+
+
+def test_the_page_has_everything_and_needs_nothing(run):
+    run.results.append(result("rosenbrock", 100, "tapec", 4e-6, first_s=0.1, warm_s=0.05, peak_bytes=10**8))
+    run.results.append(result("rosenbrock", 100, "jax", 9e-6, first_s=0.2, warm_s=0.3, peak_bytes=10**8))
+    text = page.page(run, rows(run, WORKLOADS))
+    assert text.count("<svg") == 2  # ratios, and growth with size
+    assert "no answer after 1 s" in text
+    assert "100 MB" in text
+    assert "How cost grows with size" in text
+    assert not re.search(r"""(src|href)=["'](?!#)""", text)
+
+
+def test_pages_tables_are_in_the_repository():
+    for name in ("README.md", "docs/performance.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert markdown.BEGIN in text
+        assert markdown.END in text
