@@ -1,7 +1,7 @@
 """What loops carry, in LLVM text.
 
 Small carries are copied at the end of an iteration, which LLVM turns into registers. Large ones live in two buffers
-whose addresses change places instead.
+whose addresses change places instead. Those whose next value is made where the present one lies just stay there.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.library.lines import copy_bytes
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Carry, Operand, Step
-from tapec.passes.lower import REGISTER_BYTES
 
 
 class Scope(Protocol):
@@ -48,10 +48,12 @@ class Carries:
     def __init__(self, scope: Scope, carries: Sequence[Carry]) -> None:
         self.scope = scope
         self.f = scope.f
-        self.copied = [c for c in carries if c.current.nbytes <= REGISTER_BYTES]
-        self.swapped = [c for c in carries if c.current.nbytes > REGISTER_BYTES]
+        self.small = [c for c in carries if c.current.nbytes <= REGISTER_BYTES]
+        self.copied = [c for c in self.small if c.next is not c.current]
+        self.swapped = [c for c in carries if c.current.nbytes > REGISTER_BYTES and c.next is not c.current]
         for carry in carries:
-            copy_elements(self.f, scope.pointer(carry.current), address_of(scope, carry.initial), carry.current)
+            if carry.initial.buffer is not carry.current:
+                copy_elements(self.f, scope.pointer(carry.current), address_of(scope, carry.initial), carry.current)
         self.homes = [(scope.pointer(c.current), scope.pointer(c.next)) for c in self.swapped]
         self.slots = [(self.f.alloca("ptr", 1), self.f.alloca("ptr", 1)) for _ in self.swapped]
         for (current, following), (slot, other) in zip(self.homes, self.slots, strict=True):
@@ -77,7 +79,7 @@ class Carries:
     def leave(self) -> None:
         """The results are put where the rest of the program looks for them."""
         f = self.f
-        for carry in self.copied:
+        for carry in self.small:
             copy_elements(f, self.scope.pointer(carry.result), self.scope.pointer(carry.current), carry.current)
         for carry, home, (slot, _) in zip(self.swapped, self.homes, self.slots, strict=True):
             self.scope.bind(carry.current, home[0])

@@ -9,8 +9,8 @@ from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Value
 from tapec.ir.types import TensorType
 from tapec.ops import creation
-from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import Sym, apply, broadcast, zeros
+from tapec.ops.symbolic import Sym, broadcast, zeros
+from tapec.passes.sums import added
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +110,4 @@ def accumulate(sums: dict[Value, Sym | None], value: Value, received: Sym | None
     if present is None or received is None:
         sums[value] = present if received is None else received
     else:
-        sums[value] = apply(ew.add, present, received)
+        sums[value] = added(present, received)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation, movement
+from tapec.passes.in_place import taken_over
 from tapec.passes.materialize import LIBRARY
 from tapec.passes.views import VIEWS, View, ViewTable, dense_strides, views_of
 
@@ -92,6 +93,7 @@ class _Fusion:
         self.readers: list[set[int]] = []  # the groups that read a result of this one directly
         self.producers: dict[Value, dict[int, Node]] = {}
         self.by_domain: dict[Shape, list[int]] = {}
+        self.reading: dict[Value, set[int]] = {}  # the groups that read each value's memory
 
     def run(self) -> Fused:
         for op in self.graph.ops:
@@ -142,8 +144,13 @@ class _Fusion:
         group.nodes.append(node)
         if node.axes is not None:
             group.axes = node.axes
+        sources = self._sources(views)
+        if group.library:  # what reads memory goes before what may write over it
+            sources = sources.union(*[self.reading.get(views[i].base, ()) for i, _ in taken_over(node.op)])
+        for view in views:
+            self.reading.setdefault(view.base, set()).add(g)
         needed = 0
-        for h in self._sources(views) - {g}:
+        for h in sources - {g}:
             needed |= 1 << h | self.ancestors[h]
             self.readers[h].add(g)
         behind = [g]

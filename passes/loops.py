@@ -252,7 +252,8 @@ class Carry:
         initial: what it is before the first.
         current: what the body reads. A small one is a temporary, so that it can be a register; of a large one it is
             `result`.
-        next: what the body writes, which becomes `current` at the end of the iteration.
+        next: what the body writes, which becomes `current` at the end of the iteration; `current` itself where the body
+            changes some elements in place.
         result: where the last `current` is found after the loop.
     """
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tapec.ir import dtypes
@@ -13,6 +14,7 @@ from tapec.passes.arena import buffers_of, plan
 from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
+from tapec.passes.in_place import REGISTER_BYTES, homes
 from tapec.passes.lapack.plans import MATRICES, UNREAD
 from tapec.passes.lapack.plans import plan as lapack_plan
 from tapec.passes.loops import (
@@ -36,11 +38,10 @@ from tapec.passes.loops import (
 )
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
+from tapec.passes.order_updates import order_updates
 from tapec.passes.tiles import tiled
-from tapec.passes.views import View, dense_strides
+from tapec.passes.views import View, dense_strides, views_of
 
-# A temporary of up to this many bytes may become registers.
-REGISTER_BYTES = 256
 # Where each part of a row of `Sweeps` begins: a multiple of so many bytes.
 ROW_ALIGNMENT = 8
 # Programs of more top-level steps are cut into functions, which only the arena connects.
@@ -60,17 +61,54 @@ class _Memory:
             found = self.buffers[value] = self.temporary(value.type.dtype, value.type.size, value)
         return found
 
+    def share(self, homes: Mapping[Value, Value]) -> None:
+        """Has results lie where the values do whose memory they take over; where one has its place, all lie there."""
+        groups: dict[Value, list[Value]] = {}
+        for value, home in homes.items():
+            groups.setdefault(home, [home]).append(value)
+        for home, values in groups.items():
+            buffer = next((self.buffers[v] for v in values if v in self.buffers), None) or self.of(home)
+            self.buffers.update(dict.fromkeys(values, buffer))
+
     def temporary(self, dtype: dtypes.DType, size: int, value: Value | None = None) -> Buffer:
         self.temporaries += 1
         return Buffer(f"tmp{self.temporaries}", dtype, size, "temporary", 0, value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A region that is ready to be lowered.
+
+    Attributes:
+        graph: the region, in its final order.
+        seeds: for each input the view that it is of a value outside, or None.
+        homes: whose memory results take over.
+    """
+
+    graph: Graph
+    seeds: list[View | None]
+    homes: dict[Value, Value]
+
+    def stays(self, carry: int, output: int) -> bool:
+        """Whether the next value of a carry, at a position of the outputs, is made in the memory of the present one."""
+        return self.homes.get(self.graph.outputs[output]) is self.graph.inputs[carry]
+
+
+def _prepared(graph: Graph, seeds: list[View | None], first: int, carries: int) -> _Region:
+    """A region whose outputs begin with the next values of the `carries` inputs from `first` on."""
+    ordered = order_updates(materialize(graph, seeds), seeds)
+    known = {v: seed for v, seed in zip(ordered.inputs, seeds, strict=True) if seed is not None}
+    carried = {ordered.inputs[first + i]: i for i in range(carries)}
+    return _Region(ordered, seeds, homes(ordered, views_of(ordered, known), carried))
+
+
 class _Lowering:
     """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def __init__(self, fused: Fused, memory: _Memory, tiling: bool) -> None:
+    def __init__(self, fused: Fused, memory: _Memory, homes: Mapping[Value, Value], tiling: bool) -> None:
         self.fused = fused
         self.memory = memory
+        memory.share(homes)
         self.tiling = tiling
         self.stored = self._stored()
 
@@ -153,36 +191,39 @@ class _Lowering:
     # Control flow ----------------------------------------------------------------------------------------------------
 
     def _region(
-        self, graph: Graph, seeds: list[View | None], inputs: list[Buffer | None], outputs: list[Buffer]
+        self, region: _Region, inputs: list[Buffer | None], outputs: list[Buffer]
     ) -> tuple[tuple[Step, ...], frozenset[Buffer]]:
         """Steps of a region, and the temporaries that are its own.
 
         Args:
-            graph: the region.
-            seeds: per input, the view that it is of a value outside, or None.
+            region: the region.
             inputs: per input without a seed, its buffer.
             outputs: per output, the buffer to write.
         """
-        prepared = materialize(graph, seeds)
-        for value, buffer in zip(prepared.inputs, inputs, strict=True):
+        graph = region.graph
+        for value, buffer in zip(graph.inputs, inputs, strict=True):
             if buffer is not None:
                 self.memory.buffers[value] = buffer
-        self.memory.buffers.update(zip(prepared.outputs, outputs, strict=True))
+        self.memory.buffers.update(zip(graph.outputs, outputs, strict=True))
         known = set(self.memory.buffers.values())
-        views = {v: seed for v, seed in zip(prepared.inputs, seeds, strict=True) if seed is not None}
-        steps = _Lowering(fuse(prepared, views), self.memory, self.tiling).steps()
+        views = {v: seed for v, seed in zip(graph.inputs, region.seeds, strict=True) if seed is not None}
+        steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.tiling).steps()
         touched = {b for step in steps for b in buffers_of(step)}
         return steps, frozenset(b for b in touched - known if b.kind == "temporary")
 
     def _seeds(self, values: tuple[Value, ...]) -> list[View | None]:
         return [self.fused.views[v] for v in values]
 
-    def _carries(self, operands: tuple[Value, ...], results: tuple[Value, ...]) -> tuple[Carry, ...]:
+    def _carries(
+        self, operands: tuple[Value, ...], results: tuple[Value, ...], region: _Region, first: int
+    ) -> tuple[Carry, ...]:
+        """Carries with their first values and results; `first` is the input of the region that is the first of them."""
         carries = []
-        for value, result in zip(operands, results, strict=True):
+        for i, (value, result) in enumerate(zip(operands, results, strict=True)):
             dtype, size, home = result.type.dtype, result.type.size, self.memory.of(result)
             current = self.memory.temporary(dtype, size) if result.type.nbytes <= REGISTER_BYTES else home
-            carries.append(Carry(self._operand(value), current, self.memory.temporary(dtype, size), home))
+            following = current if region.stays(first + i, i) else self.memory.temporary(dtype, size)
+            carries.append(Carry(self._operand(value), current, following, home))
         return tuple(carries)
 
     def _slice(self, whole: Operand, value: Value) -> Buffer:
@@ -194,7 +235,9 @@ class _Lowering:
         a: Any = op.attributes
         consts, count = a["consts"], a["carries"]
         (body,) = op.regions
-        carries = self._carries(op.operands[consts : consts + count], op.results[:count])
+        seeds = [*self._seeds(op.operands[:consts]), *[None] * (len(body.inputs) - consts)]
+        region = _prepared(body, seeds, consts, count)
+        carries = self._carries(op.operands[consts : consts + count], op.results[:count], region, consts)
         xs = [
             self._slice(self._operand(v), inner)
             for v, inner in zip(op.operands[consts + count :], body.inputs[consts + count :], strict=True)
@@ -204,8 +247,7 @@ class _Lowering:
             for r, inner in zip(op.results[count:], body.outputs[count:], strict=True)
         ]
         steps, local = self._region(
-            body,
-            [*self._seeds(op.operands[:consts]), *[None] * (count + len(xs))],
+            region,
             [*[None] * consts, *(c.current for c in carries), *xs],
             [*(c.next for c in carries), *ys],
         )
@@ -216,15 +258,14 @@ class _Lowering:
         consts: Any = op.attributes["consts"]
         test, body = op.regions
         count = len(op.operands) - consts
-        carries = self._carries(op.operands[consts:], op.results[:count])
+        seeds = [*self._seeds(op.operands[:consts]), *[None] * count]
+        region = _prepared(body, seeds, consts, count)
+        carries = self._carries(op.operands[consts:], op.results[:count], region, consts)
         condition = self.memory.temporary(dtypes.BOOL, 1)
-        seeds = [*self._seeds(op.operands[:consts]), *[None] * len(carries)]
         inputs: list[Buffer | None] = [*[None] * consts, *(c.current for c in carries)]
-        test_steps, test_local = self._region(test, seeds, inputs, [condition])
+        test_steps, test_local = self._region(_prepared(test, seeds, consts, 0), inputs, [condition])
         rows, row_bytes = self._rows(body.outputs[count:])
-        body_steps, body_local = self._region(
-            body, seeds, inputs, [*(c.next for c in carries), *[row for row, _ in rows]]
-        )
+        body_steps, body_local = self._region(region, inputs, [*(c.next for c in carries), *[row for row, _ in rows]])
         local = test_local | body_local | {condition} | own_memory(carries)
         memory = self.memory.of(op.results[-1]) if op.primitive is stored.while_rows else None
         trips = self.memory.of(op.results[count])
@@ -252,13 +293,13 @@ class _Lowering:
         row_bytes, sweeps, local = 0, [], frozenset[Buffer]()
         for number, region in enumerate(op.regions):
             count, first = parts.carries[number], parts.operand(number)
-            at = parts.first(number)
-            carries = self._carries(op.operands[first : first + count], op.results[at : at + count])
-            before = [row for row, _ in (*given, *rows)]
+            at, before = parts.first(number), [row for row, _ in (*given, *rows)]
+            seeds = [*self._seeds(consts), *[None] * (count + len(before))]
+            ready = _prepared(region, seeds, len(consts), count)
+            carries = self._carries(op.operands[first : first + count], op.results[at : at + count], ready, len(consts))
             new, row_bytes = self._rows(region.outputs[count:], row_bytes)
             steps, own = self._region(
-                region,
-                [*self._seeds(consts), *[None] * (count + len(before))],
+                ready,
                 [*[None] * len(consts), *(c.current for c in carries), *before],
                 [*(c.next for c in carries), *[row for row, _ in new]],
             )
@@ -277,7 +318,7 @@ class _Lowering:
         outputs = [self.memory.of(r) for r in op.results]
         cases, local = [], frozenset[Buffer]()
         for region in op.regions:
-            steps, own = self._region(region, seeds, [None] * len(seeds), outputs)
+            steps, own = self._region(_prepared(region, seeds, 0, 0), [None] * len(seeds), outputs)
             cases.append(steps)
             local |= own
         return Branch(self._operand(op.operands[0]), tuple(cases), local)
@@ -324,7 +365,7 @@ def lower(fused: Fused, tiling: bool = True) -> Program:
         memory.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
     inputs = tuple([memory.buffers[v] for v in graph.inputs])
     outputs = tuple([memory.buffers[v] for v in graph.outputs])
-    steps = _Lowering(fused, memory, tiling).steps()
+    steps = _Lowering(fused, memory, homes(graph, fused.views, {}), tiling).steps()
     kept = tuple([step.memory for step in steps if isinstance(step, While) and step.memory is not None])
     small = _small(steps)
     offsets, total = plan(steps, small, kept)

@@ -23,13 +23,15 @@ from tapec.ops import (
     reduction,
     rows,
     transform,
+    update,
 )
 from tapec.ops import elementwise as ew
 from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, MATRIX, OPERANDS, UNREAD
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
 DENSE_OPERANDS: frozenset[Primitive] = frozenset(
-    {indexing.take, indexing.scatter_add, indexing.take_along, indexing.scatter_add_along,
+    {indexing.take, indexing.scatter_add, indexing.put, indexing.take_along, indexing.scatter_add_along,
+     update.slice_set, update.slice_add,
      ordering.argsort, reduction.argmax, reduction.argmin, reduction.cumsum,
      transform.fft, transform.rfft, transform.irfft}
 )  # fmt: skip

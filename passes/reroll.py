@@ -19,9 +19,8 @@ from typing import Any, ClassVar, final
 
 from tapec.ir.graph import Graph, Op, Value, attributes_key
 from tapec.ir.graph_key import graph_key
-from tapec.ops import movement
 from tapec.passes.repetition import find_runs
-from tapec.passes.roles import Place, Segment, Stacked, assign_roles
+from tapec.passes.roles import WINDOWED, Place, Segment, assign_roles
 from tapec.passes.rolling import Rolling
 
 _LOOPS_IN_LOOPS = 4  # how deep nested Python loops are re-rolled, from the inside out
@@ -75,21 +74,11 @@ class Reroll:
             segment = assign_roles(graph.ops, run, number, places, segments)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
-        while segments:
-            rolling = Rolling(graph, segments, places)
-            spoiled = rolling.spoiled()
-            if not spoiled:
-                return rolling
-            segments = {n: s for n, s in segments.items() if n not in spoiled and not _reads_from(s, spoiled)}
-        return None
+        return Rolling(graph, segments, places) if segments else None
 
 
 def _itself(graph: Graph) -> dict[Value, Value]:
     return {v: v for v in (*graph.inputs, *(r for op in graph.ops for r in op.results))}
-
-
-def _reads_from(segment: Segment, numbers: set[int]) -> bool:
-    return any(isinstance(role, Stacked) and role.segment in numbers for row in segment.roles for role in row)
 
 
 def _shape_of(op: Op) -> Hashable:
@@ -100,7 +89,7 @@ def _shape_of(op: Op) -> Hashable:
     if not op.attributes and not op.regions:
         return op.primitive, types, op.phase
     attributes: dict[str, Any] = op.attributes
-    if op.primitive in (movement.slice_, movement.unslice):
+    if op.primitive in WINDOWED:
         attributes = {name: value for name, value in attributes.items() if name != "start"}
     regions = tuple([graph_key(region) for region in op.regions])
     return op.primitive, attributes_key(attributes), types, op.phase, regions

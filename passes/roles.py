@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tapec.ir.graph import Op, Value
-from tapec.ops import creation, movement
-from tapec.ops import elementwise as ew
+from tapec.ir.primitive import Primitive
+from tapec.ops import creation, movement, update
 from tapec.passes.repetition import Run
 
 
@@ -72,23 +72,15 @@ Role = Inside | Before | Fixed | Stacked | Counted
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """A slice of extent 1, or its transpose, whose start on `axis` is `first + step * k`."""
+    """A window of extent 1 on `axis`, whose start there is `first + step * k`."""
 
     axis: int
     first: int
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Collector:
-    """`total = total + unslice(part)` with a window that moves on: the adjoint of reading one element a round.
-
-    Nothing else reads the unslice, and nothing but the next round's sum reads the total, so that the parts can be
-    stacked and put into place all at once.
-    """
-
-    unslice: int
-    total: int
+# Ops with a window that may move, and the operand that has its size; None is the result.
+WINDOWED: dict[Primitive, int | None] = {movement.slice_: None, update.slice_set: 1, update.slice_add: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,6 @@ class Segment:
         high: the round behind its last.
         roles: for each op of the body, the role of each operand.
         moving: for each op of the body, how its window moves; None if its attributes do not change.
-        collectors: sums of moving windows.
     """
 
     run: Run
@@ -109,7 +100,6 @@ class Segment:
     high: int
     roles: tuple[tuple[Role, ...], ...]
     moving: tuple[Moving | None, ...]
-    collectors: tuple[Collector, ...]
 
     @property
     def rounds(self) -> int:
@@ -155,40 +145,9 @@ def assign_roles(
             delay = role.delay if isinstance(role, Before) else 0
             checks.note(delay, [_holds(role, v, k, number, places, segments) for k, v in enumerate(values)])
         roles.append(tuple(row))
-    collectors = _collectors([ops[run.start + p] for p in range(run.period)], roles, moving)
-    if collectors is None:
-        return None
     low, high = checks.stretch(middle)
     # The last round stays outside, so that what only it hands on needs no stack of all rounds.
-    return Segment(run, low, high - 1, tuple(roles), tuple(moving), collectors) if high - 1 > middle else None
-
-
-def _collectors(
-    body: list[Op], roles: list[tuple[Role, ...]], moving: list[Moving | None]
-) -> tuple[Collector, ...] | None:
-    """The sums that take up moving windows; None if one of these is used in another way."""
-    found = []
-    for position, window in enumerate(moving):
-        if window is None:
-            continue
-        if body[position].primitive is movement.slice_:
-            if not isinstance(roles[position][0], Fixed):
-                return None
-            continue
-        readers = [(p, r) for p, row in enumerate(roles) for r in row if _reads(r, position)]
-        if len(readers) != 1 or body[readers[0][0]].primitive is not ew.add:
-            return None
-        total = readers[0][0]
-        if set(roles[total]) != {Inside(position), Before(total, 1)}:
-            return None
-        if sum(_reads(r, total) for row in roles for r in row) != 1:
-            return None
-        found.append(Collector(position, total))
-    return tuple(found)
-
-
-def _reads(role: Role, position: int) -> bool:
-    return isinstance(role, Inside | Before) and role.position == position
+    return Segment(run, low, high - 1, tuple(roles), tuple(moving)) if high - 1 > middle else None
 
 
 class _Checks:
@@ -265,11 +224,14 @@ def _holds(
 
 def _window(rounds: list[Op], middle: int) -> Moving | str | None:
     here, following = rounds[middle], rounds[middle + 1]
-    if here.primitive not in (movement.slice_, movement.unslice) or here.attributes == following.attributes:
+    if here.attributes == following.attributes:
         return None
+    if here.primitive not in WINDOWED:
+        return "different"
     a: Any = here.attributes["start"]
     b: Any = following.attributes["start"]
-    size = here.result.shape if here.primitive is movement.slice_ else here.operands[0].shape
+    measured = WINDOWED[here.primitive]
+    size = (here.result if measured is None else here.operands[measured]).shape
     axes = [axis for axis, (m, n) in enumerate(zip(a, b, strict=True)) if m != n]
     if len(axes) != 1 or size[axes[0]] != 1:
         return "different"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
+from tapec.ir.types import tensor_type
 from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
-from tapec.passes.roles import Before, Collector, Counted, Fixed, Inside, Moving, Role, Segment, Stacked
+from tapec.passes.moving_windows import at_index, flat_window
+from tapec.passes.roles import Before, Counted, Fixed, Inside, Moving, Role, Segment, Stacked
 
 # A carry: the position whose result it hands on, and what it is in the first rounds, the furthest back first. One that
 # reaches back two rounds is fed by the one that reaches back one.
@@ -24,7 +27,6 @@ class Loop:
     reverse: bool
     carried: dict[Carry, int] = field(default_factory=dict)
     stacks: dict[int, int] = field(default_factory=dict)
-    totals: dict[int, Value] = field(default_factory=dict)
     results: tuple[Value, ...] = ()
 
 
@@ -75,25 +77,22 @@ class Body:
         self.slices: list[tuple[Value, Value]] = []
         self.stacked: dict[Stacked | Counted, Value] = {}
         self.made: dict[int, Value] = {}
-        self.collected: list[tuple[Collector, Value]] = []
 
     def write(self) -> None:
         """Fills ops, inputs and `made`, the values by their positions (`roles.Place`)."""
         graph = self.rolling.graph
-        totals = {c.total for c in self.segment.collectors}
-        collectors = {c.unslice: c for c in self.segment.collectors}
         for position, roles in enumerate(self.segment.roles):
             op = graph.ops[self.segment.op_index(position, self.segment.low)]
             moving = self.segment.moving[position]
-            if position in totals:
-                continue
-            if position in collectors:
-                self.collected.append((collectors[position], self._operand(position, 0, roles[0], op)))
-                continue
-            if moving is not None:
+            if moving is not None and isinstance(roles[0], Fixed) and op.primitive is movement.slice_:
                 self.made[position] = self._moving_slice(op, moving, roles[0])
                 continue
             operands = tuple([self._operand(position, slot, role, op) for slot, role in enumerate(roles)])
+            if moving is not None:
+                flat = flat_window(op, moving)
+                index = self._from_stack(Counted(*flat, dtypes.I64.name) if flat else _index(moving))
+                self.made[position] = at_index(self.ops, op, operands, index, None if flat else moving.axis)
+                continue
             types = tuple([r.type for r in op.results])
             made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
             self.ops.append(made)
@@ -110,10 +109,14 @@ class Body:
             return self.carries[role.position, first]
         if isinstance(role, Fixed):
             return self.consts.setdefault(value, Value(value.type))
+        return self._from_stack(role)
+
+    def _from_stack(self, role: Stacked | Counted) -> Value:
+        """The present round's row of a stack."""
         found = self.stacked.get(role)
         if found is None:
-            xs = self._counted(role) if isinstance(role, Counted) else self._stacked(role, value)
-            found = self.stacked[role] = Value(value.type)
+            xs = self._counted(role) if isinstance(role, Counted) else self._stacked(role)
+            found = self.stacked[role] = Value(tensor_type(xs.type.dtype, xs.shape[1:]))
             self.slices.append((xs, found))
         return found
 
@@ -132,7 +135,7 @@ class Body:
         }
         return self.rolling.emit(movement.slice_, (whole,), attributes)
 
-    def _stacked(self, role: Stacked, value: Value) -> Value:
+    def _stacked(self, role: Stacked) -> Value:
         source = self.rolling.loops[role.segment]
         first = role.step * self.segment.low + role.first
         at = row(source, first)
@@ -165,11 +168,15 @@ class Body:
         if axis:
             order = (axis, *(i for i in range(len(stack.shape)) if i != axis))
             stack = rolling.emit(movement.transpose, (stack,), {"permutation": order})
-        part = Value(type(op.result.type)(op.result.type.dtype, stack.shape[1:]))
+        part = Value(tensor_type(op.result.type.dtype, stack.shape[1:]))
         self.slices.append((stack, part))
         shaped = Op(movement.reshape, (part,), {"shape": op.result.shape}, (op.result.type,), op.location, op.phase)
         self.ops.append(shaped)
         return shaped.result
+
+
+def _index(moving: Moving) -> Counted:
+    return Counted(moving.first, moving.step, dtypes.I64.name)
 
 
 def with_axis(values: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:

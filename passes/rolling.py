@@ -7,11 +7,10 @@ from typing import Any
 from tapec.ir.builder import emit
 from tapec.ir.graph import REGION, Graph, Value
 from tapec.ir.primitive import Primitive
-from tapec.ops import control, creation, movement
-from tapec.ops import elementwise as ew
+from tapec.ops import control, movement
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.roles import Before, Collector, Fixed, Place, Segment, Stacked
-from tapec.passes.rolled_loop import Body, Loop, first_values, moved_window, row, with_axis
+from tapec.passes.roles import Before, Fixed, Place, Segment, Stacked
+from tapec.passes.rolled_loop import Body, Loop, first_values, row
 
 
 class Rolling:
@@ -49,13 +48,6 @@ class Rolling:
         for value in self.graph.outputs:
             self.new(value)
         return self.out.finish()
-
-    def spoiled(self) -> set[int]:
-        """Segments with a collector of which more is needed than the total."""
-        return {
-            n for n, s in self.segments.items()
-            if any(p in self.wanted[n] for c in s.collectors for p in (c.unslice, c.total))
-        }  # fmt: skip
 
     # What is needed of each loop -------------------------------------------------------------------------------------
 
@@ -119,8 +111,6 @@ class Rolling:
         assert found is not None, "a value is used before it is made"
         segment, place = found
         loop = self.loops[place.segment]
-        if place.position in loop.totals:
-            return loop.totals[place.position]
         for (position, first), index in loop.carried.items():
             if position == place.position and place.round == segment.high - len(first):
                 return loop.results[index]
@@ -154,14 +144,12 @@ class Rolling:
         wanted = sorted(self.wanted[number])
         loop.carried = {key: i for i, key in enumerate(body.carries)}
         loop.stacks = {position: len(body.carries) + i for i, position in enumerate(wanted)}
-        collected = len(body.carries) + len(wanted)
         region = Graph(REGION, [*body.consts.values(), *body.carries.values(), *(v for _, v in body.slices)], body.ops)
         region.outputs = [
             body.carries[position, first[1:]] if len(first) > 1 else body.made[position]
             for position, first in body.carries
         ]
         region.outputs += [body.made[position] for position in wanted]
-        region.outputs += [part for _, part in body.collected]
         operands = [self.new(v) for v in body.consts] + [self.new(first[0]) for _, first in body.carries]
         operands += [x for x, _ in body.slices]
         first = self.graph.ops[segment.op_index(0, segment.low)]
@@ -170,39 +158,3 @@ class Rolling:
         }  # fmt: skip
         op = emit(self.out.graph, control.scan, tuple(operands), attributes, first.location, first.phase, (region,))
         loop.results = op.results
-        for (collector, _), parts in zip(body.collected, op.results[collected:], strict=True):
-            loop.totals[collector.total] = self._total(loop, collector, parts)
-
-    def _total(self, loop: Loop, collector: Collector, parts: Value) -> Value:
-        """The stacked parts in their places, added to what the sum was before the loop.
-
-        Every element also had a zero added in some other round, which turns -0.0 into 0.0; so does the last sum here.
-        """
-        segment = loop.segment
-        window = segment.moving[collector.unslice]
-        assert window is not None
-        op = self.graph.ops[segment.op_index(collector.unslice, segment.low)]
-        part = op.operands[0].shape
-        axis, rounds = window.axis, segment.rounds
-        first, step = moved_window(loop, window)
-        rest = (*part[:axis], *part[axis + 1 :])
-        stack = self.emit(movement.reshape, (parts,), {"shape": (rounds, *rest)})
-        order = (*range(1, axis + 1), 0, *range(axis + 1, len(part)))
-        if order != tuple(range(len(part))):
-            stack = self.emit(movement.transpose, (stack,), {"permutation": order})
-        attributes: Any = op.attributes
-        replaced = {
-            "start": with_axis(attributes["start"], axis, first),
-            "step": with_axis(attributes["step"], axis, step),
-            "shape": attributes["shape"],
-        }
-        placed = self.emit(movement.unslice, (stack,), replaced)
-        slot = next(i for i, r in enumerate(segment.roles[collector.total]) if isinstance(r, Before))
-        before = self.graph.ops[segment.op_index(collector.total, segment.low)].operands[slot]
-        dtype = placed.type.dtype
-        zero = self.emit(
-            creation.constant,
-            (),
-            {"value": 0.0 if dtype.is_float else False if dtype.kind == "b" else 0, "dtype": dtype.name},
-        )
-        return self.emit(ew.add, (self.emit(ew.add, (self.new(before), placed), {}), zero), {})

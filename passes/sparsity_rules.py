@@ -134,6 +134,8 @@ def _indexing(within: Propagation, op: Op, operands: Operands) -> list[IndexSets
         positions = pick(_numbers(x.shape), known, axis).reshape(-1)
         if len(op.operands) == 2:
             return [gather(operands[0], positions)]
+        if op.primitive is indexing.put:
+            return _overwritten(within, op, operands, known)
         parts = [] if operands[0] is None else [operands[0]]
         if operands[2] is not None:
             parts.append(merge(operands[2], positions, x.type.size))
@@ -154,18 +156,25 @@ def _indexing(within: Propagation, op: Op, operands: Operands) -> list[IndexSets
 
 
 def _update(within: Propagation, op: Op, operands: Operands) -> Sequence[IndexSets]:
+    x, new = op.operands
+    if op.primitive is update.slice_set:
+        return _overwritten(within, op, operands)
+    parts = [] if operands[0] is None else [operands[0]]
+    if operands[1] is not None:
+        # Counted from 1, so that what lies outside the window is told from the first element.
+        numbers = op.primitive.meaning(np.zeros(x.shape, np.int64), _numbers(new.shape) + 1, **op.attributes)
+        parts.append(gather(operands[1], numbers.reshape(-1) - 1))
+    return [within.total(parts, x.type.size)]
+
+
+def _overwritten(within: Propagation, op: Op, operands: Operands, *where: Array) -> list[IndexSets]:
+    """Each element has the sets of the first operand's or of the last one's, whichever is there."""
     x, new = op.operands[0], op.operands[-1]
-    positions = []
-    if op.primitive is update.put:
-        known = within.elements(op.operands[1])
-        if known is None:
-            return everything(within, op, operands)
-        positions.append(known)
     parts = [
         empty(v.type.size, within.width) if sets is None else sets
         for v, sets in ((x, operands[0]), (new, operands[-1]))
     ]
-    numbers = op.primitive.meaning(_numbers(x.shape), *positions, _numbers(new.shape) + x.type.size, **op.attributes)
+    numbers = op.primitive.meaning(_numbers(x.shape), *where, _numbers(new.shape) + x.type.size, **op.attributes)
     return [gather(stack(parts), numbers.reshape(-1))]
 
 

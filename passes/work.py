@@ -29,7 +29,10 @@ def _of(step: Step) -> int:
             return prod(step.shape) * step.operands[0].shape[-1] // 4
         if step.primitive.family is LINALG:
             return prod(step.operands[0].shape) * step.operands[0].shape[-1]
-        return 8 * (prod(step.shape) + sum(prod(o.shape) for o in step.operands))
+        # What goes on in the memory of its first operand only touches as much as the others have.
+        operands = step.operands[1:] if step.operands and step.operands[0].buffer is step.result else step.operands
+        result = 0 if operands is not step.operands else prod(step.shape)
+        return 8 * (result + sum(prod(o.shape) for o in operands))
     inside = sum(_of(inner) for inner in inner_steps(step))
     return inside * step.count if isinstance(step, Loop) else inside
 

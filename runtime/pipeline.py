@@ -11,13 +11,13 @@ from tapec.ir.graph import Graph
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.dot_products import DotProducts
-from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
 from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.passes.merge_loops import MergeLoops
+from tapec.passes.order_updates import order_updates
 from tapec.passes.program_text import program_text
 from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
@@ -71,7 +71,6 @@ def rerolled(graph: Graph, least_ops: int) -> Graph:
 def optimised(graph: Graph) -> Graph:
     """The graph passes, in order."""
     for step in (
-        ExpandUpdates(),
         Simplify(differentiated=True),
         DotProducts(),
         CommonSubexpressionElimination(),  # before and after loops are merged: they are when they read the same values
@@ -92,6 +91,6 @@ def forms_of(graph: Graph, vector_bits: int) -> Forms:
         graph: as recorded.
         vector_bits: width of the machine's vector registers.
     """
-    final = materialize(optimised(graph))
+    final = order_updates(materialize(optimised(graph)))
     program = lower(fuse(final))
     return Forms(final, program, program_text(program, vector_bits=vector_bits))

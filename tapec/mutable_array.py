@@ -154,8 +154,23 @@ class Array(ViewableArray):
         if last is not None:
             flat = flat[last]
             new = apply(indexing.take, (new, lift(last.astype(_I64))), {"axis": 0})
-        where = lift(flat.astype(_I64))
-        self._advance(update.put, (where, new), {}, lambda out: update.set_positions(out, where._array, new._array))
+        self._put(lift(flat.astype(_I64)), new, distinct=True)
+
+    def _put(self, where: Tensor, new: Tensor, *, distinct: bool) -> None:
+        """Writes at flat positions that lie within the array."""
+        shape = self.shape
+        how = {"axis": 0, "distinct": distinct}
+
+        def write(out: np.ndarray[Any, Any]) -> None:
+            indexing.put_at(out, where._array, new._array, axis=0, distinct=distinct)
+
+        self._reshape((self.size,))
+        self._advance(indexing.put, (where, new), how, write)
+        self._reshape(shape)
+
+    def _reshape(self, shape: tuple[int, ...]) -> None:
+        if self._tensor._array.shape != shape:
+            self._tensor = apply(movement.reshape, (self._tensor,), {"shape": shape})
 
     def replace(self, new: Tensor) -> None:
         """Makes a tensor of the array's shape and dtype the next version."""

@@ -7,16 +7,28 @@ from typing import Any
 
 import numpy as np
 
-_getrefcount = getattr(sys, "getrefcount", None)  # not every interpreter counts references
+_getrefcount: Any = getattr(sys, "getrefcount", None)  # not every interpreter counts references
 _locked = getattr(sys, "_is_gil_enabled", lambda: True)()  # without its lock another thread may be about to take one
 
 
-def _alone() -> int:
-    box = [np.empty(1)]
-    return -1 if _getrefcount is None or not _locked else _getrefcount(box[0])
+def _counted(box: list[Any]) -> tuple[int, int, Any]:
+    """References to the array in `box` and, of one that is another's elements in another shape, to that one; which."""
+    references = _getrefcount(box[0])
+    array = box[0]
+    base = array.base
+    if type(base) is not np.ndarray or base.size != array.size:
+        return references, 0, array
+    return references, _getrefcount(base), base
 
 
-_ALONE = _alone()
+def _alone() -> tuple[int, int]:
+    """What is counted where nobody else holds an array."""
+    if _getrefcount is None or not _locked:
+        return -1, -1
+    return _counted([np.empty((1, 2)).reshape(2)])[:2]
+
+
+_ALONE, _BASE_ALONE = _alone()
 
 
 def taken_over(box: list[Any]) -> np.ndarray[Any, Any]:
@@ -24,9 +36,11 @@ def taken_over(box: list[Any]) -> np.ndarray[Any, Any]:
 
     Views hold the array that they look at, and Tensors hold theirs, so that whoever could see a change is counted.
     """
-    alone = _getrefcount is not None and _getrefcount(box[0]) == _ALONE
+    if _ALONE < 0:
+        return np.array(box.pop(), order="C")
+    references, of_base, owner = _counted(box)
     array = box.pop()
-    flags = array.flags
-    if alone and flags.owndata and flags.writeable and flags.c_contiguous:
+    alone = references == _ALONE and (owner is array or of_base == _BASE_ALONE)
+    if alone and owner.flags.owndata and array.flags.writeable and array.flags.c_contiguous:
         return array  # type: ignore[no-any-return]
     return np.array(array, order="C")

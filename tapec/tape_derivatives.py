@@ -27,8 +27,6 @@ COMPILE_START: Final = 0.05
 COMPILE_OP: Final = 0.0024
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
-# Machine code does not update in place yet (docs/design/0018-updates-in-place.md): each costs as much as the array.
-_MOST_UPDATES: Final = 16
 # Recordings of so many ops are looked through for loops that went round and round.
 _LONG: Final = 1_000
 
@@ -56,8 +54,7 @@ class Plan:
         # most twice what it would be if we knew how often the derivative will be asked for.
         ops = len(graph.ops)
         python = any(op.primitive in (custom.pull, custom.push) for op in graph.ops)
-        updates = 0 if self._arrays is None else self._arrays.updates
-        compiles = 0 < ops <= _LONGEST_COMPILED and updates <= _MOST_UPDATES and not python
+        compiles = 0 < ops <= _LONGEST_COMPILED and not python
         self._patience = COMPILE_START + COMPILE_OP * ops if compiles else float("inf")
         self._lock = threading.Lock()
 

@@ -175,10 +175,17 @@ OTHER_CASES: dict[str, list[Case]] = {
         Case([_x(2), _x(0)], {"start": (0,), "step": (1,)}),
         Case([_x(), _x(seed=1)], {"start": (), "step": ()}),
     ],
+    "slice_add": [
+        Case([_x(4, 3), _x(2, 2, seed=1)], {"start": (1, 2), "step": (2, -1)}),
+        Case([_x(2), _x(0)], {"start": (0,), "step": (1,)}),
+        Case([_x(), _x(seed=1)], {"start": (), "step": ()}),
+    ],
     "put": [
-        Case([_x(2, 3), np.array([[4, 0], [5, 2]]), _x(2, 2, seed=1)], constants=(1,)),
-        Case([_x(3), np.zeros(0, np.int64), _x(0)], constants=(1,)),
-        Case([_x(2), np.array(1), _x(seed=1)], constants=(1,)),
+        Case([_x(6), np.array([[4, 0], [-1, 2]]), _x(2, 2, seed=1)], {"axis": 0, "distinct": True}, constants=(1,)),
+        Case([_x(3, 2), _ROWS, _x(2, 2, 2, seed=1)], {"axis": 0, "distinct": False}, constants=(1,)),
+        Case([_x(2, 3), np.array([1, -2, 0, 1]), _x(2, 4, seed=1)], {"axis": 1, "distinct": False}, constants=(1,)),
+        Case([_x(3), np.zeros(0, np.int64), _x(0)], {"axis": 0, "distinct": False}, constants=(1,)),
+        Case([_x(2, 3), np.array(1), _x(2, seed=1)], {"axis": 1, "distinct": False}, constants=(1,)),
     ],
     "lu_solve": [Case([*_FACTORS, _x(2, 1, seed=1)], {"transposed": flag}, constants=(1, 2)) for flag in (False, True)],
     "triangular_solve": [

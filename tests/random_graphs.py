@@ -118,11 +118,7 @@ def _operands(
         return operands
     if family == "update":
         updates = _pick(draw, values, lambda v: v.type.dtype is first.type.dtype and v.type.rank == first.type.rank)
-        if primitive.name == "slice_set":
-            return (first, updates or first)
-        size = first.type.size
-        positions = builder.emit(creation.iota, (), {"axis": 0, "shape": (size,), "dtype": "i64"}).result
-        return (first, positions, builder.emit(movement.reshape, (first,), {"shape": (size,)}).result)
+        return (first, updates or first)
     if family == "contraction":
         second = _pick(draw, values, lambda v: v.type.dtype is first.type.dtype and v.type.rank >= 2)
         return (first, second or first)
@@ -189,7 +185,7 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
         return {"shape": draw(st.sampled_from(options))}
     if primitive.name == "slice":
         return _window(draw, shape)
-    if primitive.name == "slice_set":
+    if primitive.family.name == "update":
         return {"start": (0,) * rank, "step": tuple([draw(st.sampled_from((1, 2))) for _ in shape])}
     if primitive.name == "unslice":
         return {
@@ -202,6 +198,7 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
     makers: dict[str, Callable[[], Any]] = {
         "axis": lambda: 0 if primitive.family.name == "indexing" else draw(st.integers(0, max(rank - 1, 0))),
         "axes": lambda: tuple(sorted(draw(st.sets(st.integers(0, max(rank - 1, 0)), min_size=1)))),
+        "distinct": lambda: False,
         "dtype": lambda: draw(st.sampled_from(dtypes.ALL)).name,
         "exponent": lambda: draw(st.integers(-3, 5)),
         "inverse": lambda: draw(st.booleans()),

@@ -15,12 +15,12 @@ from tapec.passes.batching.table import Operand, again, spread
 
 
 def index(op: Op, operands: Sequence[Operand], size: int) -> Sym:
-    """`take`, `take_along` and their scatters."""
+    """`take`, `take_along`, their scatters, and `put`."""
     if op.primitive in (indexing.take_along, indexing.scatter_add_along):
         return along_axis(op, operands, size)
     if op.primitive is indexing.take:
         return _take(op, operands, size)
-    return _scatter_add(op, operands, size)
+    return _scatter(op, operands, size)
 
 
 def _take(op: Op, operands: Sequence[Operand], size: int) -> Sym:
@@ -34,7 +34,7 @@ def _take(op: Op, operands: Sequence[Operand], size: int) -> Sym:
     return _block_moved(picked, 1, len(indices.shape), axis + 1)
 
 
-def _scatter_add(op: Op, operands: Sequence[Operand], size: int) -> Sym:
+def _scatter(op: Op, operands: Sequence[Operand], size: int) -> Sym:
     x, indices, updates = operands
     axis: Any = op.attributes["axis"]
     every, new = spread(x, size), spread(updates, size)

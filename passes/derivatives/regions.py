@@ -6,26 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import creation, movement
 from tapec.ops.symbolic import Sym, broadcast, zeros
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.derivative_graph import AdjointGraph, TangentGraph
 from tapec.passes.pruning import pruned
 from tapec.passes.splice import splice
+from tapec.passes.sums import is_zero
 
 Adjoint = Callable[..., AdjointGraph]
 Tangent = Callable[..., TangentGraph]
 ActiveValues = Callable[[Graph, Iterable[Value]], tuple[set[Value], object]]
-
-
-def is_zero(value: Value) -> bool:
-    """Whether a value is made of zeros only, as a symbolic zero that had to become an array is."""
-    op = value.op
-    if op is None:
-        return False
-    if op.primitive is creation.constant:
-        return op.attributes["value"] == 0
-    return op.primitive in (movement.broadcast, movement.reshape) and is_zero(op.operands[0])
 
 
 def connected(values: Sequence[Value | None]) -> dict[int, Value]:

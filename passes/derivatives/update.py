@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tapec.ops import movement, update
-from tapec.ops.symbolic import Sym, apply, broadcast, reshape, take, zeros
+from math import prod
+
+from tapec.ir import dtypes
+from tapec.ops import creation, indexing, movement, ordering, update
+from tapec.ops import elementwise as ew
+from tapec.ops.symbolic import Sym, apply, broadcast, cast, reshape, select, take, zeros
 from tapec.passes.derivatives.table import Linear, Rows
 
 
@@ -14,14 +18,39 @@ def _slice_set(i: int, ct: Sym, out: Sym, x: Sym, new: Sym, *, start: tuple[int,
     return apply(update.slice_set, full, zeros(ct.builder, new.type), start=start, step=step)
 
 
-def _put(i: int, ct: Sym, out: Sym, x: Sym, positions: Sym, new: Sym) -> Sym:
+def _slice_add(i: int, ct: Sym, out: Sym, x: Sym, new: Sym, *, start: tuple[int, ...], step: tuple[int, ...]) -> Sym:
+    if i == 0:
+        return ct
+    return apply(movement.slice_, broadcast(ct, out.shape), start=start, size=new.shape, step=step)
+
+
+def _put(i: int, ct: Sym, out: Sym, x: Sym, indices: Sym, new: Sym, *, axis: int, distinct: bool) -> Sym:
     full = broadcast(ct, out.shape)
-    if i == 2:
-        return take(reshape(full, (x.type.size,)), positions, 0)
-    return apply(update.put, full, positions, zeros(ct.builder, new.type))
+    if i == 0:
+        return apply(indexing.put, full, indices, zeros(ct.builder, new.type), axis=axis, distinct=distinct)
+    picked = take(full, indices, axis)
+    if distinct or prod(indices.shape) <= 1:
+        return picked
+    written = reshape(_last_of_each(indices, x.shape[axis]), (*indices.shape, *(1,) * (len(x.shape) - axis - 1)))
+    return select(written, picked, 0.0)
+
+
+def _last_of_each(indices: Sym, extent: int) -> Sym:
+    """For each of the indices whether no later one is the same: of those that repeat, the last one is what counts."""
+    count = prod(indices.shape)
+    flat = reshape(apply(ew.wrap_index, cast(indices, dtypes.I64), size=extent), (count,))
+    order = apply(ordering.argsort, flat, axis=0)
+    ordered = take(flat, order, 0)
+    one, rest = {"start": (0,), "size": (count - 1,), "step": (1,)}, {"start": (1,), "size": (count - 1,), "step": (1,)}
+    differs = apply(ew.ne, apply(movement.slice_, ordered, **one), apply(movement.slice_, ordered, **rest))
+    builder = indices.builder
+    true = Sym(builder, builder.emit(creation.constant, (), {"value": True, "dtype": dtypes.BOOL.name}).result)
+    last = apply(movement.concat, differs, broadcast(true, (1,)), axis=0)
+    return apply(indexing.put, last, order, last, axis=0, distinct=True)
 
 
 ROWS: Rows = {
     update.slice_set: Linear(None, _slice_set),
-    update.put: Linear((0, 2), _put),
+    update.slice_add: Linear(None, _slice_add, additive=True),
+    indexing.put: Linear((0, 2), _put),
 }

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from tapec.ops import elementwise as ew
 from tapec.passes.library.lines import Lines, address, checked_index, copy_bytes, lines
+from tapec.passes.library.update import add_into, begin_with_x
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
 from tapec.passes.loops import LibraryStep
 from tapec.passes.nest_text import Surroundings
-from tapec.passes.scalar.table import ROWS
 
 _LANES = 8
 
@@ -43,35 +42,21 @@ def take(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     def one(outer: Reg, j: Reg) -> None:
         at = f.element_pointer(index_base, j, index_element)
         index = checked_index(f, at, indices, source.length, around, step.location)
-        read, write = source.at(f, outer, index, i64(0)), result.at(f, outer, j, i64(0))
-        if source.inner == 1:
-            f.store(f.load(read, source.element), write)
-        else:
-            copy_bytes(f, write, read, source.inner * itemsize)
+        _move(f, result.at(f, outer, j, i64(0)), source.at(f, outer, index, i64(0)), source, itemsize)
 
     _over(f, source.outer, count, one)
 
 
+def _move(f: FunctionText, to: Reg, part: Reg, lines: Lines, itemsize: int) -> None:
+    """Copies the elements of one position of a line."""
+    if lines.inner == 1:
+        f.store(f.load(part, lines.element), to)
+    else:
+        copy_bytes(f, to, part, lines.inner * itemsize)
+
+
 def _over(f: FunctionText, outer: int, count: int, body: Callable[[Reg, Reg], None]) -> None:
     count_loop(f, i64(0), i64(outer), 1, lambda o: count_loop(f, i64(0), i64(count), 1, lambda j: body(o, j)))
-
-
-def _start_from_x(f: FunctionText, step: LibraryStep, around: Surroundings) -> Reg:
-    x = step.operands[0]
-    assert step.result is not None
-    result = around.pointer(step.result)
-    copy_bytes(f, result, address(f, x, around), prod(x.shape) * x.buffer.dtype.itemsize)
-    return result
-
-
-def _add_into(f: FunctionText, step: LibraryStep, slot: Reg, update: Reg, width: int) -> None:
-    dtype = step.operands[0].buffer.dtype
-    element = memory_element(dtype)
-    old, new = f.load(slot, element, width), f.load(update, element, width)
-    if dtype.kind == "b":
-        f.store(f.binary("or", old, new), slot)
-    else:
-        f.store(ROWS[ew.add](f, dtype, (old, new), {}), slot)
 
 
 def scatter_add(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
@@ -79,7 +64,7 @@ def scatter_add(f: FunctionText, step: LibraryStep, around: Surroundings) -> Non
     x, indices, updates = step.operands
     axis: int = step.attributes["axis"]
     source = lines(f, x, axis, around)
-    result = Lines(_start_from_x(f, step, around), source.element, source.outer, source.length, source.inner)
+    result = Lines(begin_with_x(f, step, around), source.element, source.outer, source.length, source.inner)
     count = prod(indices.shape)
     if _nothing_to_read(f, source, count, around):
         return
@@ -91,9 +76,30 @@ def scatter_add(f: FunctionText, step: LibraryStep, around: Surroundings) -> Non
         index = checked_index(f, at, indices, source.length, around, step.location)
 
         def piece(i: Reg, width: int) -> None:
-            _add_into(f, step, result.at(f, outer, index, i), addends.at(f, outer, j, i), width)
+            add_into(f, step, result.at(f, outer, index, i), addends.at(f, outer, j, i), width)
 
         exact_vector_loop(f, source.inner, _LANES, piece)
+
+    _over(f, source.outer, count, one)
+
+
+def put(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
+    """`out = x; out[o, indices[j], :] = new[o, j, :]`, in this order."""
+    x, indices, new = step.operands
+    axis: int = step.attributes["axis"]
+    source = lines(f, x, axis, around)
+    result = Lines(begin_with_x(f, step, around), source.element, source.outer, source.length, source.inner)
+    count = prod(indices.shape)
+    if _nothing_to_read(f, source, count, around):
+        return
+    index_base, index_element = address(f, indices, around), memory_element(indices.buffer.dtype)
+    parts = Lines(address(f, new, around), source.element, source.outer, count, source.inner)
+    itemsize = x.buffer.dtype.itemsize
+
+    def one(outer: Reg, j: Reg) -> None:
+        at = f.element_pointer(index_base, j, index_element)
+        index = checked_index(f, at, indices, source.length, around, step.location)
+        _move(f, result.at(f, outer, index, i64(0)), parts.at(f, outer, j, i64(0)), source, itemsize)
 
     _over(f, source.outer, count, one)
 
@@ -123,7 +129,7 @@ def scatter_add_along(f: FunctionText, step: LibraryStep, around: Surroundings) 
     x, indices, updates = step.operands
     axis: int = step.attributes["axis"]
     source, where, addends = (lines(f, operand, axis, around) for operand in (x, indices, updates))
-    result = Lines(_start_from_x(f, step, around), source.element, source.outer, source.length, source.inner)
+    result = Lines(begin_with_x(f, step, around), source.element, source.outer, source.length, source.inner)
     if _nothing_to_read(f, source, prod(indices.shape), around):
         return
 
@@ -131,7 +137,7 @@ def scatter_add_along(f: FunctionText, step: LibraryStep, around: Surroundings) 
         def element(i: Reg) -> None:
             at = where.at(f, outer, j, i)
             index = checked_index(f, at, indices, source.length, around, step.location)
-            _add_into(f, step, result.at(f, outer, index, i), addends.at(f, outer, j, i), 1)
+            add_into(f, step, result.at(f, outer, index, i), addends.at(f, outer, j, i), 1)
 
         count_loop(f, i64(0), i64(source.inner), 1, element)
 

@@ -12,6 +12,7 @@ ATTRIBUTE_KINDS: dict[str, tuple[Kind, ...]] = {
     "axis": ("int",),
     "carries": ("int", "ints"),  # of one loop in `scan`, of every one in `sweeps`
     "consts": ("int",),
+    "distinct": ("bool",),
     "dtype": ("str",),
     "expected": ("int", "bool"),
     "exponent": ("int",),

@@ -1,7 +1,8 @@
 """Gathers and scatters along one axis, with integer index tensors.
 
 Indices may be negative, as in NumPy; one outside its axis raises `IndexOutOfRangeError`, in eager and compiled code.
-Scatters add in the row-major order of the updates, whatever the number of threads.
+Scatters write in the row-major order of the updates, whatever the number of threads: where an index repeats,
+`scatter_add` adds in this order, and of `put` the last value counts.
 """
 
 from __future__ import annotations
@@ -60,9 +61,31 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return np.take(x, _checked(indices, x.shape[axis]), axis)
 
 
+def add_at(out: Any, indices: Any, updates: Any, *, axis: int) -> None:
+    """`scatter_add` in the memory of `out`."""
+    where = (slice(None),) * axis + (_checked(indices, out.shape[axis]),)
+    if indices.size == 1:
+        out[where] += updates  # `np.add.at` takes ten times as long
+    else:
+        np.add.at(out, where, updates)
+
+
+def put_at(out: Any, indices: Any, new: Any, *, axis: int, distinct: bool) -> None:
+    """`put` in the memory of `out`; what is `distinct` only matters to derivatives."""
+    # NumPy walks the indices as they lie in memory.
+    where = np.asarray(_checked(indices, out.shape[axis]), order="C")
+    out[(slice(None),) * axis + (where,)] = new
+
+
 def _scatter_add(x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
-    out = np.array(x)
-    np.add.at(out, (slice(None),) * axis + (_checked(indices, x.shape[axis]),), updates)
+    out = np.array(x, order="C")
+    add_at(out, indices, updates, axis=axis)
+    return out
+
+
+def _put(x: Any, indices: Any, new: Any, *, axis: int, distinct: bool) -> Any:
+    out = np.array(x, order="C")
+    put_at(out, indices, new, axis=axis, distinct=distinct)
     return out
 
 
@@ -87,6 +110,10 @@ take = define(
 scatter_add = define(
     Primitive("scatter_add", INDEXING, 3, _scatter_add, "x plus `updates` where `take` would read.", ("axis",))
 )
+put = define(
+    Primitive("put", INDEXING, 3, _put, "x with `new` where `take` would read; `distinct` says that no index repeats.",
+              ("axis", "distinct"))
+)  # fmt: skip
 take_along = define(
     Primitive("take_along", INDEXING, 2, _take_along, "NumPy's take_along_axis, other axes equal.", ("axis",))
 )

@@ -1,4 +1,4 @@
-"""Updates: an array with some elements replaced. What `tp.Array` records for `a[key] = v`."""
+"""Updates: an array with a window replaced, or added to. What `tp.Array` records for `a[key] = v`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError
-from tapec.ir import dtypes
+from tapec.errors import DTypeError
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType
@@ -16,7 +15,7 @@ from tapec.ops.registry import define
 
 
 class Update(Family):
-    """The first operand with elements of the last one; see each primitive for where they go."""
+    """The first operand with the second one in the window that begins at `start` and goes on by `step`."""
 
     name = "update"
 
@@ -24,17 +23,10 @@ class Update(Family):
         self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
     ) -> tuple[TensorType, ...]:
         """See `Family.infer`."""
-        x, new = operands[0], operands[-1]
+        x, new = operands
         if new.dtype is not x.dtype:
             raise DTypeError(f"{primitive.name}: the array holds {x.dtype.numpy}, the new elements {new.dtype.numpy}")
-        if primitive is put:
-            positions = operands[1]
-            if positions.dtype is not dtypes.I64:
-                raise DTypeError(f"put: positions must be int64, got {positions.dtype.numpy}")
-            if positions.shape != new.shape:
-                raise ShapeError(f"put: positions have shape {positions.shape}, the new elements {new.shape}")
-        else:
-            check_window(primitive.name, x.shape, size=new.shape, **attributes)  # type: ignore[arg-type]
+        check_window(primitive.name, x.shape, size=new.shape, **attributes)  # type: ignore[arg-type]
         return (x,)
 
 
@@ -43,11 +35,9 @@ def set_slice(out: Any, new: Any, *, start: tuple[int, ...], step: tuple[int, ..
     out[window(start, new.shape, step)] = new
 
 
-def set_positions(out: Any, positions: Any, new: Any) -> None:
-    """`put` in the memory of `out`, which is row-major."""
-    if positions.size and (positions.min() < 0 or positions.max() >= out.size):
-        raise IndexOutOfRangeError(f"put: positions {positions.min()} to {positions.max()}, of {out.size}")
-    out.reshape(-1)[positions] = new
+def add_slice(out: Any, new: Any, *, start: tuple[int, ...], step: tuple[int, ...]) -> None:
+    """`slice_add` in the memory of `out`."""
+    out[window(start, new.shape, step)] += new
 
 
 def _slice_set(x: Any, new: Any, *, start: tuple[int, ...], step: tuple[int, ...]) -> Any:
@@ -56,9 +46,9 @@ def _slice_set(x: Any, new: Any, *, start: tuple[int, ...], step: tuple[int, ...
     return out
 
 
-def _put(x: Any, positions: Any, new: Any) -> Any:
+def _slice_add(x: Any, new: Any, *, start: tuple[int, ...], step: tuple[int, ...]) -> Any:
     out = np.array(x, order="C")
-    set_positions(out, positions, new)
+    add_slice(out, new, start=start, step=step)
     return out
 
 
@@ -68,6 +58,7 @@ slice_set = define(
     Primitive("slice_set", UPDATE, 2, _slice_set, "x with the second operand where `slice` would read it.",
               ("start", "step"))
 )  # fmt: skip
-put = define(
-    Primitive("put", UPDATE, 3, _put, "x with new elements at distinct positions, counted in row-major order.")
-)
+slice_add = define(
+    Primitive("slice_add", UPDATE, 2, _slice_add, "x plus the second operand where `slice` would read it.",
+              ("start", "step"))
+)  # fmt: skip

@@ -88,7 +88,16 @@ EXAMPLES: dict[str, list[Example]] = {
         (((5,), (3,)), {"start": (4,), "step": (-2,)}),
         (((4, 3), (2, 0)), {"start": (1, 0), "step": (2, 1)}),
     ],
-    "put": [(((3,), (), ()), {}), (((2, 3), (4,), (4,)), {}), (((2, 3), (2, 1), (2, 1)), {}), (((0,), (0,), (0,)), {})],
+    "slice_add": [
+        (((), ()), {"start": (), "step": ()}),
+        (((5,), (3,)), {"start": (4,), "step": (-2,)}),
+        (((4, 3), (2, 0)), {"start": (1, 0), "step": (2, 1)}),
+    ],
+    "put": [
+        (((3,), (), ()), {"axis": 0, "distinct": True}),
+        (((2, 3), (4, 1), (2, 4, 1)), {"axis": 1, "distinct": False}),
+        (((0,), (0,), (0,)), {"axis": 0, "distinct": True}),
+    ],
     "lu": MATRICES, "eig": MATRICES, "eigh": MATRICES, "cholesky": MATRICES,
     "lu_solve": [
         ((a, a, a[:-1], b), {"transposed": flag})
@@ -127,8 +136,6 @@ def operand_types(primitive: Primitive, dtype: DType, shapes: tuple[Shape, ...])
         types[0] = tensor_type(dtypes.BOOL, shapes[0])
     if primitive.family.name == "indexing":
         types[1] = tensor_type(dtypes.I32, shapes[1])
-    if primitive.name == "put":
-        types[1] = tensor_type(dtypes.I64, shapes[1])
     if primitive.family.name in LINEAR_ALGEBRA and len(shapes) == 4:  # pivots
         index = 2 if primitive.name == "lu_solve" else 3
         types[index] = tensor_type(dtypes.I32, shapes[index])
@@ -159,8 +166,6 @@ def operand_arrays(primitive: Primitive, types: tuple[TensorType, ...], rng: np.
     arrays = [random_array(t, rng) for t in types]
     if primitive.family.name == "indexing":
         arrays[1] = rng.integers(-2, 2, types[1].shape, np.int32)
-    if primitive.name == "put":
-        arrays[1] = rng.permutation(types[0].size)[: types[1].size].reshape(types[1].shape)
     if primitive is ew.wrap_index:
         arrays[0] = (arrays[0] % 4).astype(types[0].dtype.numpy)
     return arrays

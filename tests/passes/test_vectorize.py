@@ -114,7 +114,14 @@ CASES: dict[str, tuple[Any, list[Any]]] = {
         lambda x, u: apply(update.slice_set, x, u, start=(1, 3), step=(2, -1)),
         [numbers(4, 5), numbers(2, 3)],
     ),
-    "put": (lambda x, i, u: apply(update.put, x, i, u), [numbers(3, 2), np.array([5, 0, 2]), numbers(3)]),
+    "slice_add": (
+        lambda x, u: apply(update.slice_add, x, u, start=(1, 3), step=(2, -1)),
+        [numbers(4, 5), numbers(2, 3)],
+    ),
+    "put": (
+        lambda x, i, u: apply(indexing.put, x, i, u, axis=1, distinct=False),
+        [numbers(3, 2, 4), POSITIONS, numbers(3, 2, 2, 4)],
+    ),
     "small indices": (
         lambda x, i: apply(indexing.take, x, i, axis=0),
         [numbers(100), np.array([-100, 99], np.int8)],
