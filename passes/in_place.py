@@ -19,10 +19,18 @@ UPDATES = frozenset(
 )
 
 
+# A temporary of up to this many bytes may become registers. A carry that may is copied where a loop begins.
+REGISTER_BYTES = 256
+
+
 def taken_over(op: Op) -> list[tuple[int, int]]:
     """Which results go on from which operands: (operand, result)."""
     if op.primitive in UPDATES:
         return [(0, 0)]
+    return [(i, n) for i, n in _first_carries(op) if op.results[n].type.nbytes > REGISTER_BYTES]
+
+
+def _first_carries(op: Op) -> list[tuple[int, int]]:
     attributes: Any = op.attributes
     if op.primitive is control.scan:
         return [(attributes["consts"] + i, i) for i in range(attributes["carries"])]
