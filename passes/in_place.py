@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import control, creation, indexing, update
+from tapec.ops import control, creation, indexing, rows, update
 from tapec.passes.views import VIEWS, View, ViewTable
 
 # Primitives whose result is the first operand with some elements changed.
@@ -34,9 +34,9 @@ def _first_carries(op: Op) -> list[tuple[int, int]]:
     attributes: Any = op.attributes
     if op.primitive is control.scan:
         return [(attributes["consts"] + i, i) for i in range(attributes["carries"])]
-    if op.primitive is control.while_loop:
-        return [(attributes["consts"] + i, i) for i in range(len(op.results) - 1)]
-    if op.primitive is control.sweeps:
+    if op.primitive in (control.while_loop, rows.while_rows):
+        return [(attributes["consts"] + i, i) for i in range(len(op.operands) - attributes["consts"])]
+    if op.primitive in (control.sweeps, rows.sweep_rows):
         return [(attributes["consts"] + 1 + i, i) for i in range(len(op.results))]
     return []
 

@@ -94,22 +94,22 @@ class _Region:
         return self.homes.get(self.graph.outputs[output]) is self.graph.inputs[carry]
 
 
-def _prepared(graph: Graph, seeds: list[View | None], first: int, carries: int) -> _Region:
-    """A region whose outputs begin with the next values of the `carries` inputs from `first` on."""
-    ordered = order_updates(materialize(graph, seeds), seeds)
-    known = {v: seed for v, seed in zip(ordered.inputs, seeds, strict=True) if seed is not None}
-    carried = {ordered.inputs[first + i]: i for i in range(carries)}
-    return _Region(ordered, seeds, homes(ordered, views_of(ordered, known), carried))
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """See `lower`."""
+
+    tiling: bool
+    in_place: bool
 
 
 class _Lowering:
     """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def __init__(self, fused: Fused, memory: _Memory, homes: Mapping[Value, Value], tiling: bool) -> None:
+    def __init__(self, fused: Fused, memory: _Memory, homes: Mapping[Value, Value], options: _Options) -> None:
         self.fused = fused
         self.memory = memory
         memory.share(homes)
-        self.tiling = tiling
+        self.options = options
         self.stored = self._stored()
 
     def _stored(self) -> set[Value]:
@@ -135,7 +135,7 @@ class _Lowering:
                 steps.append(NestBuilder(self.fused, group, self.memory.of, self.stored).nest())
             else:
                 steps += self._empty(group)
-        if not self.tiling:
+        if not self.options.tiling:
             return tuple([collapse(step) if isinstance(step, Nest) else step for step in steps])
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         return tuple(tiled(steps, lasting, self.memory.temporary))
@@ -190,6 +190,16 @@ class _Lowering:
 
     # Control flow ----------------------------------------------------------------------------------------------------
 
+    def _prepared(self, graph: Graph, seeds: list[View | None], first: int, carries: int) -> _Region:
+        """A region whose outputs begin with the next values of the `carries` inputs from `first` on."""
+        prepared = materialize(graph, seeds)
+        if not self.options.in_place:
+            return _Region(prepared, seeds, {})
+        ordered = order_updates(prepared, seeds)
+        known = {v: seed for v, seed in zip(ordered.inputs, seeds, strict=True) if seed is not None}
+        carried = {ordered.inputs[first + i]: i for i in range(carries)}
+        return _Region(ordered, seeds, homes(ordered, views_of(ordered, known), carried))
+
     def _region(
         self, region: _Region, inputs: list[Buffer | None], outputs: list[Buffer]
     ) -> tuple[tuple[Step, ...], frozenset[Buffer]]:
@@ -207,7 +217,7 @@ class _Lowering:
         self.memory.buffers.update(zip(graph.outputs, outputs, strict=True))
         known = set(self.memory.buffers.values())
         views = {v: seed for v, seed in zip(graph.inputs, region.seeds, strict=True) if seed is not None}
-        steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.tiling).steps()
+        steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.options).steps()
         touched = {b for step in steps for b in buffers_of(step)}
         return steps, frozenset(b for b in touched - known if b.kind == "temporary")
 
@@ -236,7 +246,7 @@ class _Lowering:
         consts, count = a["consts"], a["carries"]
         (body,) = op.regions
         seeds = [*self._seeds(op.operands[:consts]), *[None] * (len(body.inputs) - consts)]
-        region = _prepared(body, seeds, consts, count)
+        region = self._prepared(body, seeds, consts, count)
         carries = self._carries(op.operands[consts : consts + count], op.results[:count], region, consts)
         xs = [
             self._slice(self._operand(v), inner)
@@ -259,11 +269,11 @@ class _Lowering:
         test, body = op.regions
         count = len(op.operands) - consts
         seeds = [*self._seeds(op.operands[:consts]), *[None] * count]
-        region = _prepared(body, seeds, consts, count)
+        region = self._prepared(body, seeds, consts, count)
         carries = self._carries(op.operands[consts:], op.results[:count], region, consts)
         condition = self.memory.temporary(dtypes.BOOL, 1)
         inputs: list[Buffer | None] = [*[None] * consts, *(c.current for c in carries)]
-        test_steps, test_local = self._region(_prepared(test, seeds, consts, 0), inputs, [condition])
+        test_steps, test_local = self._region(self._prepared(test, seeds, consts, 0), inputs, [condition])
         rows, row_bytes = self._rows(body.outputs[count:])
         body_steps, body_local = self._region(region, inputs, [*(c.next for c in carries), *[row for row, _ in rows]])
         local = test_local | body_local | {condition} | own_memory(carries)
@@ -295,7 +305,7 @@ class _Lowering:
             count, first = parts.carries[number], parts.operand(number)
             at, before = parts.first(number), [row for row, _ in (*given, *rows)]
             seeds = [*self._seeds(consts), *[None] * (count + len(before))]
-            ready = _prepared(region, seeds, len(consts), count)
+            ready = self._prepared(region, seeds, len(consts), count)
             carries = self._carries(op.operands[first : first + count], op.results[at : at + count], ready, len(consts))
             new, row_bytes = self._rows(region.outputs[count:], row_bytes)
             steps, own = self._region(
@@ -318,7 +328,7 @@ class _Lowering:
         outputs = [self.memory.of(r) for r in op.results]
         cases, local = [], frozenset[Buffer]()
         for region in op.regions:
-            steps, own = self._region(_prepared(region, seeds, 0, 0), [None] * len(seeds), outputs)
+            steps, own = self._region(self._prepared(region, seeds, 0, 0), [None] * len(seeds), outputs)
             cases.append(steps)
             local |= own
         return Branch(self._operand(op.operands[0]), tuple(cases), local)
@@ -350,12 +360,13 @@ def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
     return frozenset(b for b, n in uses.items() if n == 1 or len(steps) <= LONG_PROGRAM)
 
 
-def lower(fused: Fused, tiling: bool = True) -> Program:
+def lower(fused: Fused, tiling: bool = True, in_place: bool = True) -> Program:
     """The program of a fused graph.
 
     Args:
         fused: the graph.
         tiling: whether nests may run together, tile by tile, for a processor with large caches.
+        in_place: whether updates and loops may use the memory of what is dead behind them.
     """
     graph = fused.graph
     memory = _Memory()
@@ -365,7 +376,8 @@ def lower(fused: Fused, tiling: bool = True) -> Program:
         memory.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
     inputs = tuple([memory.buffers[v] for v in graph.inputs])
     outputs = tuple([memory.buffers[v] for v in graph.outputs])
-    steps = _Lowering(fused, memory, homes(graph, fused.views, {}), tiling).steps()
+    taken = homes(graph, fused.views, {}) if in_place else {}
+    steps = _Lowering(fused, memory, taken, _Options(tiling, in_place)).steps()
     kept = tuple([step.memory for step in steps if isinstance(step, While) and step.memory is not None])
     small = _small(steps)
     offsets, total = plan(steps, small, kept)

@@ -31,11 +31,11 @@ def _put(i: int, ct: Sym, out: Sym, x: Sym, indices: Sym, new: Sym, *, axis: int
     picked = take(full, indices, axis)
     if distinct or prod(indices.shape) <= 1:
         return picked
-    written = reshape(_last_of_each(indices, x.shape[axis]), (*indices.shape, *(1,) * (len(x.shape) - axis - 1)))
+    written = reshape(last_of_each(indices, x.shape[axis]), (*indices.shape, *(1,) * (len(x.shape) - axis - 1)))
     return select(written, picked, 0.0)
 
 
-def _last_of_each(indices: Sym, extent: int) -> Sym:
+def last_of_each(indices: Sym, extent: int) -> Sym:
     """For each of the indices whether no later one is the same: of those that repeat, the last one is what counts."""
     count = prod(indices.shape)
     flat = reshape(apply(ew.wrap_index, cast(indices, dtypes.I64), size=extent), (count,))
@@ -43,10 +43,15 @@ def _last_of_each(indices: Sym, extent: int) -> Sym:
     ordered = take(flat, order, 0)
     one, rest = {"start": (0,), "size": (count - 1,), "step": (1,)}, {"start": (1,), "size": (count - 1,), "step": (1,)}
     differs = apply(ew.ne, apply(movement.slice_, ordered, **one), apply(movement.slice_, ordered, **rest))
-    builder = indices.builder
-    true = Sym(builder, builder.emit(creation.constant, (), {"value": True, "dtype": dtypes.BOOL.name}).result)
-    last = apply(movement.concat, differs, broadcast(true, (1,)), axis=0)
-    return apply(indexing.put, last, order, last, axis=0, distinct=True)
+    last = apply(movement.concat, differs, _truth(indices, True, (1,)), axis=0)
+    # As many false as there are indices, of which each gets one of `last`.
+    return apply(indexing.scatter_add, _truth(indices, False, (count,)), order, last, axis=0)
+
+
+def _truth(like: Sym, value: bool, shape: tuple[int, ...]) -> Sym:
+    builder = like.builder
+    op = builder.emit(creation.constant, (), {"value": value, "dtype": dtypes.BOOL.name})
+    return broadcast(Sym(builder, op.result), shape)
 
 
 ROWS: Rows = {

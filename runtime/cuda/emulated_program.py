@@ -9,6 +9,7 @@ import numpy as np
 
 from tapec.ir.graph import Graph
 from tapec.passes.cuda.plan import Call, Launch, LaunchPlan, Report, launch_plan
+from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
 from tapec.passes.kernel_status import FINE
 from tapec.passes.loops import Buffer, Operand
@@ -21,7 +22,8 @@ from tapec.runtime.pipeline import optimised
 
 def device_plan(graph: Graph) -> LaunchPlan:
     """The plan of a recorded graph: the passes of the CPU, then kernels."""
-    return launch_plan(lower(fuse(materialize(optimised(graph))), tiling=False))
+    expanded = ExpandUpdates().run(graph)
+    return launch_plan(lower(fuse(materialize(optimised(expanded))), tiling=False, in_place=False))
 
 
 class EmulatedProgram:
