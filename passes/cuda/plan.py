@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from tapec.errors import UnsupportedOnDeviceError
 from tapec.ops import contraction, creation
+from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.products import is_own_product
+from tapec.passes.cuda.row_groups import group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.loops import Buffer, LibraryStep, Nest, Operand, Program, Step
@@ -77,9 +79,19 @@ def launch_plan(program: Program) -> LaunchPlan:
     """
     items: list[Item] = []
     workspace = Workspace()
-    for number, step in enumerate(program.steps):
+    number = 0
+    while number < len(program.steps):
         workspace.begin(f"step{number}")
-        items += _items(step, workspace)
+        group = row_group(program.steps[number:])
+        if group is None:
+            items += _items(program.steps[number], workspace)
+            number += 1
+            continue
+        others = [*program.steps[:number], *program.steps[number + group.steps :]]
+        outside = {b for step in others for b in buffers_of(step)}
+        label = "+".join(nest.label for nest in group.nests)
+        items.append(Launch(group_kernel(workspace.name(label), group, outside)))
+        number += group.steps
     offsets, arena = place(program.steps)
     return LaunchPlan(program, tuple(items), offsets | workspace.offsets(arena), arena + workspace.nbytes)
 

@@ -58,8 +58,11 @@ class Reductions:
 
     def store(self, thread: Thread, row: Reg, values: Sequence[Reg]) -> None:
         """Writes the results of a row, one for each reduction, where the nest wants them."""
+        self.store_at(thread, self.where(thread.f, row), values)
+
+    def store_at(self, thread: Thread, where: Sequence[Reg], values: Sequence[Reg]) -> None:
+        """Writes the results at positions along the kept axes."""
         f = thread.f
-        where = self.where(f, row)
         for reduce, value in zip(self.reduces, values, strict=True):
             access, offset = reduce.access, i64(reduce.access.offset)
             for axis, index in zip(self.kept, where, strict=True):

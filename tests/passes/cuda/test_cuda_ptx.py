@@ -48,6 +48,8 @@ BENCHMARKS = {
     "black_scholes_f8": Case(black_scholes, tuple(np.abs(numbers(1024, dtype="f8", seed=s)) for s in range(3))),
     "softmax_f4": Case(softmax, (numbers(64, 1000),)),
     "softmax_f8": Case(softmax, (numbers(64, 1000, dtype="f8"),)),
+    "product_f4": Case(lambda x: matmul(x, x), (numbers(256, 256),)),
+    "product_f8": Case(lambda x: matmul(x, x), (numbers(256, 256, dtype="f8"),)),
     "sum_f4": Case(total, (numbers(2048 * 600 + 4),)),
     "sum_f8": Case(total, (numbers(2048 * 600 + 4, dtype="f8"),)),
     "columns_f4": Case(columns, (numbers(5000, 64),)),

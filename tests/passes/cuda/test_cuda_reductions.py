@@ -75,4 +75,15 @@ def test_many_reductions_in_one_nest():
 
 
 def test_softmax():
-    check(Case(softmax, (numbers(33, 130),)))
+    """One kernel, in which what a nest leaves for the next stays in shared memory."""
+    for shape in ((33, 130), (300, 7), (1000, 33), (2, 2100), (1, 5)):
+        for dtype in ("f4", "f8"):
+            plan = check(Case(softmax, (numbers(*shape, dtype=dtype),)))
+            assert len(plan.kernels) == 1 or shape[0] == 1
+
+
+def test_long_rows_one_after_the_other():
+    """Rows of several blocks inside one kernel, and sums of columns of rows."""
+    check(Case(softmax, (numbers(130, 5000),)))
+    check(Case(lambda x: reduce_sum(apply(ew.exp, reduce_sum(x, (2,))), (1,)), (numbers(40, 3, 5),)))
+    check(Case(lambda x: reduce_sum(reduce_sum(x * x, (1,)), (1,)), (numbers(140, 300, 5),)))

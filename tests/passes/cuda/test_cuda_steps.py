@@ -100,20 +100,24 @@ def test_positions_of_extremes():
             check(Case(lambda x, a=axis, p=primitive: apply(p, x, axis=a), (x,)))
 
 
-@pytest.mark.parametrize(("m", "k", "n"), [(1, 3, 1), (2, 2, 2), (7, 5, 9), (31, 33, 16), (4, 0, 3)])
+@pytest.mark.parametrize(
+    ("m", "k", "n"),
+    [(1, 3, 1), (2, 2, 2), (7, 5, 9), (4, 0, 3), (5, 700, 3), (31, 33, 16), (33, 16, 70), (65, 600, 64)],
+)
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])
-def test_small_products(m, k, n, dtype):
+def test_products(m, k, n, dtype):
     a, b = numbers(m, k, dtype=dtype), numbers(n, k, dtype=dtype, seed=1)
-    plan = check(Case(lambda a, b: matmul(a, transpose(b, (1, 0))), (a, b)))
-    assert not any(isinstance(item, Call) for item in plan.items)
+    check(Case(lambda a, b: matmul(a, transpose(b, (1, 0))), (a, b)))
+    check(Case(matmul, (a, numbers(k, n, dtype=dtype))))
 
 
 def test_batched_products():
-    check(Case(lambda a, b: apply(contraction.matmul, a, b), (numbers(3, 4, 5), numbers(3, 5, 6, seed=1))))
+    for m, k, n in ((4, 5, 6), (40, 20, 50)):
+        check(Case(lambda a, b: apply(contraction.matmul, a, b), (numbers(3, m, k), numbers(3, k, n, seed=1))))
 
 
 def test_large_products_are_left_to_cublas():
-    x = numbers(64, 64)
+    x = numbers(512, 512)
     (item,) = device_plan(Case(lambda x: matmul(x, x), (x,)).graph).items
     assert isinstance(item, Call)
     assert item.library == "cuBLAS"
