@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Value
@@ -13,8 +12,7 @@ from tapec.ops.symbolic import Sym, broadcast, zeros
 from tapec.passes.sums import added
 
 
-@dataclass(frozen=True, slots=True)
-class AdjointGraph:
+class AdjointGraph(NamedTuple):
     """What `tapec.passes.adjoint` makes.
 
     Attributes:
@@ -29,8 +27,7 @@ class AdjointGraph:
     gradients: tuple[Value | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TangentGraph:
+class TangentGraph(NamedTuple):
     """What `tapec.passes.tangent` makes.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, custom
@@ -14,8 +13,7 @@ from tapec.ops.rows import STORED_ROWS
 Clean = Callable[[Graph], Graph]
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(NamedTuple):
     """An op with regions without what nobody needs.
 
     Attributes:

@@ -6,8 +6,7 @@ Found by running the derivative rule of both modes once on placeholders, so no r
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tapec.errors import NotDifferentiableError
 from tapec.ir.builder import Builder
@@ -60,8 +59,7 @@ def needed(
     return tuple([i for i, v in [(OUT, out), *enumerate(placeholders)] if v in read])
 
 
-@dataclass(frozen=True, slots=True)
-class ControlNeeds:
+class ControlNeeds(NamedTuple):
     """What a recording must know of a loop or branch.
 
     Attributes:

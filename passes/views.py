@@ -7,8 +7,7 @@ a value whose elements lie dense and row-major in a buffer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import elementwise as ew
@@ -26,8 +25,7 @@ def dense_strides(shape: Shape) -> Shape:
     return tuple(reversed(strides))
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Element `i` of the view is element `offset + sum(i * strides)` of `base`.
 
     Args:

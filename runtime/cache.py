@@ -17,9 +17,8 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tapec.errors import CacheWarning
 from tapec.runtime import cache_directory
@@ -35,8 +34,7 @@ _LOCK: Final = threading.Lock()
 _warned: Final[set[str]] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What the cache holds.
 
     Args:
@@ -52,8 +50,7 @@ class Usage:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     name: str
     size: int
     used: float

@@ -12,9 +12,8 @@ import struct
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -47,8 +46,7 @@ class _MethodDef(ctypes.Structure):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NumPyFunctions:
+class NumPyFunctions(NamedTuple):
     """Addresses from NumPy's C interface, by the names of its header."""
 
     new_from_descr: int

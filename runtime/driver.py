@@ -9,9 +9,8 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
@@ -38,8 +37,7 @@ REROLL_OPS = 160  # shorter graphs have no repetition that is worth a loop
 _FACTS = struct.Struct("<QQ")  # instructions of a run, number of guards
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One form of a program on its way: its name and its text."""
 
     name: str

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 from tapec.errors import CompilationError
 from tapec.runtime import object_cache
@@ -28,8 +28,7 @@ Symbols: TypeAlias = Mapping[str, int] | Callable[[tuple[str, ...]], Mapping[str
 CLEANUP: Final = ("sroa", "new_gvn", "instruction_combine", "simplify_cfg")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How a module becomes machine code.
 
     Args:

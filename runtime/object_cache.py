@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tapec.runtime import cache
 from tapec.runtime.cache_entry import key_of
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectCode:
+class ObjectCode(NamedTuple):
     """A relocatable object, and what the loader must know of it.
 
     Args:

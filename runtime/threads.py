@@ -14,12 +14,11 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, NamedTuple
 
 from tapec.passes.threads_names import PARALLEL
 from tapec.passes.threads_text import GET_THREADS, PARALLEL_FOR, SET_THREADS, START, threads_text
@@ -34,8 +33,7 @@ _ALWAYS = False  # tests of what threads compute set it: see `threads_text`
 _LOCK: Final = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One of Numba's threading layers, its threads started.
 
     Args:

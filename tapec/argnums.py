@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tapec.argument_names import argument_name, function_name, parameters
 from tapec.dispatch import apply, lift
@@ -17,8 +16,7 @@ from tapec.tensor import Tensor, make
 Argnums: TypeAlias = int | str | tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """One argument that is differentiated by.
 
     Attributes:
@@ -40,8 +38,7 @@ class Selected:
         return unflatten(self.structure, [next(found) if is_source(leaf) else None for leaf in self.leaves])
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Arguments in which those that are differentiated by have been replaced, and these."""
 
     args: tuple[Any, ...]

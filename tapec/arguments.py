@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ _FLOAT: Final = LeafSpec("float", dtypes.F64, (), True)
 _INT: Final = LeafSpec("int", dtypes.I64, (), True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arguments:
+class Arguments(NamedTuple):
     """Positional and keyword arguments, taken apart.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tapec.ir.graph import Graph, Value
 from tapec.replay import Program
@@ -11,8 +11,7 @@ from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Derivative:
+class Derivative(NamedTuple):
     """The derivative of a recording.
 
     Attributes:

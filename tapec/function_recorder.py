@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from tapec.variable import Variable
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(NamedTuple):
     """Where and how a recorded value left for plain Python, and what to do about it."""
 
     how: str
@@ -33,8 +32,7 @@ class Leak:
         return f"{self.location}: {self.how}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Recording:
+class Recording(NamedTuple):
     """One recorded call.
 
     Attributes:
@@ -280,8 +278,7 @@ class FunctionRecorder(Recorder):
             self.leave("an array changed in place between two uses in one call", capture.location)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Capture:
+class _Capture(NamedTuple):
     """An array from outside that the call read: the input that stands for it, and its contents when first read."""
 
     array: np.ndarray[Any, Any]

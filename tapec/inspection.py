@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from tapec.ir.graph import Graph, Op
 from tapec.ops import creation, movement
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 _VIEWS = frozenset({movement.reshape, movement.transpose, movement.broadcast})
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryTable:
+class MemoryTable(NamedTuple):
     """Bytes of intermediates that a backward pass reads.
 
     Attributes:

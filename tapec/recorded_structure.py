@@ -6,9 +6,8 @@ what has been worked out for it: which tensors the derivative keeps, and the pla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
@@ -218,8 +217,7 @@ def nothing() -> Prefix:
     return _TREE.root
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedGraph:
+class RecordedGraph(NamedTuple):
     """A recording as a graph, and the value of each place."""
 
     graph: Graph

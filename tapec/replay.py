@@ -5,8 +5,7 @@ That is how derivatives of derivatives come about, and how `tp.function` compile
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from tapec.recording import ACTIVE
 from tapec.tensor import Tensor, make
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """One op: where its operands lie, where its results go (from `result` on), and what nobody reads afterwards."""
 
     primitive: Primitive

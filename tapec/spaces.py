@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from tapec.structure import Structure, leaf_paths, leaves_like, unflatten
 from tapec.tensor import Tensor, make
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(NamedTuple):
     """What a tangent or cotangent looks like.
 
     Attributes:

@@ -8,7 +8,7 @@ sums. Cotangents of rows that a loop has read are rows themselves, for the loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tapec.ir.builder import Builder
 from tapec.ir.graph import REGION, Attribute, Graph, Op, Value
@@ -43,8 +43,7 @@ def pull_while(
     return [(i if i < consts else i - 1, ct) for i, ct in found]
 
 
-@dataclass(frozen=True, slots=True)
-class _Against:
+class _Against(NamedTuple):
     """A loop that runs against one of the loops.
 
     Attributes:

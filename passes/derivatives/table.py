@@ -9,28 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tapec.ir.primitive import Primitive
 from tapec.ops.symbolic import Sym
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(NamedTuple):
     """A partial that is 1 where `condition` holds and 0 elsewhere."""
 
     condition: Sym
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A partial that is 1 where `alone` holds, one half where `tie` does, and 0 elsewhere."""
 
     alone: Sym
     tie: Sym
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """A partial that is a cotangent itself: where it is exactly zero nothing depends on what it multiplies."""
 
     cotangent: Sym
@@ -40,15 +38,13 @@ class Weight:
 Partial = Sym | Mask | Share | Weight | float
 
 
-@dataclass(frozen=True, slots=True)
-class Partials:
+class Partials(NamedTuple):
     """An elementwise op: `rules[i](out, *operands, **attributes)` is the partial of the result in operand `i`."""
 
     rules: tuple[Callable[..., Partial] | float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(NamedTuple):
     """An op that is linear in some of its operands.
 
     Args:
@@ -67,15 +63,13 @@ class Linear:
     additive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReducedPartial:
+class ReducedPartial(NamedTuple):
     """A reduction whose result depends on each element with the factor `partial(out, x, **attributes)`, shaped as x."""
 
     partial: Callable[..., Partial]
 
 
-@dataclass(frozen=True, slots=True)
-class Explicit:
+class Explicit(NamedTuple):
     """An op of one result whose derivatives in several operands share work.
 
     Args:
@@ -91,15 +85,13 @@ class Explicit:
     pull: Callable[..., dict[int, Sym]]
 
 
-@dataclass(frozen=True, slots=True)
-class Excused:
+class Excused(NamedTuple):
     """An op through which no derivative flows, and why: what lies before it is unconnected."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """An op that depends on its operands but whose derivative nobody has written; why: asking for it is an error."""
 
     reason: str
@@ -126,8 +118,7 @@ class Flow:
     claim: Callable[[int], Sym | None] = field(default=_nothing)
 
 
-@dataclass(frozen=True, slots=True)
-class Structured:
+class Structured(NamedTuple):
     """An op that may have several results, or regions, of whose derivatives its own are made.
 
     Each rule gets as its last argument the function that treats a region as a whole graph is treated, so that the table

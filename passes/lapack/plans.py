@@ -8,9 +8,8 @@ asks for, with room for blocks where it says that more is faster.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tapec.errors import ShapeError
 from tapec.ir import dtypes
@@ -40,8 +39,7 @@ _LIMIT = 2**31
 _BLOCK = 32  # LAPACK's usual width of a block of columns
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """How a routine is called.
 
     Args:

@@ -7,8 +7,7 @@ which are graphs again. Nothing here knows what an op means: that is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tapec.ir.types import TensorType
 
@@ -21,8 +20,7 @@ Attribute = bool | int | float | str | tuple[int, ...] | tuple[bool, ...]
 REGION: Final = "region"  # the name of graphs that are regions; the text form does not show it
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A line of the user's program."""
 
     filename: str

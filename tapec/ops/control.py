@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from tapec.errors import AttributeValueError, DTypeError, ShapeError, TapecError
 from tapec.ir import dtypes
@@ -53,8 +52,7 @@ def scan_parts(values: Sequence[_T], attributes: dict[str, Any]) -> tuple[list[_
     return list(values[:consts]), list(values[consts : consts + carries]), list(values[consts + carries :])
 
 
-@dataclass(frozen=True, slots=True)
-class SweepParts:
+class SweepParts(NamedTuple):
     """How the operands and results of `sweeps` belong to its regions.
 
     Attributes:
