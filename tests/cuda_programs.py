@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from control_graphs import graph_with, region
 from graph_making import graph_of
 from random_graphs import assert_same_bits
 
 from tapec.errors import TapecError
 from tapec.ir.graph import Graph
+from tapec.ir.types import TensorType, tensor_type
+from tapec.ops import control, reduction
 from tapec.ops import elementwise as ew
-from tapec.ops import reduction
 from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum, reshape
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.kernel_status import FINE
@@ -82,3 +84,23 @@ def softmax(x: Sym) -> Sym:
     top = apply(reduction.max, x, axes=(1,))
     e = apply(ew.exp, x - broadcast(reshape(top, (x.shape[0], 1)), x.shape))
     return e / broadcast(reshape(reduce_sum(e, (1,)), (x.shape[0], 1)), x.shape)
+
+
+def scan_graph(
+    carries: Sequence[TensorType],
+    xs: Sequence[TensorType],
+    body: Callable[..., Any],
+    length: int,
+    consts: Sequence[TensorType] = (),
+    reverse: bool = False,
+) -> Graph:
+    """A scan whose body gets constants, carries and slices."""
+    inner = [tensor_type(x.dtype, x.shape[1:]) for x in xs]
+    attributes = {"consts": len(consts), "carries": len(carries), "length": length, "reverse": reverse}
+    return graph_with(control.scan, [*consts, *carries, *xs], attributes, region([*consts, *carries, *inner], body))
+
+
+def lorenz(x: Sym, y: Sym, z: Sym) -> tuple[Sym, Sym, Sym]:
+    """One step of an integration of Lorenz' equations."""
+    h = 0.01
+    return x + (y - x) * 10.0 * h, y + (x * (28.0 - z) - y) * h, z + (x * y - z * (8 / 3)) * h

@@ -6,7 +6,7 @@ writes. Without, there is one block only. Memory that nobody else needs is share
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 from tapec.passes.cuda.block_columns import column_phase
@@ -22,6 +22,8 @@ from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_text import BodyText, Place
 
+# A buffer, and what gives the address of what it becomes.
+Move = tuple[Buffer, Callable[[Thread], Reg]]
 BLOCK = 256
 LOCAL_BYTES = 32 * 1024
 
@@ -31,6 +33,7 @@ class BlockProgram:
 
     Args:
         rows: which rows a block has; None for one block that does everything.
+        threads: of a block.
 
     Attributes:
         parts: so far.
@@ -39,8 +42,9 @@ class BlockProgram:
         binders: what every phase that follows does first: address buffers whose place changes.
     """
 
-    def __init__(self, rows: Rows | None) -> None:
+    def __init__(self, rows: Rows | None, threads: int = BLOCK) -> None:
         self.rows = rows
+        self.threads = threads
         self.parts: list[Part] = []
         self.slots: list[Slot] = []
         self.shared: list[Shared] = []
@@ -104,38 +108,70 @@ class BlockProgram:
         if not any(nest.reduced):
             self.parts.append(self.phase(nest.label, lambda t: _map(t, span)))
         elif nest.row:
-            made, slots = row_parts(span, BLOCK, self.phase)
+            made, slots = row_parts(span, self.threads, self.phase)
             self.parts += made
             self.slots += slots
         else:
             self.parts.append(self.phase(nest.label, lambda t: column_phase(t, span)))
 
-    def copy(self, to: Buffer, source: Callable[[Thread], Reg]) -> None:
-        """Appends a copy of a buffer's elements from an address; with rows, of their elements."""
-        element, size = memory_element(to.dtype), self.elements(to)
+    def copy(self, moves: Sequence[Move], when_true: Callable[[Thread], Reg] | None = None) -> None:
+        """Appends copies of buffers; with rows, of their elements. None reads what another one writes.
+
+        Args:
+            moves: what goes where.
+            when_true: a condition, the same for all threads.
+        """
+        moved = [(to, source) for to, source in moves if to.size]
+
+        def copy_all(thread: Thread) -> None:
+            for to, source in moved:
+                self._copied(thread, to, source(thread))
 
         def write(thread: Thread) -> None:
-            f = thread.f
-            base, place = source(thread), thread.pointer(to)
-            row = size if self.rows is None else to.size // self.rows.extent
-            first = i64(0) if self.rows is None else f.mul(self.rows.first(thread), i64(row))
+            if when_true is None:
+                copy_all(thread)
+            else:
+                when(thread.f, when_true(thread), lambda: copy_all(thread))
 
-            def one(number: Reg) -> None:
-                at = f.add(first, number)
-                value = f.load(f.element_pointer(base, at, element), element)
-                when(f, f.icmp("slt", at, i64(to.size)), lambda: f.store(value, f.element_pointer(place, at, element)))
+        if moved:
+            self.parts.append(self.phase("copy", write))
 
-            for_each(thread, size, one)
+    def _copied(self, thread: Thread, to: Buffer, base: Reg) -> None:
+        f, element, place = thread.f, memory_element(to.dtype), thread.pointer(to)
+        first = i64(0)
+        if self.rows is not None:
+            first = f.mul(self.rows.first(thread), i64(to.size // self.rows.extent))
 
-        if size:
-            self.parts.append(self.phase(f"copy to {to.name}", write))
+        def one(number: Reg) -> None:
+            at = f.add(first, number)
+
+            def move() -> None:
+                f.store(f.load(f.element_pointer(base, at, element), element), f.element_pointer(place, at, element))
+
+            when(f, f.icmp("slt", at, i64(to.size)), move)
+
+        for_each(thread, self.elements(to), one)
+
+    def share(self, element: str) -> Shared:
+        """A shared element."""
+        made = Shared(element, 1)
+        self.shared.append(made)
+        return made
+
+    def first_thread(self, label: str, write: Callable[[Thread], None]) -> None:
+        """Appends a phase of one thread alone."""
+
+        def guarded(thread: Thread) -> None:
+            when(thread.f, thread.f.icmp("eq", thread.index, i64(0)), lambda: write(thread))
+
+        self.parts.append(self.phase(label, guarded))
 
     def kernel(self, name: str, reads: Iterable[Buffer], writes: Iterable[Buffer]) -> Kernel:
         """The kernel; arrays in shared memory are left out."""
         written = tuple([b for b in dict.fromkeys(writes) if b not in self.local])
         read = tuple([b for b in dict.fromkeys(reads) if b not in self.local and b not in written])
         slots, shared = tuple(self.slots), tuple(self.shared)
-        return Kernel(name, self.grid, BLOCK, read, written, tuple(self.parts), shared, slots)
+        return Kernel(name, self.grid, self.threads, read, written, tuple(self.parts), shared, slots)
 
 
 def _map(thread: Thread, span: Span) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
+from tapec.ops import indexing
 from tapec.passes.cuda.grids import grid_kernel, operands_of
+from tapec.passes.cuda.items import Items
 from tapec.passes.cuda.kernel import ALIGNMENT, Kernel
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.thread_text import Thread
@@ -22,30 +24,20 @@ def line_width(inner: int, *operands: Operand) -> int:
     return width if inner % width == 0 and dense else 1
 
 
-def nothing_to_read(step: LibraryStep, workspace: Workspace, length: int, count: int) -> list[Kernel] | None:
-    """Kernels for a step without work: none, or one that reports that any index is outside an empty axis."""
-    if count and not length:
-        return [out_of_range(step, workspace)]
-    return None if count else []
-
-
 def out_of_range(step: LibraryStep, workspace: Workspace) -> Kernel:
     """A kernel that reports an index out of range, where every index is."""
     name = workspace.name(step.primitive.name)
     return grid_kernel(name, 1, (), (), lambda t, _: t.around.fault(Reg("true", "i1"), step.location))
 
 
-def take_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
-    """`out[o, j, :] = x[o, indices[j], :]`."""
+def take_items(step: LibraryStep) -> Items:
+    """`out[o, j, :] = x[o, indices[j], :]`, 16 bytes at a time."""
     x, indices = step.operands
     assert step.result is not None
     result_buffer = step.result
     axis: int = step.attributes["axis"]
     outer, length, inner = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
     count = prod(indices.shape)
-    simple = nothing_to_read(step, workspace, length, outer * count * inner)
-    if simple is not None:
-        return simple
     width = line_width(inner, x)
     extents = (outer, count, inner // width)
     align = width * x.buffer.dtype.itemsize
@@ -61,20 +53,16 @@ def take_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
         value = f.load(source.at(f, o, index, i), source.element, width, align)
         f.store(value, result.at(f, o, j, i), align)
 
-    name = workspace.name(step.primitive.name)
-    return [grid_kernel(name, prod(extents), operands_of(step), step.results, item)]
+    return Items(prod(extents), item)
 
 
-def take_along_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
+def take_along_items(step: LibraryStep) -> Items:
     """`out[o, j, i] = x[o, indices[o, j, i], i]`."""
     x, indices = step.operands
     assert step.result is not None
     result_buffer = step.result
     axis: int = step.attributes["axis"]
     length, count = x.shape[axis], prod(indices.shape)
-    simple = nothing_to_read(step, workspace, length, count)
-    if simple is not None:
-        return simple
     extents = (prod(x.shape[:axis]), indices.shape[axis], prod(x.shape[axis + 1 :]))
 
     def item(thread: Thread, number: Reg) -> None:
@@ -85,5 +73,16 @@ def take_along_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
         index = checked_index(f, where.at(f, o, j, i), indices, length, around, step.location)
         f.store(f.load(source.at(f, o, index, i), source.element), result.at(f, o, j, i))
 
-    name = workspace.name(step.primitive.name)
-    return [grid_kernel(name, count, operands_of(step), step.results, item)]
+    return Items(count, item)
+
+
+def gather_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
+    """The kernel of either."""
+    x = step.operands[0]
+    axis: int = step.attributes["axis"]
+    items = (take_items if step.primitive is indexing.take else take_along_items)(step)
+    if not items.count:
+        return []
+    if not x.shape[axis]:
+        return [out_of_range(step, workspace)]
+    return [grid_kernel(workspace.name(step.primitive.name), items.count, operands_of(step), step.results, items.item)]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import Reg
 
 
-class Items(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Items:
     """What a step consists of.
 
-    Attributes:
+    Args:
         count: how many.
         item: writes the one of this number.
     """

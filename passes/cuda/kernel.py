@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tapec.passes.loops import Buffer, Operand
+from tapec.passes.loops import Buffer
 
 if TYPE_CHECKING:
     from tapec.passes.cuda.thread_text import Thread
@@ -87,7 +87,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeat:
-    """A body that runs `count` times; `round` counts from 0."""
+    """A body that runs `count` times; `round` counts from 0 to `count`."""
 
     count: int
     round: Uniform
@@ -96,31 +96,31 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Until:
-    """A body that runs as long as a byte in memory is not 0; `round` counts from 0 to the number of rounds.
+    """A body that runs as long as a byte is not 0; `round` counts from 0 to the number of rounds.
 
     Args:
         test: what writes the byte.
-        flag: the memory with the byte; all threads read it behind a barrier.
+        flag: the byte; all threads read it behind a barrier.
         round: the counter.
         body: what runs while the byte is not 0.
     """
 
     test: tuple[Part, ...]
-    flag: Buffer
+    flag: Shared
     round: Uniform
     body: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """One of several bodies, by an index in memory that is moved into their range.
+    """One of several bodies.
 
     Args:
-        index: one integer.
+        number: an i64 from 0 to the number of cases less 1, which all threads read behind a barrier.
         cases: the bodies.
     """
 
-    index: Operand
+    number: Shared
     cases: tuple[tuple[Part, ...], ...]
 
 

@@ -6,6 +6,7 @@ from math import prod
 
 from tapec.ops import reduction
 from tapec.passes.cuda.grids import grid_kernel, operands_of
+from tapec.passes.cuda.items import Items
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.thread_text import Thread
@@ -16,13 +17,11 @@ from tapec.passes.llvm_text import Reg
 from tapec.passes.loops import LibraryStep
 
 
-def line_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
+def line_items(step: LibraryStep) -> Items:
     """Running sums, or the position of an extreme, along an axis."""
     shape = step.operands[0].shape
     axis: int = step.attributes["axis"]
     extents = (prod(shape[:axis]), prod(shape[axis + 1 :]))
-    if not prod(shape):
-        return []
 
     def item(thread: Thread, number: Reg) -> None:
         f, around = thread.f, thread.around
@@ -33,4 +32,11 @@ def line_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
         else:
             extreme_of_line(f, step, around, source, outer, i)
 
-    return [grid_kernel(workspace.name(step.primitive.name), prod(extents), operands_of(step), step.results, item)]
+    return Items(prod(extents) if prod(shape) else 0, item)
+
+
+def line_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
+    """The kernel."""
+    items = line_items(step)
+    name = workspace.name(step.primitive.name)
+    return [grid_kernel(name, items.count, operands_of(step), step.results, items.item)] if items.count else []

@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from tapec.passes.cuda.kernel import Choice, Exchange, Kernel, Part, Phase, Repeat, Until, phases
+from tapec.passes.cuda.kernel import Choice, Exchange, Kernel, Part, Phase, Repeat, Shared, Until, phases
 from tapec.passes.cuda.thread_text import phase_text
-from tapec.passes.llvm_text import FunctionText, Reg, memory_element
+from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64
-from tapec.passes.loops import Operand
 
 
 def phase_functions(kernel: Kernel) -> dict[Phase, FunctionText]:
@@ -64,6 +63,9 @@ class PartsText(ABC):
     def _counter(self, part: Repeat | Until) -> Reg:
         return self.address(f"round{self.kernel.uniforms.index(part.round)}")
 
+    def _shared(self, array: Shared) -> Reg:
+        return self.address(f"shared{self.kernel.shared.index(array)}")
+
     def _repeat(self, part: Repeat) -> None:
         f, counter = self.f, self._counter(part)
 
@@ -75,6 +77,7 @@ class PartsText(ABC):
             one_round(i64(0))
         else:
             count_loop(f, i64(0), i64(part.count), 1, one_round)
+        f.store(i64(part.count), counter)
 
     def _until(self, part: Until) -> None:
         f, counter = self.f, self._counter(part)
@@ -84,7 +87,7 @@ class PartsText(ABC):
         f.label(head)
         self.write(part.test)
         self.barrier()
-        flag = f.load(self.address(part.flag.name), "i8")
+        flag = f.load(self._shared(part.flag), "i8")
         f.branch_if(f.icmp("ne", flag, Reg("0", "i8")), body, done)
         f.label(body)
         self.write(part.body)
@@ -95,7 +98,7 @@ class PartsText(ABC):
     def _choice(self, part: Choice) -> None:
         f = self.f
         self.barrier()
-        number = self._case_number(part.index, len(part.cases))
+        number = f.load(self._shared(part.number), "i64")
         done = f.fresh("chosen")
         names = [f.fresh("case") for _ in part.cases]
         targets = " ".join(f"i64 {i}, label %{name}" for i, name in enumerate(names[:-1]))
@@ -105,18 +108,3 @@ class PartsText(ABC):
             self.write(parts)
             f.branch(done)
         f.label(done)
-
-    def _case_number(self, index: Operand, cases: int) -> Reg:
-        f, dtype = self.f, index.buffer.dtype
-        element = memory_element(dtype)
-        number = f.load(f.element_pointer(self.address(index.buffer.name), i64(index.offset), element), element)
-        if dtype.bits < 64:
-            number = f.convert("sext" if dtype.kind == "i" else "zext", number, "i64")
-        return clamped(f, number, cases, dtype.kind != "u")
-
-
-def clamped(f: FunctionText, index: Reg, count: int, signed: bool) -> Reg:
-    """An index moved into 0 to `count - 1`."""
-    top = i64(count - 1)
-    index = f.select(f.icmp("sgt" if signed else "ugt", index, top), top, index)
-    return f.select(f.icmp("slt", index, i64(0)), i64(0), index) if signed else index

@@ -8,6 +8,7 @@ from tapec.errors import UnsupportedOnDeviceError
 from tapec.ops import contraction, creation
 from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
+from tapec.passes.cuda.block_choice import control_kernel
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.nests import nest_kernels
@@ -15,7 +16,7 @@ from tapec.passes.cuda.products import is_own_product
 from tapec.passes.cuda.row_groups import group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
-from tapec.passes.loops import Buffer, LibraryStep, Nest, Operand, Program, Step
+from tapec.passes.loops import Buffer, LibraryStep, Nest, Operand, Program, Step, Tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ def _items(step: Step, workspace: Workspace) -> list[Item]:
         return [Launch(kernel) for kernel in nest_kernels(step, workspace)]
     if isinstance(step, LibraryStep):
         return _library(step, workspace)
-    raise UnsupportedOnDeviceError(f"no kernel does the control flow of a {type(step).__name__}")
+    kernel = control_kernel(step, workspace.name(type(step).__name__.lower())) if not isinstance(step, Tiles) else None
+    if kernel is None:
+        raise UnsupportedOnDeviceError(f"no kernel does the control flow of a {type(step).__name__}")
+    return [Launch(kernel)]
 
 
 def _library(step: LibraryStep, workspace: Workspace) -> list[Item]:

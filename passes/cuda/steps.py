@@ -6,18 +6,19 @@ from collections.abc import Callable
 
 from tapec.ir.primitive import Primitive
 from tapec.ops import contraction, indexing, ordering, reduction
-from tapec.passes.cuda.gathers import take_along_kernels, take_kernels
+from tapec.passes.cuda.gathers import gather_kernels, take_along_items, take_items
+from tapec.passes.cuda.items import Items
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.line_steps import line_kernels
+from tapec.passes.cuda.line_steps import line_items, line_kernels
 from tapec.passes.cuda.orders import argsort_kernels
-from tapec.passes.cuda.products import product_kernels
+from tapec.passes.cuda.products import product_items, product_kernels
 from tapec.passes.cuda.scatters import scatter_add_along_kernels, scatter_add_kernels
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.loops import LibraryStep
 
 STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
-    indexing.take: take_kernels,
-    indexing.take_along: take_along_kernels,
+    indexing.take: gather_kernels,
+    indexing.take_along: gather_kernels,
     indexing.scatter_add: scatter_add_kernels,
     indexing.scatter_add_along: scatter_add_along_kernels,
     ordering.argsort: argsort_kernels,
@@ -25,4 +26,14 @@ STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
     reduction.argmin: line_kernels,
     reduction.cumsum: line_kernels,
     contraction.matmul: product_kernels,
+}
+
+# Those whose parts need not wait for each other.
+ITEMS: dict[Primitive, Callable[[LibraryStep], Items]] = {
+    indexing.take: take_items,
+    indexing.take_along: take_along_items,
+    reduction.argmax: line_items,
+    reduction.argmin: line_items,
+    reduction.cumsum: line_items,
+    contraction.matmul: product_items,
 }

@@ -1,13 +1,15 @@
 """PTX of every family of kernels, accepted by NVIDIA's assembler for every architecture that is promised."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from cuda_programs import Case, everything, numbers, softmax
+from control_graphs import F64, I64, f64, graph_with, region
+from cuda_programs import Case, everything, lorenz, numbers, scan_graph, softmax
 
+from tapec.ops import control, indexing, ordering, reduction
 from tapec.ops import elementwise as ew
-from tapec.ops import indexing, ordering, reduction
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda.kernel import Kernel
 from tapec.runtime.cuda.emulated_program import device_plan
@@ -80,12 +82,39 @@ FAMILIES = {
 }
 
 
-def kernels_of(cases: dict[str, Case]) -> list[Kernel]:
-    """Kernels of all cases, each under a name of its own."""
-    found = []
-    for name, case in cases.items():
-        found += [k.renamed(f"{name}_{k.name}") for k in device_plan(case.graph).kernels]
-    return found
+def cell(w, h, x):
+    new = apply(ew.tanh, matmul(h, w) + x)
+    return new, reduce_sum(new, (0,))
+
+
+def rise(x):
+    return x + 1.0
+
+
+def fall(x):
+    return apply(ew.exp, -x)
+
+
+def decay(n):
+    types = [F64, f64(n)]
+    test = region(types, lambda limit, x: apply(ew.lt, reduce_sum(x, (0,)), limit))
+    return graph_with(control.while_loop, types, {"consts": 1}, test, region(types, lambda limit, x: x * 1.5 + limit))
+
+
+LOOPS = {
+    "lorenz": scan_graph([f64(100_000)] * 3, [], lorenz, 1000),
+    "cell": scan_graph([f64(5, 8)], [f64(6, 5, 8)], cell, 6, consts=[f64(8, 8)]),
+    "while": decay(40),
+    "branch": graph_with(
+        control.cond, [I64, f64(9)], {}, *[region([f64(9)], lambda x, i=i: x * i) for i in (1.0, 2.0)]
+    ),
+}
+GRAPHS = {**{name: case.graph for name, case in {**BENCHMARKS, **FAMILIES}.items()}, **LOOPS}
+
+
+def kernels_of(names: Iterable[str]) -> list[Kernel]:
+    """Kernels of some programs, each under a name of its own."""
+    return [k.renamed(f"{name}_{k.name}") for name in names for k in device_plan(GRAPHS[name]).kernels]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -93,11 +122,11 @@ def test_accepted_without_spills(architecture):
     ptxas = find_ptxas(architecture)
     if ptxas is None:
         pytest.skip(f"no ptxas for {architecture}: the extra `test` installs one")
-    benchmarks = kernels_of(BENCHMARKS)
-    kernels = benchmarks + kernels_of(FAMILIES)
+    kernels = kernels_of(GRAPHS)
+    benchmarks = [k.name for k in kernels_of([*BENCHMARKS, "lorenz"])]
     usage = assemble(ptx(kernels, architecture), architecture, ptxas)
     assert set(usage) == {k.name for k in kernels}
-    assert {k.name: usage[k.name].spill_bytes for k in benchmarks} == dict.fromkeys([k.name for k in benchmarks], 0)
+    assert {name: usage[name].spill_bytes for name in benchmarks} == dict.fromkeys(benchmarks, 0)
 
 
 def test_nothing_relaxes_floating_point():
@@ -109,6 +138,6 @@ def test_nothing_relaxes_floating_point():
 
 
 def test_sixteen_bytes_at_once():
-    text = ptx(kernels_of({"f4": BENCHMARKS["chain_f4"]}), "sm_80")
+    text = ptx(kernels_of(["chain_f4"]), "sm_80")
     assert "ld.global.nc.v4.b32" in text and "st.global.v4.b32" in text
-    assert "v2.b64" in ptx(kernels_of({"f8": BENCHMARKS["chain_f8"]}), "sm_80")
+    assert "v2.b64" in ptx(kernels_of(["chain_f8"]), "sm_80")

@@ -1,0 +1,121 @@
+"""Which loops and branches become one kernel: over rows that never meet, or small enough for one block of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from tapec.ops import contraction, indexing, ordering
+from tapec.passes.arena import buffers_of, owner
+from tapec.passes.cuda.block_control import write_steps
+from tapec.passes.cuda.block_span import Rows
+from tapec.passes.cuda.blocks import BLOCK, LOCAL_BYTES, BlockProgram
+from tapec.passes.cuda.kernel import WARP, Kernel
+from tapec.passes.cuda.reductions import power_below, power_of_two
+from tapec.passes.cuda.row_view import RowTable, as_rows
+from tapec.passes.cuda.steps import ITEMS
+from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Nest, Step, Sweeps, Tiles, While, inner_steps, leaves
+
+# What one block of threads does in about the time that launching a kernel takes.
+_MOST_POSITIONS = 1 << 15
+_MOST_SERIAL = 1 << 9
+_MOST_MULTIPLICATIONS = 1 << 18
+_SERIAL = frozenset({indexing.scatter_add, indexing.scatter_add_along, ordering.argsort})
+_LEAST_ROWS = 32
+_ENOUGH = 256  # blocks of threads that keep a large GPU busy
+
+
+def control_kernel(step: Loop | While | Branch | Sweeps, name: str) -> Kernel | None:
+    """The kernel of a step of control flow, or None if it is too large or needs memory that grows."""
+    steps = list(_every(step))
+    if any(isinstance(s, Sweeps | Tiles) or (isinstance(s, While) and s.memory is not None) for s in steps):
+        return None
+    rows = _rows(step)
+    if rows is not None:
+        table, threads = rows
+        program = BlockProgram(_dealt(table, step.local, threads), threads)
+        program.keep([b for b in step.local if b in table.rows])
+    elif all(_fits(leaf) for leaf in leaves((step,))):
+        program = BlockProgram(None, _threads(max([_positions(n) for n in steps if isinstance(n, Nest)], default=1)))
+        program.keep(step.local)
+    else:
+        return None
+    write_steps(program, (step,))
+    touched = sorted(buffers_of(step), key=lambda b: b.name)
+    return program.kernel(name, touched, [b for b in touched if b.kind != "input"])
+
+
+def _every(step: Step) -> Iterator[Step]:
+    yield step
+    for inner in inner_steps(step):
+        yield from _every(inner)
+
+
+def _positions(nest: Nest) -> int:
+    return prod(int(n) for n in nest.extents)
+
+
+def _threads(positions: int) -> int:
+    return max(WARP, min(BLOCK, power_of_two(positions)))
+
+
+def _fits(leaf: Step) -> bool:
+    """Whether one block of threads does a step in reasonable time."""
+    if isinstance(leaf, Nest):
+        return _positions(leaf) <= _MOST_POSITIONS
+    if not isinstance(leaf, LibraryStep):
+        return False
+    size = sum(prod(o.shape) for o in leaf.operands) + prod(leaf.shape)
+    if leaf.primitive is contraction.matmul:
+        return prod(leaf.shape) * leaf.operands[0].shape[-1] <= _MOST_MULTIPLICATIONS
+    return size <= (_MOST_POSITIONS if leaf.primitive in ITEMS else _MOST_SERIAL if leaf.primitive in _SERIAL else -1)
+
+
+# Rows ----------------------------------------------------------------------------------------------------------------
+
+
+def _rows(step: Step) -> tuple[RowTable, int] | None:
+    """How a loop's buffers are shared out among rows that never meet, and threads of a block; None if they meet."""
+    if not isinstance(step, Loop):
+        return None
+    nests = [s for s in _every(step) if isinstance(s, Nest)]
+    if not nests or not all(isinstance(s, Nest | Loop) for s in _every(step)):
+        return None
+    for extent in sorted({int(n.extents[0]) for n in nests if n.extents}, reverse=True):
+        if extent < _LEAST_ROWS:
+            break
+        table = _table(step, nests, extent)
+        if table is not None:
+            longest = max(_positions(n) for n in nests) // extent
+            threads = BLOCK
+            while threads > WARP and extent * longest // threads < _ENOUGH:
+                threads //= 2
+            return table, threads
+    return None
+
+
+def _table(loop: Loop, nests: Sequence[Nest], extent: int) -> RowTable | None:
+    table = RowTable(extent, owner)
+    for nest in nests:
+        view = as_rows(nest, extent)
+        if view is None or not table.add(view):
+            return None
+    for step in _every(loop):
+        if not isinstance(step, Loop):
+            continue
+        for carry in step.carries:
+            if not all(table.claim(b, True) for b in (carry.current, carry.next, carry.result)):
+                return None
+            source, first = carry.initial.buffer, carry.initial.offset
+            if source in table.written and (first or source not in table.rows):
+                return None
+    return table
+
+
+def _dealt(table: RowTable, local: frozenset[Buffer], threads: int) -> Rows:
+    """A row or more for each thread, as far as shared memory holds what they keep."""
+    row_bytes = sum(b.nbytes for b in local if b in table.rows) // table.extent
+    count = threads
+    if row_bytes * count > LOCAL_BYTES:
+        count = max(power_below(max(LOCAL_BYTES // row_bytes, 1)), WARP)
+    return Rows(table.extent, count)
