@@ -8,19 +8,19 @@ from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import indexing, movement, update
-from tapec.passes.roles import WINDOWED, Moving
 from tapec.passes.views import dense_strides
+from tapec.passes.windows import WINDOWED, Moving
 
 
-def flat_window(op: Op, moving: Moving) -> tuple[int, int] | None:
-    """Of a window of one element its position in row-major order: that of round 0, and the step; else None."""
+def row_major(op: Op, moving: Moving) -> tuple[int, int] | None:
+    """Of a window of one element its row-major position: that of start 0, and the step per start; else None."""
     measured = WINDOWED[op.primitive]
     if (op.result if measured is None else op.operands[measured]).type.size != 1:
         return None
     strides = dense_strides(op.operands[0].shape)
     start: Any = op.attributes["start"]
     others = sum(n * s for axis, (n, s) in enumerate(zip(start, strides, strict=True)) if axis != moving.axis)
-    return others + moving.first * strides[moving.axis], moving.step * strides[moving.axis]
+    return others, strides[moving.axis]
 
 
 def at_index(ops: list[Op], op: Op, operands: tuple[Value, ...], index: Value, axis: int | None) -> Value:
@@ -28,9 +28,9 @@ def at_index(ops: list[Op], op: Op, operands: tuple[Value, ...], index: Value, a
 
     Args:
         ops: where to.
-        op: a `slice`, `slice_set` or `slice_add`, whose window has extent 1 on `axis`.
+        op: a `slice`, `slice_set` or `slice_add`.
         operands: its operands.
-        index: an i64 scalar.
+        index: an i64 scalar for a window that has extent 1 on `axis`, else all its positions there.
         axis: of the index; None if it counts in row-major order, which it may for windows of one element.
     """
     return _AtIndex(ops, op, operands, index, axis).write()
@@ -44,6 +44,7 @@ class _AtIndex:
         self.new = operands[-1]
         self.index = index
         self.axis = axis
+        self.row = index.shape  # what stands for the axis in a row
 
     def write(self) -> Value:
         """The result."""
@@ -51,11 +52,11 @@ class _AtIndex:
             lines, axis, row = self._emit(movement.reshape, self.x, shape=(self.x.type.size,)), 0, ()
         else:
             lines, axis = self.x, self.axis
-            row = self.x.shape[:axis] + self.x.shape[axis + 1 :]
+            row = self.x.shape[:axis] + self.row + self.x.shape[axis + 1 :]
         if self.op.primitive is movement.slice_:
             found = self._part(self._emit(indexing.take, lines, self.index, axis=axis))
             return self._emit(movement.reshape, found, shape=self.op.result.shape)
-        size = () if self.axis is None else self.new.shape[:axis] + self.new.shape[axis + 1 :]
+        size = () if self.axis is None else self.new.shape[:axis] + self.row + self.new.shape[axis + 1 :]
         if self._is_all(size, row):
             new = self._emit(movement.reshape, self.new, shape=row)
             made = self._changed(self.op.primitive, lines, new, axis)
@@ -82,11 +83,13 @@ class _AtIndex:
         return size == row and all(n == 1 or step == 1 for n, step in zip(row, steps, strict=True))
 
     def _window(self, *names: str) -> dict[str, tuple[int, ...]]:
-        """The window on the axes that the index does not count along."""
+        """The window in a row: all of what the index counts along."""
         attributes: Any = self.op.attributes
         if self.axis is None:
             return dict.fromkeys(names, ())
-        return {name: attributes[name][: self.axis] + attributes[name][self.axis + 1 :] for name in names}
+        whole = {"start": (0,) * len(self.row), "size": self.row, "step": (1,) * len(self.row)}
+        axis = self.axis
+        return {name: attributes[name][:axis] + whole[name] + attributes[name][axis + 1 :] for name in names}
 
     def _emit(self, primitive: Primitive, *operands: Value, **attributes: Any) -> Value:
         return emit(self.graph, primitive, operands, attributes, self.op.location, self.op.phase).result

@@ -14,16 +14,39 @@ of a round stay the same ops in the same order, so no bit changes.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
+import numpy as np
+
 from tapec.ir.graph import Graph, Op, Value, attributes_key
 from tapec.ir.graph_key import graph_key
+from tapec.ops import creation
+from tapec.passes.activity import active_values
+from tapec.passes.numbering import Places, numbering
 from tapec.passes.repetition import find_runs
-from tapec.passes.roles import WINDOWED, Place, Segment, assign_roles
+from tapec.passes.roles import Segment, Stacked, assign_roles
 from tapec.passes.rolling import Rolling
+from tapec.passes.summation_order import SummationOrder
+from tapec.passes.windows import WINDOWED
 
 _LOOPS_IN_LOOPS = 4  # how deep nested Python loops are re-rolled, from the inside out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rerolled:
+    """What `Reroll` makes of a graph.
+
+    Attributes:
+        graph: its inputs are the old one's, then `tables`.
+        mapping: what became of the old graph's values; those that only exist inside loops are missing.
+        tables: arrays of numbers that loops read round by round.
+    """
+
+    graph: Graph
+    mapping: dict[Value, Value]
+    tables: list[np.ndarray[Any, Any]]
 
 
 @final
@@ -43,47 +66,70 @@ class Reroll:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        return self.run_and_map(graph)[0]
+        return self.rerolled(graph, tables=False).graph
 
-    def run_and_map(self, graph: Graph) -> tuple[Graph, dict[Value, Value]]:
-        """The new graph, and what became of the old graph's values; those that only exist inside loops are missing."""
+    def rerolled(self, graph: Graph, *, tables: bool, active: AbstractSet[Value] = frozenset()) -> Rerolled:
+        """The new graph, with what became of the old one's values.
+
+        Args:
+            graph: the old graph.
+            tables: whether numbers that follow no rule from round to round may come from new inputs.
+            active: values that reverse mode will reach. Segments whose cotangents it would add up in another order, and
+                so with other bits, when they are loops, stay as they are.
+        """
         mapping: dict[Value, Value] | None = None
+        read: list[np.ndarray[Any, Any]] = []
         for _ in range(_LOOPS_IN_LOOPS):
-            rolling = self._once(graph)
+            rolling = self._once(graph, active, tables=tables)
             if rolling is None:
                 break
             graph = rolling.run()
+            read += rolling.tables
             step = rolling.out.mapping
+            if active:
+                active = active_values(graph, [step[v] for v in active if v in step])[0]
             mapping = step if mapping is None else {old: step[new] for old, new in mapping.items() if new in step}
-        return graph, _itself(graph) if mapping is None else mapping
+        return Rerolled(graph, _itself(graph) if mapping is None else mapping, read)
 
-    def _once(self, graph: Graph) -> Rolling | None:
+    def _once(self, graph: Graph, active: AbstractSet[Value], *, tables: bool) -> Rolling | None:
         """How to roll the innermost loops that are left; None if there are none."""
         if len(graph.ops) < self.least_ops:
             return None
+        # Constants stand where a program first uses them, which need not be the same place in every round.
+        constants = [op for op in graph.ops if op.primitive is creation.constant]
+        others = [op for op in graph.ops if op.primitive is not creation.constant]
+        graph = Graph(graph.name, graph.inputs, constants + others, graph.outputs)
         runs = find_runs([_shape_of(op) for op in graph.ops], self.least_rounds, self.least_ops)
-        places: dict[Value, Place] = {}
-        for number, run in enumerate(runs):
-            for k in range(run.count):
-                first = run.start + k * run.period
-                for position, op in enumerate(graph.ops[first : first + run.period]):
-                    for i, value in enumerate(op.results):
-                        places[value] = Place(number, position + i * run.period, k)
+        if not runs:
+            return None
+        numbers = numbering(graph)
+        places = Places(numbers, runs)
         segments: dict[int, Segment] = {}
-        for number, run in enumerate(runs):
-            segment = assign_roles(graph.ops, run, number, places, segments)
+        for number in range(len(runs)):
+            segment = assign_roles(numbers, places, number, segments, tables=tables)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
-        return Rolling(graph, segments, places) if segments else None
+        order = SummationOrder(graph, active)
+        while segments:
+            rolling = Rolling(graph, segments, places)
+            spoiled = {n for n, segment in segments.items() if not order.keeps(segment, rolling.wanted[n])}
+            if not spoiled:
+                return rolling
+            segments = {n: s for n, s in segments.items() if n not in spoiled and not _reads_from(s, spoiled)}
+        return None
 
 
 def _itself(graph: Graph) -> dict[Value, Value]:
     return {v: v for v in (*graph.inputs, *(r for op in graph.ops for r in op.results))}
 
 
+def _reads_from(segment: Segment, numbers: set[int]) -> bool:
+    return any(isinstance(role, Stacked) and role.segment in numbers for row in segment.roles for role in row)
+
+
 def _shape_of(op: Op) -> Hashable:
     """What must agree for two ops to be the same op of two rounds; starts of windows may move."""
-    if not op.results:
+    if not op.results or op.primitive is creation.constant:
         return object()  # a guard equals nothing, so that no run holds one
     types = tuple([v.type for v in op.operands])
     if not op.attributes and not op.regions:

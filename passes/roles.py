@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+
+import numpy as np
 
 from tapec.ir.graph import Op, Value
-from tapec.ir.primitive import Primitive
-from tapec.ops import creation, movement, update
+from tapec.ops import creation
+from tapec.passes.numbering import Numbering, Numbers, Place, Places
 from tapec.passes.repetition import Run
-
-
-class Place(NamedTuple):
-    """A value that segment `segment` makes in round `round`.
-
-    `position` is that of the op in the segment's body, for its first result; further ones count on from the period.
-    """
-
-    segment: int
-    position: int
-    round: int
+from tapec.passes.windows import WINDOWED, Moving, fits, stands_still, window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +54,18 @@ class Counted:
     dtype: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A constant of its own in each round of the run; `data` has the numbers' bytes, one round after another."""
+
+    data: bytes
+    dtype: str
+
+
 # How far back an operand may reach: a recurrence of this order.
 _LONGEST_DELAY = 4
 
-Role = Inside | Before | Fixed | Stacked | Counted
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """A window of extent 1 on `axis`, whose start there is `first + step * k`."""
-
-    axis: int
-    first: int
-    step: int
-
-
-# Ops with a window that may move, and the operand that has its size; None is the result.
-WINDOWED: dict[Primitive, int | None] = {movement.slice_: None, update.slice_set: 1, update.slice_add: 1}
+Role = Inside | Before | Fixed | Stacked | Counted | Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +97,62 @@ class Segment:
 
 
 def assign_roles(
-    ops: list[Op], run: Run, number: int, places: Mapping[Value, Place], segments: Mapping[int, Segment]
+    numbers: Numbering, places: Places, number: int, segments: dict[int, Segment], *, tables: bool
 ) -> Segment | None:
     """The segment of a run, over the longest stretch of rounds in which all operands keep their roles; None if none do.
 
     Args:
-        ops: all ops of the graph.
-        run: equal ops.
-        number: the segment's number, under which `places` knows its values.
+        numbers: the graph.
         places: where values of all runs are made.
+        number: which run.
         segments: earlier segments, whose values may be read stacked.
+        tables: whether numbers that follow no rule may be read from a table.
     """
+    run = places.bodies[number].run
     middle = run.count // 2
     checks = _Checks(run.count)
+    moving = _windows(numbers.ops, run, middle, checks, tables=tables)
+    if moving is None:
+        return None
+    begin, end = numbers.begin[run.start], numbers.begin[run.start + run.period]
+    width = int(end - begin)
+    matrix = numbers.operands[begin : begin + width * run.count].reshape(run.count, width)
+    finder = _Finder(numbers, places, number, segments, matrix, middle, tables)
     roles: list[tuple[Role, ...]] = []
-    moving: list[Moving | None] = []
-    for position in range(run.period):
-        rounds = [ops[run.start + k * run.period + position] for k in range(run.count)]
-        window = _window(rounds, middle)
-        if window == "different":
-            return None
-        assert window is None or isinstance(window, Moving)
-        moving.append(window)
-        checks.note(0, [_fits_window(op, rounds[middle], window, k) for k, op in enumerate(rounds)])
+    slot = 0
+    for op in numbers.ops[run.start : run.start + run.period]:
         row: list[Role] = []
-        for slot in range(len(rounds[0].operands)):
-            values = [op.operands[slot] for op in rounds]
-            role = _role(values, middle, number, places)
-            if role is None:
+        for _ in op.operands:
+            found = finder.find(slot)
+            if found is None:
                 return None
+            role, holds = found
+            checks.note(role.delay if isinstance(role, Before) else 0, holds)
             row.append(role)
-            delay = role.delay if isinstance(role, Before) else 0
-            checks.note(delay, [_holds(role, v, k, number, places, segments) for k, v in enumerate(values)])
+            slot += 1
         roles.append(tuple(row))
     low, high = checks.stretch(middle)
     # The last round stays outside, so that what only it hands on needs no stack of all rounds.
     return Segment(run, low, high - 1, tuple(roles), tuple(moving)) if high - 1 > middle else None
+
+
+def _windows(ops: list[Op], run: Run, middle: int, checks: _Checks, *, tables: bool) -> list[Moving | None] | None:
+    """For each op of the body how its window moves; None if one moves as no loop can follow."""
+    moving: list[Moving | None] = []
+    for position in range(run.period):
+        if ops[run.start + position].primitive not in WINDOWED:
+            moving.append(None)
+            continue
+        rounds = ops[run.start + position : run.stop : run.period]
+        window = window_of(rounds, middle)
+        known = None if isinstance(window, str) else window
+        if known is None and not stands_still(window):
+            return None
+        if known is not None and not tables and (not known.even or known.size != 1):
+            return None
+        moving.append(known)
+        checks.note(0, np.array([fits(op, rounds[middle], known, k) for k, op in enumerate(rounds)]))
+    return moving
 
 
 class _Checks:
@@ -155,94 +160,109 @@ class _Checks:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.good: dict[int, list[bool]] = {}
+        self.good: dict[int, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
 
-    def note(self, delay: int, holds: list[bool]) -> None:
+    def note(self, delay: int, holds: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
         """Adds an operand; in the first `delay` rounds of the loop it may be anything."""
         known = self.good.get(delay)
-        self.good[delay] = holds if known is None else [a and b for a, b in zip(known, holds, strict=True)]
+        self.good[delay] = holds if known is None else known & holds
 
     def stretch(self, middle: int) -> tuple[int, int]:
         """The longest stretch of rounds around `middle` that can be a loop, as (first, behind the last)."""
-
-        def all_good(k: int) -> bool:
-            return all(holds[k] for holds in self.good.values())
-
-        high = middle
-        while high < self.count and all_good(high):
-            high += 1
+        every = np.logical_and.reduce(list(self.good.values())) if self.good else np.ones(self.count, bool)
+        wrong = np.flatnonzero(~every[middle:])
+        high = middle + int(wrong[0]) if wrong.size else self.count
         low = middle
         while low > 0 and all(holds[low - 1 + d] for d, holds in self.good.items() if low - 1 + d < high):
             low -= 1
         return low, high
 
 
-def _role(values: list[Value], middle: int, number: int, places: Mapping[Value, Place]) -> Role | None:
-    here, following = values[middle], values[middle + 1]
-    place, next_place = places.get(here), places.get(following)
-    if place is not None and place.segment == number:
-        if place.round == middle:
-            return Inside(place.position)
-        delay = middle - place.round
-        return Before(place.position, delay) if 0 < delay <= _LONGEST_DELAY else None
-    if here is following:
-        return Fixed(here)
-    if place is not None and next_place is not None:
-        step = next_place.round - place.round
-        if (place.segment, place.position) == (next_place.segment, next_place.position) and step in (1, -1):
-            return Stacked(place.segment, place.position, step, place.round - step * middle)
-    a, b = _integer(here), _integer(following)
-    if a is not None and b is not None:
-        return Counted(a - (b - a) * middle, b - a, here.type.dtype.name)
-    return None
+class _Finder:
+    """Finds the role of one operand of the body after the other.
+
+    Args:
+        numbers: the graph.
+        places: where values of runs are made.
+        number: which run.
+        segments: those whose values may be read stacked.
+        matrix: per round the numbers of all operands.
+        middle: the round that roles are read off.
+        tables: see `assign_roles`.
+    """
+
+    def __init__(
+        self,
+        numbers: Numbering,
+        places: Places,
+        number: int,
+        segments: dict[int, Segment],
+        matrix: Numbers,
+        middle: int,
+        tables: bool,
+    ) -> None:
+        self.numbers = numbers
+        self.places = places
+        self.number = number
+        self.segments = segments
+        self.matrix = matrix
+        self.middle = middle
+        self.tables = tables
+        self.rounds = np.arange(len(matrix))
+        self.delta = matrix[middle + 1] - matrix[middle]
+        # Whatever the role, an operand's number grows evenly: by nothing, or by what a round makes.
+        self.even = matrix == matrix[middle] + (self.rounds - middle)[:, None] * self.delta
+
+    def find(self, slot: int) -> tuple[Role, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
+        """The role of the operand in a column of `matrix`, and in which rounds it has that role."""
+        here, delta, even = int(self.matrix[self.middle, slot]), int(self.delta[slot]), self.even[:, slot]
+        place = self.places.of_number(here)
+        if place is not None and place.segment == self.number:
+            delay = self.middle - place.round
+            if delta != self.places.bodies[self.number].results or not 0 <= delay <= _LONGEST_DELAY:
+                return None
+            # What reaches back from the first rounds reaches in front of the run.
+            inside = even & (self.rounds >= delay)
+            return (Before(place.position, delay) if delay else Inside(place.position)), inside
+        if delta == 0:
+            return Fixed(self.numbers.value(here)), even
+        if place is not None:
+            return self._stacked(place, delta, even)
+        return self._number(slot)
+
+    def _stacked(
+        self, place: Place, delta: int, even: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> tuple[Role, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
+        results = self.places.bodies[place.segment].results
+        source = self.segments.get(place.segment)
+        if delta not in (results, -results) or source is None:
+            return None
+        step = 1 if delta > 0 else -1
+        role = Stacked(place.segment, place.position, step, place.round - step * self.middle)
+        at = role.step * self.rounds + role.first
+        return role, even & (source.low <= at) & (at < source.high)
+
+    def _number(self, slot: int) -> tuple[Role, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
+        """The role of an operand that is another constant in each round."""
+        found = [_constant(self.numbers.value(n)) for n in self.matrix[:, slot].tolist()]
+        here, following = found[self.middle], found[self.middle + 1]
+        if here is None or following is None:
+            return None
+        kind = self.numbers.value(int(self.matrix[self.middle, slot])).type.dtype
+        if kind.kind in "iu":
+            a, step = int(here), int(following) - int(here)
+            counted = np.array([n is not None and int(n) == a + step * (k - self.middle) for k, n in enumerate(found)])
+            if not self.tables or counted[max(self.middle - 2, 0) : self.middle + 3].all():
+                return Counted(a - step * self.middle, step, kind.name), counted
+        if not self.tables:
+            return None
+        data = np.array([0 if n is None else n for n in found], kind.numpy)
+        return Listed(data.tobytes(), kind.name), np.array([n is not None for n in found])
 
 
-def _integer(value: Value) -> int | None:
-    if value.op is None or value.op.primitive is not creation.constant or value.type.dtype.kind not in "iu":
+def _constant(value: Value) -> float | None:
+    if value.op is None or value.op.primitive is not creation.constant:
         return None
     number = value.op.attributes["value"]
-    assert isinstance(number, int)
+    assert isinstance(number, bool | int | float)
     return number
-
-
-def _holds(
-    role: Role, value: Value, k: int, number: int, places: Mapping[Value, Place], segments: Mapping[int, Segment]
-) -> bool:
-    place = places.get(value)
-    if isinstance(role, Inside):
-        return place == (number, role.position, k)
-    if isinstance(role, Before):
-        return place == (number, role.position, k - role.delay)
-    if isinstance(role, Fixed):
-        return value is role.value
-    if isinstance(role, Counted):
-        return _integer(value) == role.first + role.step * k
-    source = segments.get(role.segment)
-    at = role.step * k + role.first
-    return source is not None and place == (role.segment, role.position, at) and source.low <= at < source.high
-
-
-def _window(rounds: list[Op], middle: int) -> Moving | str | None:
-    here, following = rounds[middle], rounds[middle + 1]
-    if here.attributes == following.attributes:
-        return None
-    if here.primitive not in WINDOWED:
-        return "different"
-    a: Any = here.attributes["start"]
-    b: Any = following.attributes["start"]
-    measured = WINDOWED[here.primitive]
-    size = (here.result if measured is None else here.operands[measured]).shape
-    axes = [axis for axis, (m, n) in enumerate(zip(a, b, strict=True)) if m != n]
-    if len(axes) != 1 or size[axes[0]] != 1:
-        return "different"
-    (axis,) = axes
-    step = b[axis] - a[axis]
-    return Moving(axis, a[axis] - step * middle, step)
-
-
-def _fits_window(op: Op, pattern: Op, window: Moving | None, k: int) -> bool:
-    if window is None:
-        return op.attributes == pattern.attributes
-    start: Any = pattern.attributes["start"]
-    expected = (*start[: window.axis], window.first + window.step * k, *start[window.axis + 1 :])
-    return op.attributes["start"] == expected

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
-from tapec.passes.moving_windows import at_index, flat_window
-from tapec.passes.roles import Before, Counted, Fixed, Inside, Moving, Role, Segment, Stacked
+from tapec.passes.moving_windows import at_index, row_major
+from tapec.passes.roles import Before, Counted, Fixed, Inside, Listed, Role, Segment, Stacked
+from tapec.passes.rolled_windows import moving_rows, stacked_windows
+from tapec.passes.windows import Moving
 
 # A carry: the position whose result it hands on, and what it is in the first rounds, the furthest back first. One that
 # reaches back two rounds is fed by the one that reaches back one.
@@ -45,6 +49,9 @@ class Rolled(Protocol):
     def stack(self, number: int, position: int) -> Value:
         """All rounds' values of a position of another segment."""
 
+    def table(self, array: np.ndarray[Any, Any]) -> Value:
+        """An array of numbers, as a new input."""
+
 
 def first_values(graph: Graph, segment: Segment, position: int, slot: int, role: Before) -> tuple[Value, ...]:
     """What an operand that reaches back is in the loop's first rounds."""
@@ -55,13 +62,6 @@ def row(loop: Loop, round: int) -> int:
     """Where a round's value lies in the loop's stacks."""
     at = round - loop.segment.low
     return loop.segment.rounds - 1 - at if loop.reverse else at
-
-
-def moved_window(loop: Loop, window: Moving) -> tuple[int, int]:
-    """Start and step of a window's axis over all rounds, in the order in which the loop runs through its slices."""
-    segment = loop.segment
-    first, step = window.first + window.step * segment.low, window.step
-    return (first + step * (segment.rounds - 1), -step) if loop.reverse else (first, step)
 
 
 class Body:
@@ -75,7 +75,7 @@ class Body:
         self.consts: dict[Value, Value] = {}
         self.carries: dict[Carry, Value] = {}
         self.slices: list[tuple[Value, Value]] = []
-        self.stacked: dict[Stacked | Counted, Value] = {}
+        self.stacked: dict[Stacked | Counted | Listed, Value] = {}
         self.made: dict[int, Value] = {}
 
     def write(self) -> None:
@@ -84,14 +84,12 @@ class Body:
         for position, roles in enumerate(self.segment.roles):
             op = graph.ops[self.segment.op_index(position, self.segment.low)]
             moving = self.segment.moving[position]
-            if moving is not None and isinstance(roles[0], Fixed) and op.primitive is movement.slice_:
+            if moving is not None and op.primitive is movement.slice_ and isinstance(roles[0], Fixed):
                 self.made[position] = self._moving_slice(op, moving, roles[0])
                 continue
             operands = tuple([self._operand(position, slot, role, op) for slot, role in enumerate(roles)])
             if moving is not None:
-                flat = flat_window(op, moving)
-                index = self._from_stack(Counted(*flat, dtypes.I64.name) if flat else _index(moving))
-                self.made[position] = at_index(self.ops, op, operands, index, None if flat else moving.axis)
+                self.made[position] = self._at_index(op, moving, operands)
                 continue
             types = tuple([r.type for r in op.results])
             made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
@@ -111,13 +109,22 @@ class Body:
             return self.consts.setdefault(value, Value(value.type))
         return self._from_stack(role)
 
-    def _from_stack(self, role: Stacked | Counted) -> Value:
+    def _from_stack(self, role: Stacked | Counted | Listed) -> Value:
         """The present round's row of a stack."""
         found = self.stacked.get(role)
         if found is None:
-            xs = self._counted(role) if isinstance(role, Counted) else self._stacked(role)
-            found = self.stacked[role] = Value(tensor_type(xs.type.dtype, xs.shape[1:]))
-            self.slices.append((xs, found))
+            xs = (
+                self._counted(role) if isinstance(role, Counted)
+                else self._listed(role) if isinstance(role, Listed)
+                else self._stacked(role)
+            )  # fmt: skip
+            found = self.stacked[role] = self._sliced(xs)
+        return found
+
+    def _sliced(self, xs: Value) -> Value:
+        """What stands for a row of `xs` in each round."""
+        found = Value(tensor_type(xs.type.dtype, xs.shape[1:]))
+        self.slices.append((xs, found))
         return found
 
     def _window(self, whole: Value, first: int, step: int) -> Value:
@@ -151,34 +158,26 @@ class Body:
         scale, start = (emit_op(creation.constant, (), {"value": n, "dtype": role.dtype}) for n in (step, first))
         return emit_op(ew.add, (emit_op(ew.mul, (count, scale), {}), start), {})
 
-    def _moving_slice(self, op: Op, moving: Moving, role: Role) -> Value:
-        """A slice that moves on by one step each round: the rounds' slices, stacked, are one slice."""
-        rolling, axis = self.rolling, moving.axis
-        assert isinstance(role, Fixed)
-        source = rolling.new(role.value)
-        attributes: Any = op.attributes
-        rounds = self.segment.rounds
-        first, step = moved_window(self.loop, moving)
-        replaced = {
-            "start": with_axis(attributes["start"], axis, first),
-            "size": with_axis(attributes["size"], axis, rounds),
-            "step": with_axis(attributes["step"], axis, step),
-        }
-        stack = rolling.emit(movement.slice_, (source,), replaced)
-        if axis:
-            order = (axis, *(i for i in range(len(stack.shape)) if i != axis))
-            stack = rolling.emit(movement.transpose, (stack,), {"permutation": order})
-        part = Value(tensor_type(op.result.type.dtype, stack.shape[1:]))
-        self.slices.append((stack, part))
+    def _listed(self, role: Listed) -> Value:
+        numbers = np.frombuffer(role.data, dtypes.by_name(role.dtype).numpy)[self.segment.low : self.segment.high]
+        return self.rolling.table(numbers[::-1].copy() if self.loop.reverse else numbers.copy())
+
+    def _moving_slice(self, op: Op, moving: Moving, role: Fixed) -> Value:
+        """A slice whose window moves: the rounds' slices of something that does not change are one array of them."""
+        part = self._sliced(stacked_windows(self.rolling, self.loop, op, moving, self.rolling.new(role.value)))
         shaped = Op(movement.reshape, (part,), {"shape": op.result.shape}, (op.result.type,), op.location, op.phase)
         self.ops.append(shaped)
         return shaped.result
 
-
-def _index(moving: Moving) -> Counted:
-    return Counted(moving.first, moving.step, dtypes.I64.name)
-
-
-def with_axis(values: tuple[int, ...], axis: int, value: int) -> tuple[int, ...]:
-    """A tuple with one entry replaced."""
-    return (*values[:axis], value, *values[axis + 1 :])
+    def _at_index(self, op: Op, moving: Moving, operands: tuple[Value, ...]) -> Value:
+        """An op whose window moves over something that changes."""
+        if moving.size != 1:
+            rows = self._sliced(self.rolling.table(moving_rows(self.loop, op, moving)))
+            return at_index(self.ops, op, operands, rows, moving.axis)
+        flat = row_major(op, moving)
+        offset, stride = flat or (0, 1)
+        if moving.starts is None:
+            index: Counted | Listed = Counted(offset + stride * moving.first, stride * moving.step, dtypes.I64.name)
+        else:
+            index = Listed((offset + stride * np.array(moving.starts, np.int64)).tobytes(), dtypes.I64.name)
+        return at_index(self.ops, op, operands, self._from_stack(index), None if flat else moving.axis)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from tapec.ir import dtypes
 from tapec.ir.builder import emit
-from tapec.ir.graph import REGION, Graph, Value
+from tapec.ir.graph import REGION, Graph, Op, Value, attributes_key
 from tapec.ir.primitive import Primitive
-from tapec.ops import control, movement
+from tapec.ir.types import tensor_type
+from tapec.ops import control, creation, movement
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.roles import Before, Fixed, Place, Segment, Stacked
+from tapec.passes.numbering import Place, Places
+from tapec.passes.roles import Before, Fixed, Segment, Stacked
 from tapec.passes.rolled_loop import Body, Loop, first_values, row
 
 
@@ -20,14 +25,20 @@ class Rolling:
         graph: the old graph.
         segments: what becomes loops, by number.
         places: where values of segments are made.
+
+    Attributes:
+        tables: arrays that loops read, which the new graph takes behind the old one's inputs.
     """
 
-    def __init__(self, graph: Graph, segments: dict[int, Segment], places: dict[Value, Place]) -> None:
+    def __init__(self, graph: Graph, segments: dict[int, Segment], places: Places) -> None:
         self.graph = graph
         self.segments = segments
         self.places = places
         self.out = Rebuild(graph)
         self.loops: dict[int, Loop] = {}
+        self.tables: list[np.ndarray[Any, Any]] = []
+        self._constants: dict[tuple[Any, ...], Value] = {}
+        self._tables: dict[tuple[Any, ...], Value] = {}
         self.wanted = self._wanted()
 
     def run(self) -> Graph:
@@ -40,7 +51,10 @@ class Rolling:
                 op = self.graph.ops[i]
                 for value in op.operands:
                     self.new(value)
-                self.out.copy(op)
+                if op.primitive is creation.constant:
+                    self._constant(op)
+                else:
+                    self.out.copy(op)
                 i += 1
             else:
                 self._roll(number)
@@ -49,11 +63,19 @@ class Rolling:
             self.new(value)
         return self.out.finish()
 
+    def _constant(self, op: Op) -> None:
+        """Of equal constants, the first stays: rounds may have had one each."""
+        key = attributes_key(op.attributes)
+        if key not in self._constants:
+            self.out.copy(op)
+            self._constants[key] = self.out.mapping[op.result]
+        self.out.mapping[op.result] = self._constants[key]
+
     # What is needed of each loop -------------------------------------------------------------------------------------
 
     def _rolled(self, value: Value) -> tuple[Segment, Place] | None:
         """The segment and place of a value that only exists inside a loop."""
-        place = self.places.get(value)
+        place = self.places.of(value)
         segment = None if place is None else self.segments.get(place.segment)
         if place is None or segment is None or not segment.low <= place.round < segment.high:
             return None
@@ -128,6 +150,16 @@ class Rolling:
         """See `Rolled`."""
         loop = self.loops[number]
         return loop.results[loop.stacks[position]]
+
+    def table(self, array: np.ndarray[Any, Any]) -> Value:
+        """See `Rolled`."""
+        key = (array.dtype.num, array.shape, array.tobytes())
+        found = self._tables.get(key)
+        if found is None:
+            kind = tensor_type(dtypes.of(array.dtype), array.shape)
+            found = self._tables[key] = self.out.graph.add_input(kind)
+            self.tables.append(array)
+        return found
 
     def emit(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Any]) -> Value:
         """Appends an op to the new graph."""

@@ -22,6 +22,7 @@ from tapec.runtime.eager import RUN, execute, runner
 from tapec.tensor import Tensor, _new, _serials, make
 
 _NOTHING: dict[str, Any] = {}
+_SCALARS = (np.float64, np.float32)
 # What depends on the values of operands, and so means nothing where these are imagined.
 _OF_VALUES = (IndexOutOfRangeError, LinearAlgebraError)
 
@@ -155,6 +156,8 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
         if like is not None and (like.kind == "f" or (kind is not float and like.kind in "iu") or kind is bool):
             return _literal(value, like)
         return make(np.asarray(value), kind is not bool, True)
+    if kind in _SCALARS and ACTIVE.recorders and ACTIVE.recorders[0].rereads:
+        return _literal(value.item(), value.dtype)  # it can't change, so that compiled code need not read it
     read = getattr(kind, "__tapec_tensor__", None)  # Variables, and what derives from them, read as tensors
     if read is not None:
         return read(value)  # type: ignore[no-any-return]

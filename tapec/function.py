@@ -24,6 +24,7 @@ from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
+from tapec.rolled_recording import rolled
 
 MAX_PATHS = 64
 MAX_ENTRIES = 16  # an entry that does not fit costs some 50 ns, the way through Python some 10 us
@@ -237,6 +238,7 @@ class Function:
             return None
         from tapec.runtime.driver import compile_graph
 
+        recording = rolled(recording)
         path = Path(recording, compile_graph(recording.graph), results)
         self.compiles += 1
         specialisation.tree.insert(path)

@@ -7,7 +7,7 @@ data round by round still looks like one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from tapec.function_recorder import FunctionRecorder
 from tapec.ir.graph import Graph, Op, Value
@@ -39,6 +39,8 @@ class SharingRecorder(TapeRecorder):
         watch_accessed_variables: watch every trainable Variable that is read.
         function: the recorder of the function. It hears of every op before the tape does.
     """
+
+    once: ClassVar[bool] = True
 
     __slots__ = ("_active", "_function", "_heard", "_keeps", "_place_of", "_start", "_values")
 

@@ -27,8 +27,10 @@ COMPILE_START: Final = 0.05
 COMPILE_OP: Final = 0.0024
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
-# Recordings of so many ops are looked through for loops that went round and round.
-_LONG: Final = 1_000
+# Recordings of so many ops are looked through for loops that went round and round; one that is not kept for another
+# time much sooner, since its derivative becomes a part of what is compiled.
+_LOOPS: Final = 1_000
+_LOOPS_ONCE: Final = 96
 
 
 @final
@@ -142,15 +144,16 @@ def gradient_plan(
         from tapec.passes.adjoint import adjoint
         from tapec.passes.recompute import recompute
 
-        if len(recorded.graph.ops) >= _LONG:
-            rolled = _rolled(recorded, targets, sources)
-            if rolled is not None:
-                values = rolled.values
-                made = adjoint(rolled.graph, [values[p] for p in targets], [values[p] for p in sources], given)
-                places = {value: place for place, value in values.items()}
-                again = recompute(made.graph, made.residuals, lambda v: places.get(v) in recorder.kept)
-                if again is not None:
-                    return _plan(rolled, *again, made.gradients)
+        rolled = _rolled(recorder, recorded, targets, sources)
+        if rolled is not None:
+            values = rolled.values
+            made = adjoint(rolled.graph, [values[p] for p in targets], [values[p] for p in sources], given)
+            places = {value: place for place, value in values.items()}
+            again = recompute(made.graph, made.residuals, lambda v: places.get(v) in recorder.kept)
+            if again is not None:
+                graph, residuals = again
+                graph = graph if size is None else for_many(graph, size, len(residuals))
+                return _plan(rolled, graph, residuals, made.gradients)
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
         graph = made.graph if size is None else for_many(made.graph, size, len(made.residuals))
@@ -176,21 +179,35 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
     return _cached(recorder, ("tangent", tuple(targets), tuple(sources)), build)
 
 
-def _rolled(recorded: RecordedGraph, targets: Sequence[int], sources: Sequence[int]) -> RecordedGraph | None:
+def _rolled(
+    recorder: TapeRecorder, recorded: RecordedGraph, targets: Sequence[int], sources: Sequence[int]
+) -> RecordedGraph | None:
     """The recording with its repeated segments as loops; None if it has none, or if a source lies inside the recording.
 
     The derivative of a loop is two loops, however often it went round.
     """
+    graph, values = recorded.graph, recorded.values
+    least = _LOOPS_ONCE if recorder.once else _LOOPS
+    if len(graph.ops) < least:
+        return None
+    from tapec.passes.activity import active_values
     from tapec.passes.reroll import Reroll
 
-    graph, values = recorded.graph, recorded.values
     if not {values[p] for p in sources} <= set(graph.inputs):
         return None
     whole = Graph(graph.name, graph.inputs, graph.ops, [values[p] for p in targets])
-    rolled, mapping = Reroll(least_ops=_LONG).run_and_map(whole)
-    if len(rolled.ops) > len(graph.ops) // 2:
+    # Whether a recording is rolled must not show in a gradient's bits: the same program may run outside of functions.
+    active, _ = active_values(whole, [values[p] for p in sources])
+    rolled = Reroll(least_ops=least).rerolled(whole, tables=recorder.once, active=active)
+    if len(graph.ops) - len(rolled.graph.ops) < min(len(graph.ops) // 2, _LOOPS_ONCE):
         return None
-    return RecordedGraph(rolled, {place: mapping[v] for place, v in values.items() if v in mapping})
+    places = {place: rolled.mapping[v] for place, v in values.items() if v in rolled.mapping}
+    behind = max(values) + 1
+    inputs = rolled.graph.inputs[len(graph.inputs) :]
+    for place, (value, table) in enumerate(zip(inputs, rolled.tables, strict=True), behind):
+        places[place] = value
+        recorder.kept[place] = make(table)
+    return RecordedGraph(rolled.graph, places)
 
 
 def _plan(

@@ -61,11 +61,13 @@ class TapeRecorder(Recorder):
         variables: by the Variable's id the Variable and the places of the values that were read of it.
         places: by the tensor's serial its place, or `~place` for what does not depend on anything watched.
         events: what is not recorded but explains why something is not connected.
+        once: whether derivatives are made of this very recording, and of none that is equal.
     """
 
     __slots__ = ("_watch_accessed", "events", "kept", "places", "variables")
 
     differentiates: ClassVar[bool] = True
+    once: ClassVar[bool] = False
 
     def __init__(self, watch_accessed_variables: bool) -> None:
         self._watch_accessed = watch_accessed_variables

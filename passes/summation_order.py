@@ -1,0 +1,90 @@
+"""Whether reverse mode adds up cotangents in the same order when a segment has become a loop.
+
+Sums of two terms have one order. Within a round, from round to round, and for what a loop reads unchanged (its sums go
+on from what was received before, `derivatives.scan_backward`), the order is that of the rounds. What is left are values
+on the border of a loop: those that it begins with, hands out round by round, or reads in windows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Set as AbstractSet
+from typing import Any, final
+
+import numpy as np
+
+from tapec.ir.graph import Graph, Op, Value
+from tapec.ops import movement
+from tapec.passes.roles import Before, Fixed, Segment
+from tapec.passes.rolled_loop import first_values
+
+
+@final
+class SummationOrder:
+    """The question for all segments of one graph.
+
+    Args:
+        graph: not yet rolled.
+        active: the values that may have a cotangent.
+    """
+
+    def __init__(self, graph: Graph, active: AbstractSet[Value]) -> None:
+        self._graph = graph
+        self._active = active
+        self._readers = Counter(v for op in graph.ops for v in op.operands if v in active)
+        self._readers.update([v for v in graph.outputs if v in active])
+
+    def keeps(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
+        """Whether the derivative of the loop that a segment becomes has the bits of the segment's.
+
+        Args:
+            segment: the segment.
+            wanted: positions whose values are handed out round by round.
+        """
+        return self._hands_out(segment, wanted) and self._begins(segment) and self._reads_windows(segment)
+
+    def _hands_out(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
+        """What is handed out has two readers at most, the same number in each round (no zeros stand in for readers)."""
+        for place in wanted:
+            result, position = divmod(place, segment.run.period)
+            made = [self._op(segment, position, k).results[result] for k in range(segment.low, segment.high)]
+            counts = {self._readers[v] for v in made if v in self._active}
+            if counts and (max(counts) > 2 or len(counts) > 1):
+                return False
+        return True
+
+    def _begins(self, segment: Segment) -> bool:
+        """What a carry is at first has two readers at most, or nobody reads it but the operands that the carry is."""
+        own: dict[int, Counter[Value]] = defaultdict(Counter)
+        for position, roles in enumerate(segment.roles):
+            for slot, role in enumerate(roles):
+                if isinstance(role, Before):
+                    own[role.position].update(first_values(self._graph, segment, position, slot, role))
+        return all(
+            v not in self._active or self._readers[v] <= 2 or self._readers[v] == count
+            for counts in own.values()
+            for v, count in counts.items()
+        )
+
+    def _reads_windows(self, segment: Segment) -> bool:
+        """Each element that is read in windows is in two of them at most, other readers counted."""
+        windows: Counter[Value] = Counter()
+        for position, moving in enumerate(segment.moving):
+            op = self._op(segment, position, segment.low)
+            if moving is None or op.primitive is not movement.slice_:
+                continue
+            role, source = segment.roles[position][0], op.operands[0]
+            if source not in self._active:
+                continue
+            if not isinstance(role, Fixed):
+                return False
+            stride: Any = op.attributes["step"]
+            starts = np.array([moving.start(k) for k in range(segment.run.count)])
+            read = starts[:, None] + stride[moving.axis] * np.arange(moving.size)
+            if len(np.unique(read)) < read.size:
+                return False
+            windows[source] += 1
+        return all(self._readers[v] - n * segment.run.count + n <= 2 for v, n in windows.items())
+
+    def _op(self, segment: Segment, position: int, round: int) -> Op:
+        return self._graph.ops[segment.op_index(position, round)]
