@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from tapec.passes.index_sets import IndexSets
+from tapec.passes.index_sets import IndexSets, Indices
 
 Colors: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
+_MOST_BLOCKS: Final = 62  # bits of a number
 
 
 def color_columns(pattern: IndexSets, most: int | None = None) -> Colors | None:
@@ -42,6 +44,41 @@ def color_columns(pattern: IndexSets, most: int | None = None) -> Colors | None:
             break
     colors = np.array(best, np.int64)
     return None if most is not None and colors.max(initial=-1) >= most else colors
+
+
+def color_blocks(pattern: IndexSets, starts: Indices) -> Colors | None:
+    """A colour for each block of columns, as `color_columns` gives one to each column, if whole blocks can have one.
+
+    Args:
+        pattern: the matrix's pattern.
+        starts: where each block begins, and the end.
+
+    Returns:
+        Numbers from 0 up, by block; None where a row has two entries in one block, or there are too many blocks.
+    """
+    blocks = len(starts) - 1
+    if blocks > _MOST_BLOCKS:
+        return None
+    of_entry = np.searchsorted(starts, pattern.indices, "right") - 1
+    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    if len(np.unique(rows * blocks + of_entry)) < pattern.nnz:
+        return None
+    filled = np.flatnonzero(np.diff(pattern.indptr))
+    bits = np.int64(1) << of_entry.astype(np.int64)
+    together = np.bitwise_or.reduceat(bits, pattern.indptr[filled]) if len(filled) else np.zeros(0, np.int64)
+    sets = [int(mask) for mask in np.unique(together)]
+    colors: list[int] = []
+    for block in range(blocks):
+        near = 0
+        for mask in sets:
+            if mask >> block & 1:
+                near |= mask
+        taken = 0
+        for other, color in enumerate(colors):
+            if near >> other & 1:
+                taken |= 1 << color
+        colors.append(_lowest_free(taken).bit_length() - 1)
+    return np.array(colors, np.int64)
 
 
 def star_color(pattern: IndexSets) -> Colors:

@@ -14,8 +14,16 @@ from tapec.passes.derivatives.table import Excused, Explicit, Linear, Partials, 
 from tapec.passes.zero_policy import contribution
 
 
-def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> TangentGraph:
+def tangent(
+    graph: Graph, targets: Sequence[Value], wrt: Sequence[Value], given: Sequence[bool] | None = None
+) -> TangentGraph:
     """The graph of the derivative of `targets` along given tangents of `wrt`, in time linear in the length of `graph`.
+
+    Args:
+        graph: what was computed.
+        targets: values whose tangents are asked for.
+        wrt: values whose tangents are given, or are one in every element.
+        given: for each of `wrt` whether its tangent is an input; without it all are.
 
     Raises:
         NotDifferentiableError: an op between `wrt` and `targets` has no derivative rule.
@@ -24,21 +32,24 @@ def tangent(graph: Graph, targets: Sequence[Value], wrt: Sequence[Value]) -> Tan
     if any(not value.type.dtype.is_float for value in wrt):
         raise TypeError("tangents exist only for values of floating dtype")
     derivative = DerivativeGraph(f"{graph.name}_tangent", "tangent")
-    tangents: dict[Value, Sym | None] = {value: derivative.seed(value.type) for value in wrt}
-    given = set(wrt)
+    tangents: dict[Value, Sym | None] = {}
+    for i, value in enumerate(wrt):
+        seeded = given is None or given[i]
+        tangents[value] = derivative.seed(value.type) if seeded else derivative.number(1.0, value.type)
+    fixed = set(wrt)
     active, ops = active_values(graph, wrt)
     for op, positions in _relevant(ops, targets):
         derivative.builder.location = op.location
         moving = {i: t for i in positions if (t := tangents.get(op.operands[i])) is not None}
         made: list[Sym | None] = [None] * len(op.results)
         # An intermediate value that is itself differentiated by has the tangent that is given.
-        if moving and not given.issuperset(op.results):
+        if moving and not fixed.issuperset(op.results):
             operands = [derivative.primal(v) for v in op.operands]
             outs = [derivative.primal(v) for v in op.results]
             several = op.primitive.results != 1
             made = push_structured(op, outs, operands, moving) if several else [push(op, outs[0], operands, moving)]
         new = zip(op.results, made, strict=True)
-        tangents.update({out: t for out, t in new if out in active and out not in given})
+        tangents.update({out: t for out, t in new if out in active and out not in fixed})
     full = {value: derivative.full(tangents[value], value.type).value for value in targets if value in tangents}
     results = tuple([full.get(value) for value in targets])
     finished, residuals = derivative.finish([value for value in results if value is not None])

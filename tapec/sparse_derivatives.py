@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from functools import wraps
@@ -13,14 +12,14 @@ import numpy as np
 from tapec.argnums import Argnums
 from tapec.argument_names import function_name
 from tapec.arguments import take_apart
-from tapec.dispatch import apply, lift
 from tapec.errors import DensePatternWarning
 from tapec.function import MAX_PATHS, Function
-from tapec.ops import indexing
 from tapec.recording import user_location
-from tapec.sparse_plan import Plan, plan_hessian, plan_jacobian
-from tapec.sparse_products import products
-from tapec.sparse_recording import record_sparse
+from tapec.sparse_entries import entries
+from tapec.sparse_plan import Mode as PlanMode
+from tapec.sparse_plan import Plan, make_plan
+from tapec.sparse_products import in_dtype, products
+from tapec.sparse_recording import SparseRecording, record_sparse
 from tapec.tensor import Tensor
 from tapec.transforms import grad
 
@@ -119,7 +118,7 @@ def sparse_jacobian(
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"mode is 'auto', 'forward' or 'reverse', got {mode!r}")
     return SparseDerivative(
-        python, python, argnums, lambda pattern: plan_jacobian(pattern, mode), strict=strict, max_paths=max_paths
+        python, python, argnums, mode, strict=strict, max_paths=max_paths
     )
 
 
@@ -145,7 +144,7 @@ def sparse_hessian(
     array([0, 1, 1, 1])
     """
     gradient = grad(python, argnums)
-    return SparseDerivative(python, gradient, argnums, plan_hessian, strict=strict, max_paths=max_paths)
+    return SparseDerivative(python, gradient, argnums, "star", strict=strict, max_paths=max_paths)
 
 
 @final
@@ -156,7 +155,7 @@ class SparseDerivative:
         python: what the user gave.
         differentiated: what the matrix is the Jacobian of.
         argnums: see `tp.sparse_jacobian`.
-        plan: makes the plan for a pattern.
+        mode: which products may be taken.
         strict: see `tp.function`.
         max_paths: see `tp.function`.
     """
@@ -166,7 +165,7 @@ class SparseDerivative:
         python: Callable[..., Any],
         differentiated: Callable[..., Any],
         argnums: Argnums,
-        plan: Callable[[Any], Plan],
+        mode: PlanMode,
         *,
         strict: bool,
         max_paths: int,
@@ -174,7 +173,7 @@ class SparseDerivative:
         self._name = function_name(python)
         self._python = differentiated
         self._argnums = argnums
-        self._plan = plan
+        self._mode: PlanMode = mode
         self._plans: dict[str, Plan] = {}
         self._latest: Plan | None = None
 
@@ -199,12 +198,12 @@ class SparseDerivative:
     @property
     def colors(self) -> np.ndarray[Any, Any]:
         """The colour, from 0 up, of each column, or of each row if `direction` is `"reverse"`, in the last call."""
-        return self._known().colors
+        return self._known().coloring[1]
 
     @property
     def direction(self) -> str:
         """`"forward"` if the last call took products with columns, `"reverse"` if with rows."""
-        return self._known().direction
+        return self._known().coloring[0]
 
     @property
     def recordings(self) -> int:
@@ -222,22 +221,21 @@ class SparseDerivative:
     def _entries(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
         """The matrix's entries in the order of the pattern, and the key of the plan."""
         recording = record_sparse(self._python, self._argnums, args, kwargs)
-        key = self._planned(recording.pattern())
+        key = self._planned(recording)
         plan = self._plans[key]
-        return apply(indexing.take, (products(recording, plan), lift(plan.positions)), {"axis": 0}), key
+        return entries(in_dtype(products(recording, plan), recording.dtype), plan.layout), key
 
-    def _planned(self, pattern: Any) -> str:
-        """The key of the plan for a pattern, which is made if it is new."""
-        digest = hashlib.sha256(repr(pattern.shape).encode())
-        digest.update(pattern.indptr)
-        digest.update(pattern.indices)
-        key = digest.hexdigest()
+    def _planned(self, recording: SparseRecording) -> str:
+        """The key of the plan for a recording, which is made if it is new."""
+        key = recording.separate.key()
         if key not in self._plans:
-            plan = self._plans[key] = self._plan(pattern)
-            size = pattern.shape[plan.direction == "forward"]
-            if plan.count == size > 1:
+            plan = make_plan(recording.shape, self._mode, recording.separate, lambda: recording.whole)
+            self._plans[key] = plan
+            rows, columns = recording.shape
+            fewest = columns if plan.compression.direction == "forward" else rows
+            if plan.compression.count >= fewest > 1:
                 self._warn(
-                    f"the derivative of {self._name}, {pattern.shape[0]} by {pattern.shape[1]}, needs {size} products: "
+                    f"the derivative of {self._name}, {rows} by {columns}, needs {fewest} products: "
                     "it has no zeros to make use of. tp.jacobian or tp.hessian gives it as an array, faster"
                 )
         return key

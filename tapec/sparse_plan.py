@@ -1,34 +1,71 @@
-"""How a sparse matrix is read out of few products with it: pattern, colours and positions, worked out once."""
+"""How a sparse matrix is put together of few products: worked out once for each structure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from tapec.passes.compression import Compression
+    from tapec.passes.cut import Cut, Side
+    from tapec.passes.layout import Layout
+
 Array: TypeAlias = np.ndarray[Any, Any]
 Direction: TypeAlias = Literal["forward", "reverse"]
+Mode: TypeAlias = Literal["auto", "forward", "reverse", "star"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@final
 class Plan:
-    """The plan for one pattern.
+    """The plan for one structure.
 
-    Attributes:
+    Args:
         pattern: a boolean `scipy.sparse.csr_array` with sorted indices.
-        direction: products are with columns (forward) or with rows (reverse).
-        colors: of each column, or of each row.
-        count: number of colours.
-        positions: for each entry, in the order of the pattern, its place among the products one after another.
+        mode: which products may be taken; `"star"` stands for a symmetric matrix.
+        compression: the products that are taken.
+        whole: whether of the whole function, or of the middle that it has been cut to.
+        pieces: the parts of the products that entries are read from, as block and colour, one after another in the
+            table; of products that are taken all at once, each block is one part with all colours.
+        layout: the entries as sums over the table.
     """
 
-    pattern: Any
-    direction: Direction
-    colors: Array
-    count: int
-    positions: Array
+    def __init__(
+        self,
+        pattern: Any,
+        mode: Mode,
+        compression: Compression,
+        whole: bool,
+        pieces: list[tuple[int, int]],
+        layout: Layout,
+    ) -> None:
+        self.pattern = pattern
+        self.compression = compression
+        self.whole = whole
+        self.pieces = pieces
+        self.layout = layout
+        self._mode = mode
+
+    @cached_property
+    def coloring(self) -> tuple[Direction, Array]:
+        """A colouring of the matrix by itself: whether of its columns or rows, and their colours."""
+        from tapec.passes.coloring import color_columns, star_color
+
+        if self._mode == "star":
+            return "forward", star_color(self.pattern + self.pattern.T.tocsr())
+        forward = color_columns(self.pattern) if self._mode != "reverse" else None
+        reverse = None
+        if self._mode != "forward":
+            # Forward mode is taken where both need as many: it does not have to keep intermediates.
+            most = None if forward is None else int(forward.max(initial=-1))
+            reverse = color_columns(self.pattern.T.tocsr(), most)
+        if reverse is not None:
+            return "reverse", reverse
+        assert forward is not None
+        return "forward", forward
 
     def matrix(self, data: Array) -> Any:
         """The matrix with these entries, as a `csr_array` that shares the pattern's index arrays."""
@@ -37,60 +74,142 @@ class Plan:
         return made
 
 
-def plan_jacobian(pattern: Any, mode: Literal["auto", "forward", "reverse"]) -> Plan:
-    """The plan for a matrix of this pattern, by columns or rows; `"auto"` takes what needs fewer colours."""
-    from tapec.passes.coloring import color_columns
+def make_plan(shape: tuple[int, int], mode: Mode, fine: Cut, coarse: Callable[[], Cut]) -> Plan:
+    """The plan that takes least work.
 
-    frozen = _frozen(pattern)
-    forward = color_columns(frozen) if mode != "reverse" else None
-    transposed = frozen.T.tocsr()
-    reverse = None
-    if mode != "forward":
-        # Forward mode is taken where both need as many: it does not have to keep intermediates.
-        most = None if forward is None else int(forward.max(initial=-1))
-        reverse = color_columns(transposed, most)
-    rows = np.repeat(np.arange(frozen.shape[0]), np.diff(frozen.indptr))
-    columns = frozen.indices.astype(np.int64)
-    if reverse is not None:
-        positions = reverse[rows] * frozen.shape[1] + columns
-        return _plan(frozen, "reverse", reverse, positions)
-    assert forward is not None
-    return _plan(frozen, "forward", forward, forward[columns] * frozen.shape[0] + rows)
+    Args:
+        shape: of the matrix.
+        mode: see `Plan`.
+        fine: the function cut so that as little as possible is differentiated.
+        coarse: gives the cut that leaves everything to the middle.
+    """
+    best = _least(fine, "auto" if mode == "star" else mode)
+    if best.compression.count > 1:
+        # Colours of the whole matrix can be fewer, where items overlap: rows that no item has in common, and stars.
+        whole = coarse()
+        if mode == "star":
+            star = _star(whole, shape)
+            if star.compression.work(whole) + star.pattern.nnz < best.work:
+                return star
+        elif _fewest(whole, mode) < best.compression.count or whole.links.nnz < fine.links.nnz:
+            other = _least(whole, mode)
+            if other.work < best.work:
+                return _plan(shape, mode, other.compression, whole, True)
+    return _plan(shape, mode, best.compression, fine, False)
 
 
-def plan_hessian(pattern: Any) -> Plan:
-    """The plan for a symmetric matrix whose pattern, with its transpose, is this one."""
+class _Candidate(NamedTuple):
+    """A compression, and about how many elements are computed and put together."""
+
+    compression: Compression
+    work: int
+
+
+def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"]) -> _Candidate:
+    """The compression of least work."""
+    from tapec.passes.compression import compressions
+
+    found = [_Candidate(one, one.work(cut) + cut.links.nnz) for one in compressions(cut, mode)]
+    return min(found, key=lambda candidate: candidate.work)
+
+
+def _fewest(cut: Cut, mode: Mode) -> int:
+    """A number of colours with which nobody can do with fewer."""
+    by_rows = int(np.diff(cut.links.indptr).max(initial=0))
+    by_columns = int(np.bincount(cut.links.indices, minlength=1).max(initial=0))
+    return by_rows if mode == "forward" else by_columns if mode == "reverse" else min(by_rows, by_columns)
+
+
+def _plan(shape: tuple[int, int], mode: Mode, compression: Compression, cut: Cut, whole: bool) -> Plan:
+    from tapec.passes.index_sets import relation
+
+    ends = np.repeat(np.arange(cut.links.shape[0]), np.diff(cut.links.indptr))
+    variables = cut.links.indices.astype(np.int64)
+    rows, columns = _places(cut.terms.places)[ends], _places(cut.variables.places)[variables]
+    colors = np.concatenate([*compression.colors, np.zeros(0, np.int64)])
+    if compression.direction == "forward":
+        pieces, positions, limits = _table(compression, cut.terms, colors[variables], ends)
+    else:
+        pieces, positions, limits = _table(compression, cut.variables, colors[ends], variables)
+    order = np.lexsort((columns, rows))
+    keys = (rows * shape[1] + columns)[order]
+    fresh = np.ones(len(keys), bool)
+    fresh[1:] = keys[1:] != keys[:-1]
+    pattern = relation(rows[order][fresh], columns[order][fresh], shape)
+    return _finished(
+        pattern, mode, compression, whole, pieces, np.cumsum(fresh) - 1, positions[order], limits
+    )
+
+
+def _star(whole: Cut, shape: tuple[int, int]) -> Plan:
+    """By star colours: an entry is read from the product of its column's colour, or its mirror image's."""
     from tapec.passes.coloring import star_color
+    from tapec.passes.compression import compressed
+    from tapec.passes.index_sets import relation
 
-    symmetric = pattern + pattern.T
-    frozen = _frozen(symmetric.tocsr())
-    colors = star_color(frozen)
-    size = frozen.shape[0]
-    rows = np.repeat(np.arange(size), np.diff(frozen.indptr))
-    columns = frozen.indices.astype(np.int64)
-    # An entry is read from the product of its column's colour, unless its row has another entry in that colour.
-    count = int(colors.max(initial=-1)) + 1
-    keys = rows * count + colors[columns]
+    ends = np.repeat(np.arange(whole.links.shape[0]), np.diff(whole.links.indptr))
+    at, to = _places(whole.terms.places), _places(whole.variables.places)
+    half = relation(at[ends], to[whole.links.indices], shape)
+    term_of = np.full(shape[0], -1)
+    term_of[at] = np.arange(len(at))
+    known = term_of >= 0  # nothing depends on the others, so that their columns have no entries either
+    both = (half + half.T.tocsr()).tocoo()
+    kept = known[both.row] & known[both.col]
+    pattern = relation(both.row[kept], both.col[kept], shape)
+    by_place = star_color(pattern)
+    rows = np.repeat(np.arange(shape[0]), np.diff(pattern.indptr))
+    columns = pattern.indices.astype(np.int64)
+    keys = rows * (int(by_place.max(initial=-1)) + 1) + by_place[columns]
     keys[rows == columns] = -1
     order = np.argsort(keys, kind="stable")
-    same = np.zeros(len(keys), bool)
+    shared = np.zeros(len(keys), bool)
     equal = keys[order][1:] == keys[order][:-1]
-    same[order[1:]] |= equal
-    same[order[:-1]] |= equal
-    same[rows == columns] = False
-    direct, mirrored = colors[columns] * size + rows, colors[rows] * size + columns
-    return _plan(frozen, "forward", colors, np.where(same, mirrored, direct))
+    shared[order[1:]] |= equal
+    shared[order[:-1]] |= equal
+    shared[rows == columns] = False
+    compression = compressed(whole, "forward", by_place[to])
+    read, colors = np.where(shared, columns, rows), by_place[np.where(shared, rows, columns)]
+    pieces, positions, limits = _table(compression, whole.terms, colors, term_of[read])
+    return _finished(pattern, "star", compression, True, pieces, np.arange(pattern.nnz), positions, limits)
 
 
-def _plan(pattern: Any, direction: Direction, colors: Array, positions: Array) -> Plan:
-    return Plan(pattern, direction, colors, int(colors.max(initial=-1)) + 1, positions)
+def _places(places: list[Array]) -> Array:
+    return np.concatenate([*places, np.zeros(0, np.int64)])
 
 
-def _frozen(pattern: Any) -> Any:
-    """A copy whose index arrays can't be written to: all matrices of the pattern share them."""
-    found = pattern.tocsr().copy()
-    found.sum_duplicates()
-    found.data = np.ones(found.nnz, bool)
-    found.indices.flags.writeable = False
-    found.indptr.flags.writeable = False
-    return found
+def _table(
+    compression: Compression, side: Side, colors: Array, elements: Array
+) -> tuple[list[tuple[int, int]], Array, Array]:
+    """Pieces of the table, for each addend its position there, and where slices of it must end.
+
+    Args:
+        compression: the products.
+        side: what they give.
+        colors: of each addend, which product it is read from.
+        elements: its place among all elements of the blocks that products give.
+    """
+    starts, count = side.starts, compression.count
+    blocks = np.searchsorted(starts, elements, "right") - 1
+    sizes, offsets = np.diff(starts), elements - starts[blocks]
+    if not compression.separate:
+        ends = np.cumsum(np.repeat(sizes, count))
+        firsts = np.cumsum(sizes * count) - sizes * count
+        return [(b, 0) for b in range(len(sizes))], firsts[blocks] + colors * sizes[blocks] + offsets, ends
+    used, piece = np.unique(blocks * max(count, 1) + colors, return_inverse=True)
+    pieces = [(int(key) // count, int(key) % count) for key in used]
+    ends = np.cumsum([sizes[block] for block, _ in pieces], dtype=np.int64)
+    firsts = ends - np.array([sizes[block] for block, _ in pieces], np.int64)
+    return pieces, firsts[piece.reshape(-1)] + offsets, ends
+
+
+def _finished(
+    pattern: Any, mode: Mode, compression: Compression, whole: bool, pieces: list[tuple[int, int]], entries: Array,
+    positions: Array, limits: Array,
+) -> Plan:  # fmt: skip
+    """With the pattern's index arrays frozen: all matrices share them."""
+    from tapec.passes.layout import layout
+
+    pattern.indices.flags.writeable = False
+    pattern.indptr.flags.writeable = False
+    found = layout(pattern.indptr.astype(np.int64), entries, positions, limits)
+    return Plan(pattern, mode, compression, whole, pieces, found)

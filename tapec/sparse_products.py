@@ -2,59 +2,129 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from tapec.basis import reshaped
-from tapec.derivative_graphs import pullback, pushforward
-from tapec.dispatch import apply, lift, promote
+from tapec.derivative_graphs import for_many
+from tapec.dispatch import apply, cast
 from tapec.ir import dtypes
 from tapec.ir.types import tensor_type
 from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
+from tapec.replay import Program
 from tapec.spaces import zeros
 from tapec.sparse_plan import Plan
 from tapec.sparse_recording import SparseRecording
-from tapec.tensor import Tensor
+from tapec.tensor import Tensor, make
+
+if TYPE_CHECKING:
+    from tapec.ir.graph import Value
+    from tapec.passes.compression import Compression, LinearGraph, Seed
+    from tapec.passes.cut import Cut
 
 
-def products(recording: SparseRecording, plan: Plan) -> Tensor:
-    """All products one after another, as `plan.positions` counts them: one derivative, vectorized over the colours."""
-    forward = plan.direction == "forward"
-    parts = (_with_columns if forward else _with_rows)(recording, plan)
-    rows = []
-    for part, space in zip(parts, recording.targets if forward else recording.sources, strict=True):
-        shape = (plan.count, space.size)
-        rows.append(zeros(tensor_type(space.type.dtype, shape)) if part is None else reshaped(part, shape))
-    rows = list(promote(*rows)) if rows else [zeros(tensor_type(dtypes.F64, (plan.count, 0)))]
-    table = rows[0] if len(rows) == 1 else apply(movement.concat, tuple(rows), {"axis": 1})
-    return reshaped(table, (table.size,))
+def products(recording: SparseRecording, plan: Plan) -> list[Tensor]:
+    """The pieces of the plan's table, flat."""
+    return _Products(recording, plan).pieces()
 
 
-def _with_columns(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
-    """For each target its tangents along the sum of the columns of each colour; None for zeros."""
-    places = [recording.recorder.place(target) for target in recording.targets]
-    derivative = pushforward(recording.recorder, [p for p in places if p is not None], recording.places, plan.count)
-    found = iter(derivative.run(_seeds(plan, recording.sources)))
-    return [None if place is None else next(found) for place in places]
+class _Products:
+    def __init__(self, recording: SparseRecording, plan: Plan) -> None:
+        self._recording = recording
+        self._plan = plan
+        self._cut: Cut = recording.whole if plan.whole else recording.separate
+        self._compression: Compression = plan.compression
+        self._side, self._other = self._compression.sides(self._cut)
+        self._scales = self._derivatives_of_variables()
+
+    def pieces(self) -> list[Tensor]:
+        """See `products`."""
+        if not self._compression.separate:
+            found = self._all_at_once()
+            return [self._piece(block, found, self._compression.count) for block, _ in self._plan.pieces]
+        by_color = [self._one(color) for color in range(self._compression.count)]
+        return [self._piece(block, by_color[color], 1) for block, color in self._plan.pieces]
+
+    def _one(self, color: int) -> list[Tensor | None]:
+        """The results of one product."""
+        seeds = self._compression.seeds(self._cut, color)
+        made = self._compression.derivative(self._cut, seeds)
+        return self._run(made, [self._seed(seed) for seed in seeds if seed.given])
+
+    def _all_at_once(self) -> list[Tensor | None]:
+        """The results of all products, with an axis over these in front."""
+        seeds, count = self._compression.every(self._cut), self._compression.count
+        made = self._compression.derivative(self._cut, seeds)
+        given = [self._seeds(seed, count) for seed in seeds]
+        return self._run(made._replace(graph=for_many(made.graph, count, len(made.residuals))), given)
+
+    def _run(self, made: LinearGraph, seeds: list[Tensor]) -> list[Tensor | None]:
+        found = iter(Program(made.graph).run(seeds + [self._residual(value) for value in made.residuals]))
+        return [None if value is None else next(found) for value in made.results]
+
+    def _residual(self, value: Value) -> Tensor:
+        origin = self._cut.origins.get(value, value)
+        return _spread(self._recording.kept(origin), value.shape)
+
+    def _seed(self, seed: Seed) -> Tensor:
+        """At the elements of its colour 1, or the derivative of a scaled variable; else 0."""
+        value = self._side.values[seed.position]
+        if seed.lean is None:
+            return self._scales[seed.position]
+        ones = make(seed.lean.astype(value.type.dtype.numpy))
+        if seed.scaled:
+            return apply(ew.strong_mul, (_spread(ones, value.shape), self._scales[seed.position]))
+        return _spread(ones, value.shape)
+
+    def _seeds(self, seed: Seed, count: int) -> Tensor:
+        """The seeds of all products, made by ops and not held as arrays, so that compiled code need not read them."""
+        value = self._side.values[seed.position]
+        colors = make(self._compression.colors[self._side.blocks[seed.position]].astype(np.int32).reshape(value.shape))
+        numbers = apply(
+            creation.iota, (), {"axis": 0, "shape": (count, *value.shape), "dtype": dtypes.I32.name}
+        )
+        ones = apply(ew.cast, (apply(ew.eq, (numbers, colors)),), {"dtype": value.type.dtype.name})
+        return apply(ew.strong_mul, (ones, self._scales[seed.position])) if seed.scaled else ones
+
+    def _piece(self, block: int, results: list[Tensor | None], count: int) -> Tensor:
+        """The sum of the results of a block's members, times what a scaled variable's derivative is."""
+        total: Tensor | None = None
+        members = self._other.members(block)
+        for i in members:
+            part = results[i]
+            if part is not None:
+                if self._compression.direction == "reverse" and self._cut.scaled[i]:
+                    part = apply(ew.strong_mul, (part, self._scales[i]))
+                part = reshaped(part, (part.size,))
+                total = part if total is None else apply(ew.add, (total, part))
+        if total is None:
+            value = self._other.values[members[0]]
+            return zeros(tensor_type(value.type.dtype, (count * value.type.size,)))
+        return total
+
+    def _derivatives_of_variables(self) -> dict[int, Tensor]:
+        """By position, for variables that are scaled, the derivative of each element by the one it depends on."""
+        from tapec.passes.tangent import tangent
+
+        scaled = [i for i, is_scaled in enumerate(self._cut.scaled) if is_scaled]
+        if not scaled:
+            return {}
+        variables = [self._cut.variables.values[i] for i in scaled]
+        wrt = self._recording.wrt
+        origins = [self._cut.origins[v] for v in variables]
+        made = tangent(self._recording.graph, origins, wrt, [False] * len(wrt))
+        found = iter(Program(made.graph).run([self._recording.kept(value) for value in made.residuals]))
+        scales = [zeros(v.type) if t is None else next(found) for t, v in zip(made.tangents, origins, strict=True)]
+        return {i: _spread(scale, v.shape) for i, scale, v in zip(scaled, scales, variables, strict=True)}
 
 
-def _with_rows(recording: SparseRecording, plan: Plan) -> list[Tensor | None]:
-    """For each source the cotangents from the sum of the rows of each colour; None for zeros."""
-    places = [recording.recorder.place(target) for target in recording.targets]
-    seeds = [seed for seed, p in zip(_seeds(plan, recording.targets), places, strict=True) if p is not None]
-    derivative = pullback(recording.recorder, [p for p in places if p is not None], recording.places, plan.count)
-    return derivative.run(seeds)
+def _spread(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`x` repeated to a shape; `x` itself if it has it."""
+    return x if x.shape == shape else apply(movement.broadcast, (x,), {"shape": shape})
 
 
-def _seeds(plan: Plan, spaces: list[Tensor]) -> list[Tensor]:
-    """For each space, one direction for each colour: 1 at its elements, else 0."""
-    seeds, first = [], 0
-    for space in spaces:
-        size = space.size
-        colors = lift(plan.colors[first : first + size].astype(np.int32).reshape(space.shape))
-        shape = (plan.count, *space.shape)
-        numbers = apply(creation.iota, (), {"axis": 0, "shape": shape, "dtype": dtypes.I32.name})
-        same = apply(ew.eq, (numbers, colors))
-        seeds.append(apply(ew.cast, (same,), {"dtype": space.type.dtype.name}))
-        first += size
-    return seeds
+def in_dtype(pieces: list[Tensor], dtype: np.dtype[np.floating]) -> list[Tensor]:
+    """The pieces in the matrix's dtype."""
+    return [cast(piece, dtype) for piece in pieces]

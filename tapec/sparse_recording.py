@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -19,49 +19,82 @@ from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
 
+if TYPE_CHECKING:
+    from tapec.ir.graph import Value
+    from tapec.passes.cut import Cut
+    from tapec.passes.sparsity import Known
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@final
 class SparseRecording:
-    """One run of a function.
+    """One run of a function, of which derivatives are wanted.
 
-    Attributes:
+    Args:
         recorder: what it recorded.
         sources: tensors that it is differentiated by; the matrix's columns are their elements, one after another.
         places: their places.
         targets: floating tensors among the results; the matrix's rows are their elements, one after another.
     """
 
-    recorder: TapeRecorder
-    sources: list[Tensor]
-    places: list[int]
-    targets: list[Tensor]
+    def __init__(
+        self, recorder: TapeRecorder, sources: list[Tensor], places: list[int], targets: list[Tensor]
+    ) -> None:
+        recorded = recorder.graph()
+        self._recorder = recorder
+        self._values = recorded.values
+        self._places = {value: place for place, value in recorded.values.items()}
+        self._sizes = [target.size for target in targets]
+        self.graph = recorded.graph
+        self.wrt = [recorded.values[place] for place in places]
+        self.shape = sum(self._sizes), sum([source.size for source in sources])
+        found = [recorder.place(target) for target in targets]
+        self._targets = [None if place is None else recorded.values[place] for place in found]
+        self.dtype: np.dtype[Any] = np.result_type(*[t.dtype for t in targets]) if targets else np.dtype(np.float64)
 
-    def pattern(self) -> Any:
-        """The pattern as a boolean `csr_array` with sorted indices.
+    def kept(self, value: Value) -> Tensor:
+        """The tensor of a value that derivative rules read."""
+        return self._recorder.kept[self._places[value]]
 
-        Where it rests on the elements of arrays (indices, zeros of a matrix), whoever records hears of a comparison
-        with them, so that compiled code notices when they change.
+    @cached_property
+    def whole(self) -> Cut:
+        """The function as it is.
 
         Raises:
-            DensePatternError: it does not fit in memory.
+            DensePatternError: its pattern does not fit in memory.
         """
-        from tapec.passes.index_sets import empty, stack
-        from tapec.passes.sparsity import Known, sparsity
+        from tapec.passes.cut import whole
 
-        recorded = self.recorder.graph()
-        tensors = {recorded.values[place]: tensor for place, tensor in self.recorder.kept.items()}
-        known = {value: Known(tensor._array, value) for value, tensor in tensors.items()}
-        places = [self.recorder.place(target) for target in self.targets]
-        wrt = [recorded.values[place] for place in self.places]
-        found = sparsity(recorded.graph, [recorded.values[place] for place in places if place is not None], wrt, known)
-        for value in found.read:
-            _observe(tensors[value])
-        width, sets = sum([source.size for source in self.sources]), iter(found.sets)
-        rows = []
-        for target, place in zip(self.targets, places, strict=True):
-            of_target = None if place is None else next(sets)
-            rows.append(empty(target.size, width) if of_target is None else of_target)
-        return stack(rows) if rows else empty(0, width)
+        return self._observed(whole(self.graph, self._targets, self._sizes, self.wrt, self._known()))
+
+    @cached_property
+    def separate(self) -> Cut:
+        """The function cut into what must be differentiated and what need not; errors as `whole`."""
+        from tapec.passes.cut import separate
+
+        return self._observed(separate(self.graph, self._targets, self._sizes, self.wrt, self._known()))
+
+    def pattern(self) -> Any:
+        """The pattern as a boolean `csr_array` with sorted indices; errors as `whole`."""
+        from tapec.passes.index_sets import relation
+
+        links, terms, variables = self.whole.links, self.whole.terms, self.whole.variables
+        rows = np.repeat(np.concatenate([*terms.places, np.zeros(0, int)]), np.diff(links.indptr))
+        columns = np.concatenate([*variables.places, np.zeros(0, int)])
+        return relation(rows, columns[links.indices], self.shape)
+
+    def _known(self) -> dict[Value, Known]:
+        from tapec.passes.sparsity import Known
+
+        kept = {self._values[place]: tensor for place, tensor in self._recorder.kept.items()}
+        return {value: Known(tensor._array, value) for value, tensor in kept.items()}
+
+    def _observed(self, cut: Cut) -> Cut:
+        """Where a cut rests on the elements of arrays (indices, zeros of a matrix), whoever records hears of a
+        comparison with them, so that compiled code notices when they change.
+        """
+        for value in cut.read:
+            _observe(self.kept(value))
+        return cut
 
 
 def record_sparse(

@@ -197,7 +197,7 @@ def newton_steps(u):
 @pytest.mark.parametrize(("f", "entries"), [(heat, 12 * 7 - 12), (newton_steps, 12)])
 def test_loops(f, entries):
     jacobian, hessian = tp.sparse_jacobian(f), tp.sparse_hessian(lambda u: np.sum(f(u) ** 2))
-    found = everywhere(jacobian, X)
+    found = jacobian(X)
     assert found.nnz == entries
     np.testing.assert_allclose(found.toarray(), tp.jacobian(f)(X), rtol=1e-12, atol=1e-14)
     if f is newton_steps:

@@ -1,0 +1,131 @@
+"""Where the entries of a compressed matrix come from, as few regular runs of rows where there are such.
+
+Each entry is a sum of elements of a table. In a matrix of regular structure the sums of a row lie a fixed distance
+behind those of the row before (or of the row that is a few above it), so that all of these rows are strided slices of
+the table beside one another, and nobody needs to read positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+_PERIODS: Final = (1, 2, 3, 4)
+MOST_RUNS: Final = 16
+MOST_SLICES: Final = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """Elements `start + i * step` of the table, for one entry of a run, counted over its rows."""
+
+    start: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """`count` times the same rows: for each of their entries the slices that are added up."""
+
+    count: int
+    entries: list[list[Slice]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The sums of all entries, in order.
+
+    Attributes:
+        runs: all of them as runs; None where they are too many.
+        first: for each entry the position of its first addend.
+        more: positions of the other addends.
+        into: the entry that each of these is added to.
+    """
+
+    runs: list[Run] | None
+    first: Array
+    more: Array
+    into: Array
+
+
+def layout(starts: Array, entries: Array, positions: Array, ends: Array) -> Layout:
+    """The layout of a matrix.
+
+    Args:
+        starts: where each row's entries begin, and the end, as in CSR.
+        entries: ascending, the entry of each addend; every entry has one.
+        positions: of each addend in the table.
+        ends: where the pieces of the table end; slices stay within one.
+    """
+    fresh = np.ones(len(entries), bool)
+    fresh[1:] = entries[1:] != entries[:-1]
+    runs = _runs(starts, entries, positions, np.searchsorted(ends, positions, "right"))
+    return Layout(runs, positions[fresh], positions[~fresh], entries[~fresh])
+
+
+def _runs(starts: Array, entries: Array, positions: Array, pieces: Array) -> list[Run] | None:
+    rows = len(starts) - 1
+    bounds = np.searchsorted(entries, starts)  # of each row's addends
+    within = entries - np.repeat(starts[:-1], np.diff(bounds))
+    reach = {period: _reach(period, bounds, within, positions, pieces) for period in _PERIODS if period < rows}
+    runs: list[Run] = []
+    row = slices = 0
+    while row < rows:
+        best, count = 1, 1
+        for period, last in reach.items():
+            # Rows from here on that are shifted copies of those `period` above, all by the same distances.
+            copies = int(last[row]) // period if row < len(last) else 0
+            if copies > 0 and (copies + 1) * period > best * count:
+                best, count = period, copies + 1
+        made = _run(row, best, count, starts, bounds, entries, positions)
+        slices += sum(len(parts) for parts in made.entries)
+        if made.entries:
+            runs.append(made)
+        if len(runs) > MOST_RUNS or slices > MOST_SLICES:
+            return None
+        row += best * count
+    return runs
+
+
+def _reach(period: int, bounds: Array, within: Array, positions: Array, pieces: Array) -> Array:
+    """For each row how many rows, from the one `period` below it on, go on as it begins."""
+    lengths = np.diff(bounds)
+    rows = len(lengths) - period
+    equal = lengths[:rows] == lengths[period:]
+    counts = np.where(equal, lengths[:rows], 0)
+    own = np.repeat(np.arange(rows), counts)
+    offsets = np.arange(len(own)) - (np.cumsum(counts) - counts)[own]
+    this, other = bounds[own] + offsets, bounds[own + period] + offsets
+    equal[own[(within[this] != within[other]) | (pieces[this] != pieces[other])]] = False
+    shift = np.zeros(len(within), np.int64)
+    shift[this] = positions[other] - positions[this]
+    # The first copy may lie anywhere; from the second on the distances must be those of the one before.
+    inner = max(rows - period, 0)
+    steady = np.zeros(rows, bool)
+    steady[:inner] = equal[:inner] & equal[period:]
+    early = own < inner
+    steady[own[early][shift[this[early]] != shift[other[early]]]] = False
+    breaks = np.append(np.flatnonzero(~steady), rows)
+    here = np.arange(rows)
+    copied = breaks[np.searchsorted(breaks, here)] - here + period
+    for offset in range(period):
+        copied[: max(rows - offset, 0)][~equal[offset:]] = 0
+        copied[max(rows - offset, 0) :] = 0
+    return copied
+
+
+def _run(
+    row: int, period: int, count: int, starts: Array, bounds: Array, entries: Array, positions: Array
+) -> Run:
+    first, last = int(bounds[row]), int(bounds[row + period])
+    found: list[list[Slice]] = [[] for _ in range(int(starts[row + period] - starts[row]))]
+    distance = int(bounds[row + period]) - first
+    for addend in range(first, last):
+        at = int(positions[addend])
+        step = int(positions[addend + distance]) - at if count > 1 else 1
+        found[int(entries[addend] - starts[row])].append(Slice(at, step))
+    return Run(count, found)
