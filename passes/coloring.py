@@ -60,8 +60,9 @@ def color_blocks(pattern: IndexSets, starts: Indices) -> Colors | None:
     if blocks > _MOST_BLOCKS:
         return None
     of_entry = np.searchsorted(starts, pattern.indices, "right") - 1
-    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    if len(np.unique(rows * blocks + of_entry)) < pattern.nnz:
+    new_row = np.zeros(pattern.nnz + 1, bool)
+    new_row[pattern.indptr] = True
+    if np.any((of_entry[1:] == of_entry[:-1]) & ~new_row[1:-1]):  # indices are sorted
         return None
     filled = np.flatnonzero(np.diff(pattern.indptr))
     bits = np.int64(1) << of_entry.astype(np.int64)

@@ -15,6 +15,7 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation, movement
 from tapec.passes.in_place import taken_over
 from tapec.passes.materialize import LIBRARY
+from tapec.passes.pieces import Piece, inner_concats, pieces
 from tapec.passes.views import VIEWS, View, ViewTable, dense_strides, views_of
 
 Shape = tuple[int, ...]
@@ -28,18 +29,17 @@ class Node:
         op: the op.
         domain: extents that it walks.
         axes: for reductions, the domain axes that it reduces; else None.
-        piece: for `concat`, which operand this node writes; else None.
+        piece: for `concat`, the part of it that this node writes; else None.
     """
 
     op: Op
     domain: Shape
     axes: Shape | None = None
-    piece: int | None = None
+    piece: Piece | None = None
 
-    @property
-    def operands(self) -> tuple[Value, ...]:
-        """Values that this node reads."""
-        return self.op.operands if self.piece is None else (self.op.operands[self.piece],)
+    def reads(self, views: ViewTable) -> list[View]:
+        """What this node reads."""
+        return [views[v] for v in self.op.operands] if self.piece is None else [self.piece.view]
 
 
 @dataclass(slots=True, eq=False)
@@ -74,11 +74,11 @@ class Fused:
     views: ViewTable
 
 
-def nodes_of(op: Op) -> list[Node]:
-    """The nodes that an op becomes."""
+def _nodes(op: Op, views: ViewTable, inner: set[Value]) -> list[Node]:
+    """The nodes that an op becomes; `inner` as in `tapec.passes.pieces`."""
     attributes: Any = op.attributes
     if op.primitive is movement.concat:
-        return [Node(op, v.shape, piece=i) for i, v in enumerate(op.operands)]
+        return [Node(op, piece.view.shape, piece=piece) for piece in pieces(op, views, inner)]
     if op.primitive.family.name == "reduction":
         return [Node(op, op.operands[0].shape, axes=attributes["axes"])]
     return [Node(op, op.results[0].shape if op.results else ())]
@@ -96,12 +96,13 @@ class _Fusion:
         self.reading: dict[Value, set[int]] = {}  # the groups that read each value's memory
 
     def run(self) -> Fused:
+        inner = inner_concats(self.graph, self.views)
         for op in self.graph.ops:
-            if op.primitive in VIEWS or op.primitive is creation.constant:
+            if op.primitive in VIEWS or op.primitive is creation.constant or not inner.isdisjoint(op.results):
                 continue
             library = op.primitive in LIBRARY
-            for node in nodes_of(op):
-                views = [self.views[v] for v in node.operands]
+            for node in _nodes(op, self.views, inner):
+                views = node.reads(self.views)
                 home = None if library else self._home(node, views)
                 if home is None:
                     home = self._new_group(node, library)

@@ -118,8 +118,7 @@ class _Lowering:
         for group in self.fused.groups:
             inside = {value: node for node in group.nodes for value in node.op.results}
             for node in group.nodes:
-                for operand in node.operands:
-                    view = self.fused.views[operand]
+                for view in node.reads(self.fused.views):
                     made_by = inside.get(view.base)
                     if made_by is None or group.library or not readable_in_place(made_by, node, view):
                         needed.add(view.base)

@@ -69,7 +69,7 @@ class NestBuilder:
             self.body.append(Index(out, axis, op.result.type.dtype))
             self._finish(node, out)
         else:
-            operands = tuple([self._operand(node, v) for v in node.operands])
+            operands = tuple([self._operand(node, view) for view in node.reads(self.fused.views)])
             if node.piece is not None or primitive is elementwise.copy:
                 self._finish(node, operands[0])
             elif node.axes is not None:
@@ -91,16 +91,13 @@ class NestBuilder:
         result = node.op.result
         strides = dense_strides(result.shape)
         if node.piece is not None:
-            axis: Any = node.op.attributes["axis"]
-            before = sum(v.shape[axis] for v in node.op.operands[: node.piece])
-            return Access(self.buffer(result), before * strides[axis], strides)
+            return Access(self.buffer(result), node.piece.offset, node.piece.strides)
         if node.axes is not None:
             kept = iter(strides)
             strides = tuple([0 if i in node.axes else next(kept) for i in range(len(node.domain))])
         return Access(self.buffer(result), 0, strides)
 
-    def _operand(self, node: Node, value: Value) -> int:
-        view = self.fused.views[value]
+    def _operand(self, node: Node, view: View) -> int:
         made_by = self.made_by.get(view.base)
         if made_by is not None and readable_in_place(made_by, node, view):
             return self.registers[view.base]
@@ -108,8 +105,8 @@ class NestBuilder:
         if base is not None and base.primitive is creation.constant:
             number: Any = base.attributes["value"]
             return self._shared(
-                ("constant", type(number), repr(number), value.type.dtype.name),
-                lambda out: Constant(out, number, value.type.dtype),
+                ("constant", type(number), repr(number), view.base.type.dtype.name),
+                lambda out: Constant(out, number, view.base.type.dtype),
             )
         return self._load(view, view.over(node.domain), ())
 

@@ -84,8 +84,8 @@ def make_plan(shape: tuple[int, int], mode: Mode, fine: Cut, coarse: Callable[[]
         coarse: gives the cut that leaves everything to the middle.
     """
     best = _least(fine, "auto" if mode == "star" else mode)
-    if best.compression.count > 1:
-        # Colours of the whole matrix can be fewer, where items overlap: rows that no item has in common, and stars.
+    if best.compression.count > (2 if mode == "star" else 1):
+        # Colours of the whole matrix can be fewer where items overlap.
         whole = coarse()
         if mode == "star":
             star = _star(whole, shape)

@@ -75,5 +75,5 @@ def test_every_group_reads_only_what_stands_before_it(graph: Graph) -> None:
                 made.setdefault(value, []).append(home[id(node)])
     for group in fused.groups:
         for node in group.nodes:
-            for operand in node.operands:
-                assert all(g <= home[id(node)] for g in made.get(fused.views[operand].base, []))
+            for view in node.reads(fused.views):
+                assert all(g <= home[id(node)] for g in made.get(view.base, []))
