@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from tapec.ir.graph import Graph, Value
+from tapec.ops import creation
 from tapec.passes.adjoint import adjoint
 from tapec.passes.coloring import color_blocks, color_columns
 from tapec.passes.cut import Cut, Side
@@ -20,7 +21,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 Direction: TypeAlias = Literal["forward", "reverse"]
 
 MOST_SEEDS: Final = 64  # elements of a seed that repeats along the other axes
-MOST_OPS: Final = 2_000  # of all products together, written one by one
+MOST_OPS: Final = 600  # of all products together, written one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +122,7 @@ def work(graph: Graph) -> int:
         if op.regions:
             length: Any = op.attributes.get("length", 1)
             total += length * sum(work(region) for region in op.regions)
-        if op.primitive not in VIEWS:
+        if op.primitive not in VIEWS and op.primitive is not creation.constant:
             total += sum(value.type.size for value in op.results)
     return total
 

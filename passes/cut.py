@@ -67,8 +67,8 @@ class Cut:
         origins: for values of `graph` the recorded value with the same elements, which may be of a smaller shape that
             broadcasts to it.
         scaled: for each variable whether it is more than a selection: its derivatives are not all 1.
-        links: which elements of the terms depend on which of the variables, counted over blocks; without those that
-            belong to no argument or result.
+        links: which elements of the terms depend on which of the variables, counted over blocks; those that belong to
+            no argument or result are among them, since products do not leave them out.
         read: recorded values on whose elements all of this rests.
     """
 
@@ -257,13 +257,9 @@ def _links(sets: Sequence[IndexSets | None], variables: Side, ends: Side) -> Ind
     columns = np.concatenate(
         [np.arange(n) + variables.starts[b] for n, b in zip(sizes, variables.blocks, strict=True)] or [np.zeros(0, int)]
     )
-    used_columns = np.concatenate([*variables.places, np.zeros(0, int)]) >= 0
-    used_rows = np.concatenate([*ends.places, np.zeros(0, int)]) >= 0
     to, of = [np.zeros(0, int)], [np.zeros(0, int)]
     for found, block in zip(sets, ends.blocks, strict=True):
         if found is not None:
             to.append(np.repeat(np.arange(found.shape[0]), np.diff(found.indptr)) + ends.starts[block])
             of.append(columns[found.indices])
-    rows, cols = np.concatenate(to), np.concatenate(of)
-    kept = used_rows[rows] & used_columns[cols]
-    return relation(rows[kept], cols[kept], (len(used_rows), len(used_columns)))
+    return relation(np.concatenate(to), np.concatenate(of), (int(ends.starts[-1]), int(variables.starts[-1])))

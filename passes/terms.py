@@ -75,10 +75,10 @@ def _split(
             uses[value] = uses.get(value, 0) + 1
     reached, passed = set(starts), []
     for op in reversed(graph.ops):
-        if len(op.results) != 1 or op.result not in reached or op.result in wrt or uses[op.result] > 1:
+        if op.primitive not in _PLACING | _KEEPING or op.result not in reached:
             continue
         addends = [v for v in _addends(op) if v in active]
-        if _passes(op, addends, elements):
+        if op.result not in wrt and uses[op.result] == 1 and _passes(op, addends, elements):
             passed.append((op, addends))
             reached.update(addends)
     split: set[Value] = set()
@@ -94,8 +94,6 @@ _KEEPING = frozenset({ew.add, movement.reshape, movement.transpose, movement.bro
 
 def _passes(op: Op, addends: Sequence[Value], elements: Elements) -> bool:
     """Whether each element of the op's addends is added to one of its result, in a place that is known."""
-    if op.primitive not in _PLACING | _KEEPING:
-        return False
     if op.primitive is ew.add or op.primitive is movement.broadcast:
         return all(v.type.size == op.result.type.size for v in addends)
     return op.primitive.family.name != "indexing" or elements(op.operands[1]) is not None

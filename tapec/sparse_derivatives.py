@@ -81,15 +81,18 @@ def sparse_jacobian(
 ) -> SparseDerivative:
     """A compiled function that gives the Jacobian of `python` as a `scipy.sparse.csr_array`.
 
-    Columns that no row has in common (or rows that no column has) get one colour, and one product with the Jacobian
-    gives all columns of a colour. All products are one call of machine code. Pattern and colours are worked out when
-    arguments of new shapes come, when Python takes another way through the function, and when indices or the zeros of
-    a matrix that it multiplies by change; otherwise they are kept.
+    The function is cut into what picks elements of the arguments, what works on them, and what adds up the results;
+    only the work in the middle is differentiated. There, variables that no result has in common (or results that no
+    variable has) get one colour, and one product with the derivative gives all entries of a colour. A function that
+    does the same for many items (an equation per grid point, a residual per observation) takes one product for each
+    result of an item, or for each variable. All products are one call of machine code. Pattern and colours are worked
+    out when arguments of new shapes come, when Python takes another way through the function, and when indices or the
+    zeros of a matrix that it multiplies by change; otherwise they are kept.
 
     Args:
         python: a function of arrays, or nested containers of them, that returns the same.
         argnums: the position or the name of the argument to differentiate by, or a tuple of these.
-        mode: `"forward"` colours columns, `"reverse"` rows; `"auto"` takes what needs fewer colours.
+        mode: `"forward"` takes products with variables, `"reverse"` with results; `"auto"` takes what is less work.
         strict: see `tp.function`.
         max_paths: see `tp.function`.
 
@@ -127,8 +130,8 @@ def sparse_hessian(
 ) -> SparseDerivative:
     """A compiled function that gives the Hessian of `python`, a scalar function, as a `scipy.sparse.csr_array`.
 
-    As `tp.sparse_jacobian` of `tp.grad`, but with a star colouring, which needs fewer products because the matrix is
-    symmetric. Rows and columns are the elements of the arguments; both triangles are stored.
+    As `tp.sparse_jacobian` of `tp.grad`; where the whole matrix is coloured it is by stars, which needs fewer products
+    because it is symmetric. Rows and columns are the elements of the arguments; both triangles are stored.
 
     Raises:
         NonScalarTargetError: at a call, if the result is not a scalar.
@@ -196,13 +199,21 @@ class SparseDerivative:
         return self._known().pattern
 
     @property
+    def products(self) -> int:
+        """How many products with a derivative the last call took."""
+        return self._known().compression.count
+
+    @property
     def colors(self) -> np.ndarray[Any, Any]:
-        """The colour, from 0 up, of each column, or of each row if `direction` is `"reverse"`, in the last call."""
+        """The colour, from 0 up, of each column of the last call's matrix, or of each row if `direction` is `"reverse"`.
+
+        So many products tell the whole matrix, whatever the function does. `products` can be fewer.
+        """
         return self._known().coloring[1]
 
     @property
     def direction(self) -> str:
-        """`"forward"` if the last call took products with columns, `"reverse"` if with rows."""
+        """`"forward"` if `colors` are those of columns, `"reverse"` if those of rows."""
         return self._known().coloring[0]
 
     @property

@@ -110,7 +110,7 @@ def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"]) -> _Candidate:
     from tapec.passes.compression import compressions
 
     found = [_Candidate(one, one.work(cut) + cut.links.nnz) for one in compressions(cut, mode)]
-    return min(found, key=lambda candidate: candidate.work)
+    return min(found, key=lambda candidate: (candidate.work, candidate.compression.count))
 
 
 def _fewest(cut: Cut, mode: Mode) -> int:
@@ -132,6 +132,7 @@ def _plan(shape: tuple[int, int], mode: Mode, compression: Compression, cut: Cut
     else:
         pieces, positions, limits = _table(compression, cut.variables, colors[ends], variables)
     order = np.lexsort((columns, rows))
+    order = order[(rows[order] >= 0) & (columns[order] >= 0)]
     keys = (rows * shape[1] + columns)[order]
     fresh = np.ones(len(keys), bool)
     fresh[1:] = keys[1:] != keys[:-1]
