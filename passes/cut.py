@@ -25,7 +25,7 @@ from tapec.passes.index_sets import IndexSets, empty, relation, stack
 from tapec.passes.selections import Selection, selections
 from tapec.passes.sparsity import Known, sparsity
 from tapec.passes.splice import copied
-from tapec.passes.terms import Term, terms
+from tapec.passes.terms import terms
 
 Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -118,9 +118,7 @@ def _reach(period: int, bounds: Array, within: Array, positions: Array, pieces: 
     return copied
 
 
-def _run(
-    row: int, period: int, count: int, starts: Array, bounds: Array, entries: Array, positions: Array
-) -> Run:
+def _run(row: int, period: int, count: int, starts: Array, bounds: Array, entries: Array, positions: Array) -> Run:
     first, last = int(bounds[row]), int(bounds[row + period])
     found: list[list[Slice]] = [[] for _ in range(int(starts[row + period] - starts[row]))]
     distance = int(bounds[row + period]) - first

@@ -88,7 +88,9 @@ def _split(
     return split
 
 
-_PLACING = frozenset({movement.unslice, movement.concat, reduction.sum, indexing.scatter_add, indexing.scatter_add_along})
+_PLACING = frozenset(
+    {movement.unslice, movement.concat, reduction.sum, indexing.scatter_add, indexing.scatter_add_along}
+)
 _KEEPING = frozenset({ew.add, movement.reshape, movement.transpose, movement.broadcast})
 
 

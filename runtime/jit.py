@@ -271,21 +271,45 @@ def _optimised(backend: _Backend, text: str, options: Options) -> Any:
 
 
 def _optimised_for(backend: _Backend, machine: Any, triple: str, text: str, options: Options) -> Any:
-    llvm = backend.llvm
+    passes = options.passes
+    module = _parsed(backend, machine, triple, text)
+    if passes and passes[0] == "sroa":
+        _run(backend, machine, module, passes[:1])
+        passes = passes[1:]
+        if not _is_valid(module):
+            # LLVM 22 puts the pieces of a buffer together at the store that is last in memory, which need not be the
+            # last one to run (llvm-project pull request 189680). The buffer then stays in memory.
+            module = _parsed(backend, machine, triple, text)
+    if passes:
+        _run(backend, machine, module, passes)
+    return module
+
+
+def _parsed(backend: _Backend, machine: Any, triple: str, text: str) -> Any:
     try:
-        module = llvm.parse_assembly(text)
+        module = backend.llvm.parse_assembly(text)
         module.verify()
     except RuntimeError as error:
         raise CompilationError(f"{error}\n{_surroundings(text, str(error))}") from None
     module.triple = triple
     module.data_layout = str(machine.target_data)
-    if options.passes:
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(1))
-        manager = llvm.create_new_module_pass_manager()
-        for name in options.passes:
-            getattr(manager, f"add_{name}_pass")()
-        manager.run(module, builder)
     return module
+
+
+def _run(backend: _Backend, machine: Any, module: Any, passes: Iterable[str]) -> None:
+    builder = backend.llvm.create_pass_builder(machine, backend.llvm.create_pipeline_tuning_options(1))
+    manager = backend.llvm.create_new_module_pass_manager()
+    for name in passes:
+        getattr(manager, f"add_{name}_pass")()
+    manager.run(module, builder)
+
+
+def _is_valid(module: Any) -> bool:
+    try:
+        module.verify()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _surroundings(text: str, message: str) -> str:

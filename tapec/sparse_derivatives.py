@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
@@ -15,13 +15,13 @@ from tapec.arguments import take_apart
 from tapec.errors import DensePatternWarning
 from tapec.function import MAX_PATHS, Function
 from tapec.recording import user_location
-from tapec.sparse_entries import entries
-from tapec.sparse_plan import Mode as PlanMode
-from tapec.sparse_plan import Plan, make_plan
-from tapec.sparse_products import in_dtype, products
 from tapec.sparse_recording import SparseRecording, record_sparse
 from tapec.tensor import Tensor
 from tapec.transforms import grad
+
+if TYPE_CHECKING:
+    from tapec.sparse_plan import Mode as PlanMode
+    from tapec.sparse_plan import Plan
 
 Mode = Literal["auto", "forward", "reverse"]
 
@@ -120,9 +120,7 @@ def sparse_jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise ValueError(f"mode is 'auto', 'forward' or 'reverse', got {mode!r}")
-    return SparseDerivative(
-        python, python, argnums, mode, strict=strict, max_paths=max_paths
-    )
+    return SparseDerivative(python, python, argnums, mode, strict=strict, max_paths=max_paths)
 
 
 def sparse_hessian(
@@ -205,7 +203,7 @@ class SparseDerivative:
 
     @property
     def colors(self) -> np.ndarray[Any, Any]:
-        """The colour, from 0 up, of each column of the last call's matrix, or of each row if `direction` is `"reverse"`.
+        """The colour, from 0 up, of each column of the last matrix, or of each row if `direction` is `"reverse"`.
 
         So many products tell the whole matrix, whatever the function does. `products` can be fewer.
         """
@@ -231,6 +229,9 @@ class SparseDerivative:
 
     def _entries(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, str]:
         """The matrix's entries in the order of the pattern, and the key of the plan."""
+        from tapec.sparse_entries import entries
+        from tapec.sparse_products import in_dtype, products
+
         recording = record_sparse(self._python, self._argnums, args, kwargs)
         key = self._planned(recording)
         plan = self._plans[key]
@@ -240,6 +241,8 @@ class SparseDerivative:
         """The key of the plan for a recording, which is made if it is new."""
         key = recording.separate.key()
         if key not in self._plans:
+            from tapec.sparse_plan import make_plan
+
             plan = make_plan(recording.shape, self._mode, recording.separate, lambda: recording.whole)
             self._plans[key] = plan
             rows, columns = recording.shape

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tapec.basis import reshaped
 from tapec.dispatch import apply
 from tapec.ops import elementwise as ew
 from tapec.ops import indexing, movement
+from tapec.passes.layout import Layout, Run, Slice
 from tapec.tensor import Tensor, make
-
-if TYPE_CHECKING:
-    from tapec.passes.layout import Layout, Run, Slice
 
 
 def entries(pieces: list[Tensor], layout: Layout) -> Tensor:

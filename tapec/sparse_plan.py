@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final
+from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from tapec.passes.compression import Compression
-    from tapec.passes.cut import Cut, Side
-    from tapec.passes.layout import Layout
+from tapec.passes.coloring import color_columns, star_color
+from tapec.passes.compression import Compression, compressed, compressions
+from tapec.passes.cut import Cut, Side
+from tapec.passes.index_sets import relation
+from tapec.passes.layout import Layout, layout
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Direction: TypeAlias = Literal["forward", "reverse"]
@@ -52,8 +53,6 @@ class Plan:
     @cached_property
     def coloring(self) -> tuple[Direction, Array]:
         """A colouring of the matrix by itself: whether of its columns or rows, and their colours."""
-        from tapec.passes.coloring import color_columns, star_color
-
         if self._mode == "star":
             return "forward", star_color(self.pattern + self.pattern.T.tocsr())
         forward = color_columns(self.pattern) if self._mode != "reverse" else None
@@ -107,8 +106,6 @@ class _Candidate(NamedTuple):
 
 def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"]) -> _Candidate:
     """The compression of least work."""
-    from tapec.passes.compression import compressions
-
     found = [_Candidate(one, one.work(cut) + cut.links.nnz) for one in compressions(cut, mode)]
     return min(found, key=lambda candidate: (candidate.work, candidate.compression.count))
 
@@ -121,8 +118,6 @@ def _fewest(cut: Cut, mode: Mode) -> int:
 
 
 def _plan(shape: tuple[int, int], mode: Mode, compression: Compression, cut: Cut, whole: bool) -> Plan:
-    from tapec.passes.index_sets import relation
-
     ends = np.repeat(np.arange(cut.links.shape[0]), np.diff(cut.links.indptr))
     variables = cut.links.indices.astype(np.int64)
     rows, columns = _places(cut.terms.places)[ends], _places(cut.variables.places)[variables]
@@ -137,17 +132,11 @@ def _plan(shape: tuple[int, int], mode: Mode, compression: Compression, cut: Cut
     fresh = np.ones(len(keys), bool)
     fresh[1:] = keys[1:] != keys[:-1]
     pattern = relation(rows[order][fresh], columns[order][fresh], shape)
-    return _finished(
-        pattern, mode, compression, whole, pieces, np.cumsum(fresh) - 1, positions[order], limits
-    )
+    return _finished(pattern, mode, compression, whole, pieces, np.cumsum(fresh) - 1, positions[order], limits)
 
 
 def _star(whole: Cut, shape: tuple[int, int]) -> Plan:
     """By star colours: an entry is read from the product of its column's colour, or its mirror image's."""
-    from tapec.passes.coloring import star_color
-    from tapec.passes.compression import compressed
-    from tapec.passes.index_sets import relation
-
     ends = np.repeat(np.arange(whole.links.shape[0]), np.diff(whole.links.indptr))
     at, to = _places(whole.terms.places), _places(whole.variables.places)
     half = relation(at[ends], to[whole.links.indices], shape)
@@ -208,8 +197,6 @@ def _finished(
     positions: Array, limits: Array,
 ) -> Plan:  # fmt: skip
     """With the pattern's index arrays frozen: all matrices share them."""
-    from tapec.passes.layout import layout
-
     pattern.indices.flags.writeable = False
     pattern.indptr.flags.writeable = False
     found = layout(pattern.indptr.astype(np.int64), entries, positions, limits)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tapec.basis import reshaped
 from tapec.derivative_graphs import for_many
 from tapec.dispatch import apply, cast
 from tapec.ir import dtypes
+from tapec.ir.graph import Value
 from tapec.ir.types import tensor_type
 from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
+from tapec.passes.compression import Compression, LinearGraph, Seed
+from tapec.passes.cut import Cut
+from tapec.passes.tangent import tangent
 from tapec.replay import Program
 from tapec.spaces import zeros
 from tapec.sparse_plan import Plan
 from tapec.sparse_recording import SparseRecording
 from tapec.tensor import Tensor, make
-
-if TYPE_CHECKING:
-    from tapec.ir.graph import Value
-    from tapec.passes.compression import Compression, LinearGraph, Seed
-    from tapec.passes.cut import Cut
 
 
 def products(recording: SparseRecording, plan: Plan) -> list[Tensor]:
@@ -82,9 +79,7 @@ class _Products:
         """The seeds of all products, made by ops and not held as arrays, so that compiled code need not read them."""
         value = self._side.values[seed.position]
         colors = make(self._compression.colors[self._side.blocks[seed.position]].astype(np.int32).reshape(value.shape))
-        numbers = apply(
-            creation.iota, (), {"axis": 0, "shape": (count, *value.shape), "dtype": dtypes.I32.name}
-        )
+        numbers = apply(creation.iota, (), {"axis": 0, "shape": (count, *value.shape), "dtype": dtypes.I32.name})
         ones = apply(ew.cast, (apply(ew.eq, (numbers, colors)),), {"dtype": value.type.dtype.name})
         return apply(ew.strong_mul, (ones, self._scales[seed.position])) if seed.scaled else ones
 
@@ -106,8 +101,6 @@ class _Products:
 
     def _derivatives_of_variables(self) -> dict[int, Tensor]:
         """By position, for variables that are scaled, the derivative of each element by the one it depends on."""
-        from tapec.passes.tangent import tangent
-
         scaled = [i for i, is_scaled in enumerate(self._cut.scaled) if is_scaled]
         if not scaled:
             return {}

@@ -36,9 +36,7 @@ class SparseRecording:
         targets: floating tensors among the results; the matrix's rows are their elements, one after another.
     """
 
-    def __init__(
-        self, recorder: TapeRecorder, sources: list[Tensor], places: list[int], targets: list[Tensor]
-    ) -> None:
+    def __init__(self, recorder: TapeRecorder, sources: list[Tensor], places: list[int], targets: list[Tensor]) -> None:
         recorded = recorder.graph()
         self._recorder = recorder
         self._values = recorded.values

@@ -123,11 +123,11 @@ PIECES = [
     lambda x: tp.fori_loop(0, 2, lambda _, c: c * x + np.roll(c, 1, 1), x),
     lambda x: np.broadcast_to(x[:, :1], (3, 4)) ** 2,
 ]
+STEPS = st.lists(st.integers(0, len(PIECES) - 1), min_size=1, max_size=3)
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(0, len(PIECES) - 1), min_size=1, max_size=4), st.sampled_from(["auto", "forward", "reverse"]),
-       st.integers(0, 3))  # fmt: skip
+@given(STEPS, st.sampled_from(["auto", "forward", "reverse"]), st.integers(0, 3))
 def test_compositions(steps, mode, seed):
     def f(x):
         for step in steps:
@@ -145,7 +145,7 @@ def test_compositions(steps, mode, seed):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(0, len(PIECES) - 1), min_size=1, max_size=3), st.integers(0, 3))
+@given(STEPS, st.integers(0, 3))
 def test_hessians_of_compositions(steps, seed):
     def f(x):
         for step in steps:

@@ -96,6 +96,31 @@ def test_verifier_error_shows_the_instruction() -> None:
         jit.compile_module(text)
 
 
+def test_a_buffer_whose_last_part_is_not_stored_last() -> None:
+    """LLVM 22 gives code that reads a value before it is there, and then ends the process."""
+    text = """
+        define void @f(ptr %in, ptr %out) {
+          %t = alloca [16 x double], align 64
+          %a = load <4 x double>, ptr %in, align 8
+          store <4 x double> %a, ptr %t, align 8
+          %last = getelementptr double, ptr %t, i64 12
+          store <4 x double> %a, ptr %last, align 8
+          %more = load <8 x double>, ptr %in, align 8
+          %b = fmul <8 x double> %more, splat (double 2.0)
+          %middle = getelementptr double, ptr %t, i64 4
+          store <8 x double> %b, ptr %middle, align 8
+          %all = load <16 x double>, ptr %t, align 8
+          store <16 x double> %all, ptr %out, align 8
+          ret void
+        }
+    """
+    library = jit.compile_module(text)
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(library.address("f"))
+    numbers, result = (ctypes.c_double * 8)(*range(8)), (ctypes.c_double * 16)()
+    function(ctypes.addressof(numbers), ctypes.addressof(result))
+    assert list(result) == [0, 1, 2, 3, *[2 * n for n in range(8)], 0, 1, 2, 3]
+
+
 def test_object_code_loads_again() -> None:
     first = jit.compile_module(ADD)
     again = jit.load(first.object_code, ["add"])
