@@ -29,9 +29,9 @@ def _loop(scope: Scope, loop: Loop) -> None:
     def iteration(index: Reg) -> None:
         at = f.sub(i64(loop.count - 1), index) if loop.reverse else index
         for part, base in bases.items():
-            first = f.mul(at, i64(part.size))
-            offset = f.add(first, i64(part.offset)) if part.offset else first
-            scope.bind(part, f.element_pointer(base, offset, memory_element(part.dtype)))
+            element = memory_element(part.dtype)
+            row = f.element_pointer(base, f.mul(at, i64(part.stride)), element)
+            scope.bind(part, f.element_pointer(row, i64(part.offset), element) if part.offset else row)
         carries.enter()
         scope.write(loop.body)
         carries.advance()

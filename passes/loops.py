@@ -34,6 +34,8 @@ class Buffer:
         value: the graph's value, where there is one.
         base: of a slice, the buffer that holds all of them one after the other.
         offset: of a slice, where the first one begins in `base`, in elements.
+        stride: of a slice, from one to the next, in elements.
+        parts: the graph's values, where the memory holds several.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Buffer:
     value: Value | None = None
     base: Buffer | None = None
     offset: int = 0
+    stride: int = 0
+    parts: tuple[Value, ...] = ()
 
     @property
     def nbytes(self) -> int:

@@ -39,6 +39,7 @@ from tapec.passes.loops import (
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
+from tapec.passes.row_packing import packed_rows
 from tapec.passes.tiles import tiled
 from tapec.passes.views import View, dense_strides, views_of
 
@@ -53,6 +54,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self.buffers: dict[Value, Buffer] = {}
+        self.rows: dict[Value, tuple[Buffer, int, int]] = {}  # stacks beside others: where they begin, and their stride
         self.temporaries = 0
 
     def of(self, value: Value) -> Buffer:
@@ -70,9 +72,11 @@ class _Memory:
             buffer = next((self.buffers[v] for v in values if v in self.buffers), None) or self.of(home)
             self.buffers.update(dict.fromkeys(values, buffer))
 
-    def temporary(self, dtype: dtypes.DType, size: int, value: Value | None = None) -> Buffer:
+    def temporary(
+        self, dtype: dtypes.DType, size: int, value: Value | None = None, parts: tuple[Value, ...] = ()
+    ) -> Buffer:
         self.temporaries += 1
-        return Buffer(f"tmp{self.temporaries}", dtype, size, "temporary", 0, value)
+        return Buffer(f"tmp{self.temporaries}", dtype, size, "temporary", 0, value, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class _Lowering:
         memory.share(homes)
         self.options = options
         self.stored = self._stored()
+        self._pack()
 
     def _stored(self) -> set[Value]:
         """Values that must be in memory: outputs, and what another step or another position of the same step reads."""
@@ -235,10 +240,27 @@ class _Lowering:
             carries.append(Carry(self._operand(value), current, following, home))
         return tuple(carries)
 
-    def _slice(self, whole: Operand, value: Value) -> Buffer:
+    def _slice(self, stack: Value, value: Value) -> Buffer:
         self.memory.temporaries += 1
         name = f"part{self.memory.temporaries}"
-        return Buffer(name, value.type.dtype, value.type.size, "slice", 0, value, whole.buffer, whole.offset)
+        size = value.type.size
+        if stack in self.memory.rows:
+            base, offset, stride = self.memory.rows[stack]
+        else:
+            whole = self._operand(stack)
+            base, offset, stride = whole.buffer, whole.offset, size
+        return Buffer(name, value.type.dtype, size, "slice", 0, value, base, offset, stride)
+
+    def _pack(self) -> None:
+        """Gives the stacks that lie row by row their memory."""
+        for group in packed_rows(self.fused):
+            length = group[0].shape[0]
+            stride = sum(v.type.size for v in group) // length
+            base = self.memory.temporary(group[0].type.dtype, length * stride, parts=tuple(group))
+            offset = 0
+            for value in group:
+                self.memory.rows[value] = (base, offset, stride)
+                offset += value.type.size // length
 
     def _loop(self, op: Op) -> Loop:
         a: Any = op.attributes
@@ -247,14 +269,10 @@ class _Lowering:
         seeds = [*self._seeds(op.operands[:consts]), *[None] * (len(body.inputs) - consts)]
         region = self._prepared(body, seeds, consts, count)
         carries = self._carries(op.operands[consts : consts + count], op.results[:count], region, consts)
-        xs = [
-            self._slice(self._operand(v), inner)
-            for v, inner in zip(op.operands[consts + count :], body.inputs[consts + count :], strict=True)
-        ]
-        ys = [
-            self._slice(Operand(self.memory.of(r), 0, r.shape, dense_strides(r.shape)), inner)
-            for r, inner in zip(op.results[count:], body.outputs[count:], strict=True)
-        ]
+        xs, ys = (
+            [self._slice(stack, inner) for stack, inner in zip(stacks[count:], inside[count:], strict=True)]
+            for stacks, inside in ((op.operands[consts:], body.inputs[consts:]), (op.results, body.outputs))
+        )
         steps, local = self._region(
             region,
             [*[None] * consts, *(c.current for c in carries), *xs],

@@ -58,7 +58,8 @@ class Forms(NamedTuple):
     def residual_bytes(self) -> int:
         """Bytes of temporaries that primal ops leave for adjoint ops to read."""
         views = views_of(self.graph)
-        kept = {b.value: b for b in (*self.program.temporaries, *self.program.registers) if b.value is not None}
+        buffers = (*self.program.temporaries, *self.program.registers)
+        kept = {value for b in buffers for value in (b.value, *b.parts)}
         read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
         return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
 

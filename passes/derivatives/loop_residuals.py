@@ -1,34 +1,71 @@
-"""What the derivative of a loop's body reads of the body: what is the same in every round, and what is a mere view."""
+"""What the derivative of a loop's body reads of the body: what is the same in every round, and what is made again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import movement
+from tapec.ops import creation, movement
+from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym
+from tapec.passes.scalar.table import cost
 from tapec.passes.splice import copy_ops
 
 _VIEWS = (movement.reshape, movement.transpose, movement.broadcast)
+_FEW = 3  # vector instructions
 
 
-def sources_of(residuals: Sequence[Value], invariant: set[Value]) -> tuple[list[Value], list[Op]]:
-    """What the residuals are views of, and the ops that make them of that.
+def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Value]) -> tuple[list[Value], list[Op]]:
+    """The values of which the residuals are made, and the ops that make them.
 
-    More is not computed again: a store and a load of a scalar cost less (docs/design/0014-control-flow.md).
+    Views, and what few instructions make of values at hand or of carries that are stored, are computed again: a loop
+    that stores less is no slower, or faster (docs/design/0014-control-flow.md).
+
+    Args:
+        body: of the loop.
+        residuals: values of the body that its derivative reads.
+        at_hand: values of the body that are there for the derivative in any case.
     """
+    known = {*at_hand, *[v for v in residuals if v.op is None]}
     sources: dict[Value, None] = {}
-    views: dict[Op, None] = {}
+    again: set[Op] = set()
     for value in residuals:
-        chain = []
+        made: set[Op] = set()
         source = value
-        while source not in invariant and source.op is not None and source.op.primitive in _VIEWS:
-            chain.append(source.op)
+        while source not in at_hand and source.op is not None and source.op.primitive in _VIEWS:
+            made.add(source.op)
             source = source.op.operands[0]
-        sources[source] = None
-        views.update(dict.fromkeys(reversed(chain)))
-    return list(sources), list(views)
+        way = None if source in at_hand else _way(source, known)
+        if way is None:
+            sources[source] = None
+        else:
+            made |= way
+        again |= made
+    ops = [op for op in body.ops if op in again]
+    sources.update(dict.fromkeys(v for op in ops for v in op.operands if v in at_hand))
+    return list(sources), ops
+
+
+def _way(value: Value, known: Collection[Value]) -> set[Op] | None:
+    """The ops that make `value` from known values; None if that takes more than a few instructions."""
+    ops: set[Op] = set()
+    waiting, room = [value], _FEW
+    while waiting:
+        op = waiting.pop().op
+        if op is None:
+            return None
+        if op in ops:
+            continue
+        if op.primitive.family is ew.ELEMENTWISE and "effect" not in op.primitive.traits:
+            room -= cost(op.primitive, op.operands[-1].type.dtype)
+        elif op.primitive not in (*_VIEWS, creation.constant):
+            return None
+        if room < 0:
+            return None
+        ops.add(op)
+        waiting += [v for v in op.operands if v not in known]
+    return ops
 
 
 def hoisted(

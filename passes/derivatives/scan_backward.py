@@ -72,7 +72,7 @@ class _BackwardLoop:
         xs = dict(zip(body.inputs[parts.xs :], operands[parts.xs :], strict=True))
         ys = dict(zip(body.outputs[parts.carries :], outs[parts.carries :], strict=True))
         invariant = hoisted(body, parts.consts, parts.carries, made.residuals, operands, self.builder)
-        sources, views = sources_of(made.residuals, set(invariant))
+        sources, again = sources_of(body, made.residuals, {*invariant, *xs, *ys})
         stacked = []
         for value in sources:
             if value in invariant:
@@ -89,7 +89,7 @@ class _BackwardLoop:
             rows = emit_pruned(self.builder, whole, range(parts.carries, len(forward.outputs)))
             for i, value in enumerate(stacked):
                 self.primals[value] = self._add(self.xs, rows[parts.carries + i].value, value)
-        copy_ops(views, self.inner.graph, self.primals, self.inner.phase)
+        copy_ops(again, self.inner.graph, self.primals, self.inner.phase)
 
     def run(
         self,

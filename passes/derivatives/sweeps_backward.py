@@ -55,7 +55,7 @@ class _Against(NamedTuple):
         stored: rows whose cotangents are read.
         sums: consts whose cotangents are added up.
         given: positions of inputs that are rows, whose cotangents are stored.
-        views: ops that make residuals of what is stored.
+        again: ops that make residuals of what is stored.
         known: residuals that are the same in every round, and what they are outside.
     """
 
@@ -67,7 +67,7 @@ class _Against(NamedTuple):
     stored: list[int]
     sums: list[int]
     given: list[int]
-    views: list[Op]
+    again: list[Op]
     known: dict[Value, Value]
 
 
@@ -149,15 +149,15 @@ class _Reversal:
         parts, region = self.parts, self.regions[number]
         count = parts.carries[number]
         invariant = hoisted(region, parts.consts, count, made.residuals, self.operands_of(number), self.builder)
-        values, views = sources_of(made.residuals, set(invariant))
-        rows = set(region.inputs[parts.consts + count :])
+        rows = {*region.inputs[parts.consts + count :], *region.outputs[count:]}
+        values, again = sources_of(region, made.residuals, {*invariant, *rows})
         known: dict[Value, Value] = {}
         for value in values:
             if value in invariant:
                 known[value] = invariant[value]
                 if invariant[value] not in self.consts:
                     self.consts.append(invariant[value])
-            elif value not in rows and value not in region.outputs[count:]:
+            elif value not in rows:
                 self.stored[number].append(value)
         behind = len(self.against)
         places = list(range(parts.consts + count, len(region.inputs)))
@@ -166,7 +166,7 @@ class _Reversal:
             earlier = max(j for j in range(number) if parts.row(number, j) <= i)
             self.row_cts[earlier].setdefault(i - parts.row(number, earlier), []).append((behind, n))
         sums = [i for i in found if i < parts.consts]
-        return _Against(number, made, wanted, found, seeds, stored, sums, given, views, known)
+        return _Against(number, made, wanted, found, seeds, stored, sums, given, again, known)
 
     def operands_of(self, number: int) -> list[Sym]:
         """Consts and first carries of one loop."""
@@ -248,7 +248,7 @@ class _Reversal:
             for part in parts_of[1:]:
                 total = total + part
             seeds.append(total.value)
-        copy_ops(loop.views, new, primals, inner.phase)
+        copy_ops(loop.again, new, primals, inner.phase)
         gradients = dict(zip(loop.wanted, spliced(loop.made, [*seeds, *sums], primals, new), strict=True))
         for i in loop.seeds:
             position = parts.consts + i
