@@ -49,6 +49,16 @@ def arrays_for(graph: Graph, seed: int = 0) -> list[Any]:
     ]
 
 
+def joined(graph: Graph, made: Any) -> Graph:
+    """One graph of a graph and its derivative, whose cotangents or tangents are inputs behind the graph's own."""
+    joint = Graph("joint", list(graph.inputs), list(graph.ops))
+    seeds = made.graph.inputs[: len(made.graph.inputs) - len(made.residuals)]
+    mapping = splice(made.graph, joint, [*[joint.add_input(v.type) for v in seeds], *made.residuals])
+    joint.outputs = [mapping[v] for v in made.graph.outputs]
+    verify(joint)
+    return joint
+
+
 def check(graph: Graph, arrays: list[Any], modes: tuple[str, ...] = ("adjoint", "tangent"), order: int = 2) -> None:
     """Compares both modes at order 1, and each over each at order 2, with central differences."""
     floats = [v for v in graph.inputs if v.type.dtype.is_float]
@@ -57,12 +67,8 @@ def check(graph: Graph, arrays: list[Any], modes: tuple[str, ...] = ("adjoint", 
     for mode in modes:
         made = (adjoint if mode == "adjoint" else tangent)(graph, outputs, floats)
         verify(made.graph)
-        joint = Graph("joint", list(graph.inputs), list(graph.ops))
-        seeds = made.graph.inputs[: len(made.graph.inputs) - len(made.residuals)]
-        weights = [np.asarray(rng.uniform(0.5, 1.5, v.shape)) for v in seeds]
-        mapping = splice(made.graph, joint, [*[joint.add_input(v.type) for v in seeds], *made.residuals])
-        joint.outputs = [mapping[v] for v in made.graph.outputs]
-        verify(joint)
+        joint = joined(graph, made)
+        weights = [np.asarray(rng.uniform(0.5, 1.5, v.shape)) for v in joint.inputs[len(graph.inputs) :]]
         found = interpret(joint, [*arrays, *weights])[0]
 
         def run(moved: list[Any]) -> list[Any]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tapec.errors import UnsupportedOnDeviceError
-from tapec.ops import contraction, creation
-from tapec.passes.arena import buffers_of
-from tapec.passes.arena import plan as place
-from tapec.passes.cuda.block_choice import control_kernel
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.libraries import LIBRARIES
-from tapec.passes.cuda.nests import nest_kernels
-from tapec.passes.cuda.products import is_own_product
-from tapec.passes.cuda.row_groups import group_kernel, row_group
-from tapec.passes.cuda.steps import STEPS
-from tapec.passes.cuda.workspace import Workspace
-from tapec.passes.loops import Buffer, LibraryStep, Nest, Operand, Program, Step, Tiles
+from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Operand, Program, Sweeps, While
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,21 @@ class Report:
     expected: int
 
 
-Item = Launch | Call | Report
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A loop or a branch that is too large for one kernel: the host asks for what is inside, again and again.
+
+    Args:
+        step: what it means.
+        bodies: the items of a loop's body; of a `While` those of its test and of its body; of a `Branch` those of each
+            case; of `Sweeps` those of each of its loops.
+    """
+
+    step: Loop | While | Branch | Sweeps
+    bodies: tuple[tuple[Item, ...], ...]
+
+
+Item = Launch | Call | Report | Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,53 +72,52 @@ class LaunchPlan:
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
-        """The kernels, in order."""
-        return tuple([item.kernel for item in self.items if isinstance(item, Launch)])
+        """The kernels, those inside loops and branches once."""
+        return tuple(_kernels(self.items))
+
+    def __str__(self) -> str:
+        memory = sum(b.nbytes for b in (*self.program.inputs, *self.program.outputs))
+        head = [
+            f"launch plan of {self.program.name}: {len(self.kernels)} kernels",
+            f"  arena: {self.arena_bytes} bytes; inputs and outputs: {memory} bytes",
+        ]
+        return "\n".join(head + [f"  {line}" for item in self.items for line in self._lines(item)]) + "\n"
+
+    def _lines(self, item: Item) -> list[str]:
+        if isinstance(item, Launch):
+            return self._launch(item.kernel)
+        if isinstance(item, Call):
+            operands = ", ".join(f"{o.buffer.name}{list(o.shape)}" for o in item.step.operands)
+            results = ", ".join(b.name for b in item.step.results)
+            return [f"{item.library}: {results} = {item.step.primitive.name}({operands})"]
+        if isinstance(item, Report):
+            return [f"report {item.value.buffer.name}+{item.value.offset}, expecting {item.expected}"]
+        inside = [[f"  {line}" for each in body for line in self._lines(each)] for body in item.bodies]
+        head = f"on the host: {_meaning(item.step)}"
+        return [head, *[line for i, body in enumerate(inside) for line in ([f"  part {i}"] if i else []) + body]]
+
+    def _launch(self, kernel: Kernel) -> list[str]:
+        shared = f", {kernel.shared_bytes} bytes shared" if kernel.shared_bytes else ""
+        places = [f"{b.name}@{self.offsets[b]}" if b in self.offsets else b.name for b in kernel.buffers]
+        reads, writes = places[: len(kernel.reads)], places[len(kernel.reads) :]
+        head = f"kernel {kernel.name}<<<{kernel.grid}, {kernel.block}>>>{shared}"
+        return [head, f"  reads {', '.join(reads) or 'nothing'}; writes {', '.join(writes) or 'nothing'}"]
 
 
-def launch_plan(program: Program) -> LaunchPlan:
-    """The plan of a program.
-
-    Raises:
-        UnsupportedOnDeviceError: a step has no kernel and no library.
-    """
-    items: list[Item] = []
-    workspace = Workspace()
-    number = 0
-    while number < len(program.steps):
-        workspace.begin(f"step{number}")
-        group = row_group(program.steps[number:])
-        if group is None:
-            items += _items(program.steps[number], workspace)
-            number += 1
-            continue
-        others = [*program.steps[:number], *program.steps[number + group.steps :]]
-        outside = {b for step in others for b in buffers_of(step)}
-        label = "+".join(nest.label for nest in group.nests)
-        items.append(Launch(group_kernel(workspace.name(label), group, outside)))
-        number += group.steps
-    offsets, arena = place(program.steps)
-    return LaunchPlan(program, tuple(items), offsets | workspace.offsets(arena), arena + workspace.nbytes)
+def _meaning(step: Loop | While | Branch | Sweeps) -> str:
+    if isinstance(step, Loop):
+        return f"{step.count} times{', backwards' if step.reverse else ''}"
+    if isinstance(step, While):
+        return f"while {step.condition.name}, which it reads in each round"
+    if isinstance(step, Branch):
+        return f"one of {len(step.cases)} parts, by {step.index.buffer.name}, which it reads"
+    return f"loops of {step.rounds.buffer.name} rounds, which it reads"
 
 
-def _items(step: Step, workspace: Workspace) -> list[Item]:
-    if isinstance(step, Nest):
-        return [Launch(kernel) for kernel in nest_kernels(step, workspace)]
-    if isinstance(step, LibraryStep):
-        return _library(step, workspace)
-    kernel = control_kernel(step, workspace.name(type(step).__name__.lower())) if not isinstance(step, Tiles) else None
-    if kernel is None:
-        raise UnsupportedOnDeviceError(f"no kernel does the control flow of a {type(step).__name__}")
-    return [Launch(kernel)]
-
-
-def _library(step: LibraryStep, workspace: Workspace) -> list[Item]:
-    if step.primitive is creation.guard:
-        return [Report(step.operands[0], int(step.attributes["expected"]))]
-    kernels = STEPS.get(step.primitive)
-    if kernels is not None and (step.primitive is not contraction.matmul or is_own_product(step)):
-        return [Launch(kernel) for kernel in kernels(step, workspace)]
-    library = LIBRARIES.get(step.primitive)
-    if library is None:
-        raise UnsupportedOnDeviceError(f"neither a kernel nor a library of the GPU does `{step.primitive.name}`")
-    return [Call(library, step)]
+def _kernels(items: Sequence[Item]) -> Iterator[Kernel]:
+    for item in items:
+        if isinstance(item, Launch):
+            yield item.kernel
+        elif isinstance(item, Control):
+            for body in item.bodies:
+                yield from _kernels(body)

@@ -78,9 +78,14 @@ def _no_guard(value: Reg, expected: Reg) -> None:
 
 def buffer_parameters(kernel: Kernel) -> list[str]:
     """The parameters of a kernel as LLVM text: its arrays and the status."""
-    reads = [f"ptr noalias readonly align {ALIGNMENT} %{b.name}" for b in kernel.reads]
-    writes = [f"ptr noalias align {ALIGNMENT} %{b.name}" for b in kernel.writes]
+    reads = [f"{_pointer(b)} readonly %{b.name}" for b in kernel.reads]
+    writes = [f"{_pointer(b)} %{b.name}" for b in kernel.writes]
     return [*reads, *writes, f"ptr noalias align 8 %{STATUS}"]
+
+
+def _pointer(buffer: Buffer) -> str:
+    """The type of a buffer's address: part of another buffer begins anywhere in it, and may be read as a whole too."""
+    return f"ptr align {buffer.dtype.itemsize}" if buffer.kind == "slice" else f"ptr noalias align {ALIGNMENT}"
 
 
 def private_names(kernel: Kernel) -> list[str]:

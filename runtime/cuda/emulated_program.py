@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from tapec.ir.graph import Graph
-from tapec.passes.cuda.plan import Call, Launch, LaunchPlan, Report, launch_plan
+from tapec.passes.cuda.kernel import Kernel
+from tapec.passes.cuda.plan import Call, LaunchPlan
+from tapec.passes.cuda.planner import launch_plan
 from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
-from tapec.passes.kernel_status import FINE
-from tapec.passes.loops import Buffer, Operand
+from tapec.passes.loops import Operand
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
-from tapec.runtime.cuda.emulation import Array, EmulatedKernels, GuardedMemory
+from tapec.runtime.cuda.backend import Array, Backend
+from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, elements_at
+from tapec.runtime.cuda.executor import Executor
 from tapec.runtime.eager import execute
 from tapec.runtime.pipeline import optimised
 
@@ -40,70 +44,66 @@ class EmulatedProgram:
             arrays: one per input of the program.
             backwards: whether threads run from the last to the first.
         """
-        return _Run(self, arrays, backwards).run()
+        return Executor(self.plan, EmulatedBackend(self.kernels, backwards), arrays).run()
 
 
-class _Run:
-    def __init__(self, program: EmulatedProgram, arrays: Sequence[Array], backwards: bool) -> None:
-        self.plan, self.kernels, self.backwards = program.plan, program.kernels, backwards
-        self.arena = GuardedMemory(self.plan.arena_bytes)
-        self.dense: dict[Buffer, GuardedMemory] = {}
-        for buffer in (*self.plan.program.inputs, *self.plan.program.outputs):
-            self.dense[buffer] = GuardedMemory(buffer.nbytes)
-        for buffer, array in zip(self.plan.program.inputs, arrays, strict=True):
-            self.dense[buffer].data[:] = np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8)
-        self.status = FINE
-        self.guards: list[int] = []
+class EmulatedBackend(Backend):
+    """The host as a device. Every array lies between zones that are looked at after each kernel.
 
-    def run(self) -> tuple[int, list[Array], list[int]]:
-        for item in self.plan.items:
-            if isinstance(item, Launch):
-                addresses = {b: self.address(b) for b in item.kernel.buffers}
-                came = self.kernels.run(item.kernel, addresses, backwards=self.backwards)
-                self.status = self.status if came == FINE else came
-            elif isinstance(item, Report):
-                self.guards.append(int(self.array(item.value).reshape(())))
-            else:
-                self.call(item)
-            self.check()
-        outputs = self.plan.program.outputs
-        shapes = [o.value.shape if o.value is not None else (o.size,) for o in outputs]
-        results = [self.elements(o).reshape(s).copy() for o, s in zip(outputs, shapes, strict=True)]
-        return self.status, results, self.guards
+    Args:
+        kernels: compiled for the host.
+        backwards: whether threads run from the last to the first.
+    """
 
-    def check(self) -> None:
-        self.arena.check("the arena")
-        for buffer, memory in self.dense.items():
-            memory.check(buffer.name)
+    def __init__(self, kernels: EmulatedKernels, backwards: bool) -> None:
+        self.kernels = kernels
+        self.backwards = backwards
+        self.memory: dict[int, GuardedMemory] = {}
 
-    def address(self, buffer: Buffer) -> int:
-        found = self.dense.get(buffer)
-        return found.address if found is not None else self.arena.address + self.plan.offsets[buffer]
+    def allocate(self, nbytes: int) -> int:
+        """Takes guarded memory."""
+        made = GuardedMemory(nbytes)
+        self.memory[made.address] = made
+        return made.address
 
-    def elements(self, buffer: Buffer) -> Array:
-        found = self.dense.get(buffer)
-        if found is not None:
-            return found.data.view(buffer.dtype.numpy)
-        start = self.plan.offsets[buffer]
-        return self.arena.data[start : start + buffer.nbytes].view(buffer.dtype.numpy)
+    def free(self, address: int) -> None:
+        """Gives it back."""
+        del self.memory[address]
 
-    def array(self, operand: Operand) -> Array:
-        """An operand as an array; matrices have strides (batch, row, column)."""
-        shape, strides = operand.shape, operand.strides
-        if len(strides) != len(shape):
-            rows, columns = shape[-2:]
-            batch: Any = np.lib.stride_tricks.as_strided(
-                self.elements(operand.buffer)[operand.offset :],
-                (int(np.prod(shape[:-2])), rows, columns),
-                [s * operand.buffer.dtype.itemsize for s in strides],
-            )
-            return np.ascontiguousarray(batch).reshape(shape)
-        return np.lib.stride_tricks.as_strided(
-            self.elements(operand.buffer)[operand.offset :], shape, [s * operand.buffer.dtype.itemsize for s in strides]
-        )
+    def upload(self, address: int, array: Array) -> None:
+        """Copies an array."""
+        elements_at(address, array.dtype, array.size)[:] = array.reshape(-1)
 
-    def call(self, call: Call) -> None:
+    def download(self, address: int, dtype: np.dtype[Any], count: int) -> Array:
+        """Copies elements."""
+        return elements_at(address, dtype, count).copy()
+
+    def copy(self, to: int, source: int, nbytes: int) -> None:
+        """Copies bytes."""
+        byte = np.dtype(np.uint8)
+        elements_at(to, byte, nbytes)[:] = elements_at(source, byte, nbytes)
+
+    def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:
+        """Runs a kernel on the host, and looks at the zones."""
+        self.kernels.run(kernel, addresses, backwards=self.backwards)
+        for memory in self.memory.values():
+            memory.check(kernel.name)
+
+    def call(self, call: Call, address: Callable[[Operand], int]) -> None:
+        """Does the step by its reference meaning."""
         step = call.step
-        made = execute(step.primitive, [self.array(o) for o in step.operands], step.attributes)
+        operands = [_array(o, address(o)) for o in step.operands]
+        made = execute(step.primitive, operands, step.attributes)
         for buffer, result in zip(step.results, made if len(step.results) > 1 else [made], strict=True):
-            self.elements(buffer)[:] = np.asarray(result).reshape(-1)
+            array = np.asarray(result)
+            self.upload(address(Operand(buffer, 0, array.shape, ())), array)
+
+
+def _array(operand: Operand, address: int) -> Array:
+    """An operand as an array; matrices have strides (batch, row, column)."""
+    dtype, shape, strides = operand.buffer.dtype.numpy, operand.shape, operand.strides
+    spread = (prod(shape[:-2]), *shape[-2:]) if len(strides) != len(shape) else shape
+    reach = 1 + sum((n - 1) * s for n, s in zip(spread, strides, strict=True)) if prod(spread) else 0
+    flat = elements_at(address, dtype, reach)
+    steps = [s * dtype.itemsize for s in strides]
+    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, spread, steps)).reshape(shape)

@@ -6,7 +6,7 @@ Arrays lie between guard zones whose bytes are compared after every run.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,6 @@ import numpy as np
 from tapec.errors import TapecError
 from tapec.passes.cuda.host_text import host_bytes, host_module
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.kernel_status import FINE
-from tapec.passes.loops import Buffer
 from tapec.runtime import jit
 
 Array = np.ndarray[Any, Any]
@@ -42,11 +40,11 @@ class GuardedMemory:
         self.data: Array = self._whole[self._start : self._start + nbytes]
         self.address = int(self._whole.ctypes.data) + self._start
 
-    def check(self, name: str) -> None:
+    def check(self, kernel: str) -> None:
         """Raises `OutOfBoundsError` if a byte of the zones was changed."""
         end = self._start + self.data.nbytes
         if (self._whole[: self._start] != _MARK).any() or (self._whole[end:] != _MARK).any():
-            raise OutOfBoundsError(f"a kernel wrote outside {name}, which has {self.data.nbytes} bytes")
+            raise OutOfBoundsError(f"{kernel} wrote outside an array of {self.data.nbytes} bytes")
 
 
 class EmulatedKernels:
@@ -55,19 +53,26 @@ class EmulatedKernels:
     def __init__(self, kernels: Sequence[Kernel]) -> None:
         self.library = jit.compile_module(host_module(kernels), opt=_QUICK)
 
-    def run(self, kernel: Kernel, addresses: Mapping[Buffer, int], *, backwards: bool = False) -> int:
-        """Runs one kernel; its status.
+    def run(self, kernel: Kernel, addresses: Sequence[int], *, backwards: bool = False) -> None:
+        """Runs one kernel.
 
         Args:
             kernel: one of those that were compiled.
-            addresses: of its arrays.
+            addresses: of its arrays, and of the status.
             backwards: whether blocks and threads run from the last to the first.
         """
-        pointers = np.array([addresses[b] for b in kernel.buffers] or [0], np.uintp)
-        status = np.full(1, FINE, np.int64)
+        *arrays, status = addresses
+        pointers = np.array(arrays or [0], np.uintp)
         memory = GuardedMemory(host_bytes(kernel))
         entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-        function = entry(self.library.address(kernel.name))
-        function(pointers.ctypes.data, status.ctypes.data, memory.address, int(backwards))
-        memory.check(f"the shared memory of {kernel.name}")
-        return int(status[0])
+        entry(self.library.address(kernel.name))(pointers.ctypes.data, status, memory.address, int(backwards))
+        memory.check(f"{kernel.name} in its shared memory")
+
+
+def elements_at(address: int, dtype: np.dtype[Any], count: int) -> Array:
+    """The memory at an address as an array."""
+    if not count:
+        return np.empty(0, dtype)
+    there = memoryview((ctypes.c_uint8 * (count * dtype.itemsize)).from_address(address))
+    found: Array = np.ndarray((count,), dtype, there)
+    return found

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from control_graphs import F64, I64, arrays_for, f64, graph_with, region
+from control_graphs import F64, I64, arrays_for, f64, graph_with, joined, region
 from cuda_programs import check_graph, lorenz, scan_graph
 
 from tapec.ir import dtypes
@@ -10,7 +10,9 @@ from tapec.ir.types import tensor_type
 from tapec.ops import control, indexing
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply, broadcast, matmul, reduce_sum, reshape
-from tapec.passes.cuda.plan import Launch
+from tapec.passes.adjoint import adjoint
+from tapec.passes.cuda import planner
+from tapec.passes.cuda.plan import Control, Launch
 
 
 def one_kernel(graph, arrays=None):
@@ -127,3 +129,61 @@ def test_a_branch_in_a_loop():
         return type(x)(builder, op.results[0])
 
     one_kernel(scan_graph([f64(6)], [], body, 9))
+
+
+# Too large for one kernel --------------------------------------------------------------------------------------------
+
+
+def on_the_host(graph, arrays=None):
+    plan = check_graph(graph, arrays if arrays is not None else arrays_for(graph))
+    assert any(isinstance(item, Control) for item in plan.items)
+    assert "on the host" in str(plan)
+
+
+@pytest.fixture
+def nothing_fits(monkeypatch):
+    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_loops_of_the_host(reverse, nothing_fits):
+    def body(c, carry, total, x):
+        new = apply(ew.sin, carry * c + x)
+        return new, total + reduce_sum(new, (0,)), new * x
+
+    for n, length in ((3, 4), (50, 5), (50, 0)):
+        on_the_host(scan_graph([f64(n), F64], [f64(length, n)], body, length, consts=[f64()], reverse=reverse))
+
+
+def test_while_of_the_host(nothing_fits):
+    types = [F64, f64(40)]
+    body = region(types, lambda limit, x: x * 1.5 + limit * 0.01)
+    test = region(types, lambda limit, x: apply(ew.lt, reduce_sum(x, (0,)), limit))
+    graph = graph_with(control.while_loop, types, {"consts": 1}, test, body)
+    for bound in (0.5, 100.0, 400.0):
+        on_the_host(graph, [np.array(bound), arrays_for(graph)[1]])
+
+
+def test_branches_of_the_host(nothing_fits):
+    cases = [region([f64(9)], lambda x: x * 2.0), region([f64(9)], lambda x: apply(ew.exp, x))]
+    graph = graph_with(control.cond, [I64, f64(9)], {}, *cases)
+    for index in (-3, 0, 1, 7):
+        on_the_host(graph, [np.array(index), arrays_for(graph)[1]])
+
+
+def test_reverse_mode_of_while():
+    """Rows that a while loop stores, and the loops that read them."""
+    types = [F64, f64(4)]
+    test = region(types, lambda limit, x: apply(ew.lt, reduce_sum(x, (0,)), limit))
+    graph = graph_with(
+        control.while_loop,
+        types,
+        {"consts": 1},
+        test,
+        region(types, lambda limit, x: apply(ew.sin, x) * 2.0 + x * limit * 0.1),
+    )
+    joint = joined(graph, adjoint(graph, [graph.outputs[0]], list(graph.inputs)))
+    for bound in (2.0, 9.0):
+        arrays = [np.array(bound), arrays_for(graph)[1]]
+        arrays += [np.ones(v.shape) for v in joint.inputs[2:]]
+        on_the_host(joint, arrays)

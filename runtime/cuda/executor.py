@@ -1,0 +1,188 @@
+"""Carrying out a launch plan on a backend: memory, kernels and libraries in order, and loops that are too large for one
+kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
+from tapec.passes.in_place import REGISTER_BYTES
+from tapec.passes.kernel_status import FINE
+from tapec.passes.loops import Branch, Buffer, Carry, Loop, Operand, Sweeps, While
+from tapec.runtime.cuda.backend import Array, Backend
+
+_STATUS_BYTES = 64
+
+
+class Executor:
+    """One run.
+
+    Args:
+        plan: the plan.
+        backend: where.
+        arrays: one per input of the program, dense, of its dtype and shape.
+    """
+
+    def __init__(self, plan: LaunchPlan, backend: Backend, arrays: Sequence[Array]) -> None:
+        self.plan = plan
+        self.backend = backend
+        self.arrays = arrays
+        self.addresses: dict[Buffer, int] = {}
+        self.rows: dict[Buffer, list[int]] = {}  # by the buffer that says where a while loop's rows lie
+        self.guards: list[int] = []
+        self._taken: list[int] = []
+
+    def run(self) -> tuple[int, list[Array], list[int]]:
+        """Status, outputs and guard values."""
+        try:
+            return self._run()
+        finally:
+            for address in self._taken:
+                self.backend.free(address)
+
+    def _run(self) -> tuple[int, list[Array], list[int]]:
+        program, backend = self.plan.program, self.backend
+        self.arena, self.status = self._take(self.plan.arena_bytes), self._take(_STATUS_BYTES)
+        backend.upload(self.status, np.full(1, FINE, np.int64))
+        for buffer in (*program.inputs, *program.outputs):
+            self.addresses[buffer] = self._take(buffer.nbytes)
+        for buffer, array in zip(program.inputs, self.arrays, strict=True):
+            backend.upload(self.addresses[buffer], np.ascontiguousarray(array))
+        self._items(self.plan.items)
+        status = int(backend.download(self.status, np.dtype(np.int64), 1)[0])
+        return status, [self._output(buffer) for buffer in program.outputs], self.guards
+
+    def _output(self, buffer: Buffer) -> Array:
+        assert buffer.value is not None
+        flat = self.backend.download(self.addresses[buffer], buffer.dtype.numpy, buffer.size)
+        return flat.reshape(buffer.value.shape)
+
+    def _take(self, nbytes: int) -> int:
+        address = self.backend.allocate(nbytes)
+        self._taken.append(address)
+        return address
+
+    def _address(self, buffer: Buffer) -> int:
+        found = self.addresses.get(buffer)
+        return self.arena + self.plan.offsets[buffer] if found is None else found
+
+    def _operand(self, operand: Operand) -> int:
+        return self._address(operand.buffer) + operand.offset * operand.buffer.dtype.itemsize
+
+    def _scalar(self, operand: Operand) -> int:
+        return int(self.backend.download(self._operand(operand), operand.buffer.dtype.numpy, 1)[0])
+
+    def _items(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, Launch):
+                self.backend.launch(item.kernel, [*(self._address(b) for b in item.kernel.buffers), self.status])
+            elif isinstance(item, Call):
+                self.backend.call(item, self._operand)
+            elif isinstance(item, Report):
+                self.guards.append(self._scalar(item.value))
+            else:
+                self._control(item)
+
+    # Loops of the host -----------------------------------------------------------------------------------------------
+
+    def _control(self, item: Control) -> None:
+        step = item.step
+        if isinstance(step, Loop):
+            self._loop(step, item.bodies[0])
+        elif isinstance(step, While):
+            self._while(step, *item.bodies)
+        elif isinstance(step, Branch):
+            self._items(item.bodies[min(max(self._scalar(step.index), 0), len(item.bodies) - 1)])
+        else:
+            self._sweeps(step, item.bodies)
+
+    def _copy(self, to: Buffer, source: int) -> None:
+        if to.nbytes and self._address(to) != source:
+            self.backend.copy(self._address(to), source, to.nbytes)
+
+    @contextmanager
+    def _carried(self, carries: Sequence[Carry]) -> Iterator[_Carried]:
+        for carry in carries:
+            self._copy(carry.current, self._operand(carry.initial))
+        carried = _Carried(self, carries)
+        yield carried
+        carried.leave()
+
+    def _loop(self, loop: Loop, body: Sequence[Item]) -> None:
+        bases = {part: self._address(part.base) for part in loop.slices if part.base is not None}
+        with self._carried(loop.carries) as carried:
+            for number in reversed(range(loop.count)) if loop.reverse else range(loop.count):
+                for part, base in bases.items():
+                    self.addresses[part] = base + (part.offset + number * part.size) * part.dtype.itemsize
+                self._items(body)
+                carried.advance()
+
+    def _while(self, loop: While, test: Sequence[Item], body: Sequence[Item]) -> None:
+        rounds, rows = 0, []
+        condition = Operand(loop.condition, 0, (), ())
+        with self._carried(loop.carries) as carried:
+            while True:
+                self._items(test)
+                if not self._scalar(condition):
+                    break
+                if loop.memory is not None:
+                    rows.append(self._take(loop.row_bytes))
+                    self._bind_row(loop.rows, rows[-1])
+                self._items(body)
+                carried.advance()
+                rounds += 1
+        self.backend.upload(self._address(loop.trips), np.full(1, rounds, np.int64))
+        if loop.memory is not None:
+            self.rows[loop.memory] = rows
+            # Where they lie is known here; how many there are is read by the loops that follow.
+            self.backend.upload(self._address(loop.memory), np.array([0, rounds], np.int64))
+
+    def _bind_row(self, parts: Sequence[tuple[Buffer, int]], row: int) -> None:
+        for part, offset in parts:
+            self.addresses[part] = row + offset
+
+    def _sweeps(self, step: Sweeps, bodies: Sequence[Sequence[Item]]) -> None:
+        rounds = max(self._scalar(step.rounds), 0)
+        given = self.rows[step.memory] if step.memory is not None else []
+        memory = self._take(rounds * step.row_bytes)
+        for sweep, body in zip(step.sweeps, bodies, strict=True):
+            with self._carried(sweep.carries) as carried:
+                for number in reversed(range(rounds)) if sweep.reverse else range(rounds):
+                    self._bind_row(sweep.rows, memory + number * step.row_bytes)
+                    if given:
+                        self._bind_row(sweep.given, given[number])
+                    self._items(body)
+                    carried.advance()
+
+
+class _Carried:
+    """The carries of a loop while it runs: small ones are copied, of large ones two places take turns."""
+
+    def __init__(self, run: Executor, carries: Sequence[Carry]) -> None:
+        self.run = run
+        self.copied = [c for c in carries if c.current.nbytes <= REGISTER_BYTES]
+        self.swapped = [c for c in carries if c.current.nbytes > REGISTER_BYTES]
+        self.homes: list[Any] = [(run._address(c.current), run._address(c.next)) for c in self.swapped]
+        self.rounds = 0
+
+    def advance(self) -> None:
+        """The end of a round."""
+        for carry in self.copied:
+            self.run._copy(carry.current, self.run._address(carry.next))
+        self.rounds += 1
+        for carry, pair in zip(self.swapped, self.homes, strict=True):
+            self.run.addresses[carry.current], self.run.addresses[carry.next] = pair[:: -1 if self.rounds % 2 else 1]
+
+    def leave(self) -> None:
+        """Results go where the rest of the program looks for them."""
+        for carry in self.copied:
+            self.run._copy(carry.result, self.run._address(carry.current))
+        for carry, (home, other) in zip(self.swapped, self.homes, strict=True):
+            self.run.addresses[carry.current], self.run.addresses[carry.next] = home, other
+            if self.rounds % 2:
+                self.run._copy(carry.current, other)
