@@ -26,7 +26,7 @@ from tapec.ops import creation
 from tapec.passes.activity import active_values
 from tapec.passes.numbering import Places, numbering
 from tapec.passes.repetition import find_runs
-from tapec.passes.roles import Segment, Stacked, assign_roles
+from tapec.passes.roles import Constants, Segment, Stacked, assign_roles
 from tapec.passes.rolling import Rolling
 from tapec.passes.summation_order import SummationOrder
 from tapec.passes.windows import WINDOWED
@@ -66,39 +66,44 @@ class Reroll:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        return self.rerolled(graph, tables=False).graph
+        return self.rerolled(graph).graph
 
-    def rerolled(self, graph: Graph, *, tables: bool, active: AbstractSet[Value] = frozenset()) -> Rerolled:
+    def rerolled(
+        self, graph: Graph, constants: Constants | None = None, active: AbstractSet[Value] = frozenset()
+    ) -> Rerolled:
         """The new graph, with what became of the old one's values.
 
         Args:
             graph: the old graph.
-            tables: whether numbers that follow no rule from round to round may come from new inputs.
+            constants: inputs whose arrays never change. If it is given, what is another constant in each round, or
+                begins elsewhere by no rule, may come from tables: new inputs behind the old ones.
             active: values that reverse mode will reach. Segments whose cotangents it would add up in another order, and
                 so with other bits, when they are loops, stay as they are.
         """
         mapping: dict[Value, Value] | None = None
         read: list[np.ndarray[Any, Any]] = []
         for _ in range(_LOOPS_IN_LOOPS):
-            rolling = self._once(graph, active, tables=tables)
+            rolling = self._once(graph, active, constants)
             if rolling is None:
                 break
             graph = rolling.run()
             read += rolling.tables
             step = rolling.out.mapping
+            if constants:
+                constants = {step[v]: array for v, array in constants.items()}
             if active:
                 active = active_values(graph, [step[v] for v in active if v in step])[0]
             mapping = step if mapping is None else {old: step[new] for old, new in mapping.items() if new in step}
         return Rerolled(graph, _itself(graph) if mapping is None else mapping, read)
 
-    def _once(self, graph: Graph, active: AbstractSet[Value], *, tables: bool) -> Rolling | None:
+    def _once(self, graph: Graph, active: AbstractSet[Value], constants: Constants | None) -> Rolling | None:
         """How to roll the innermost loops that are left; None if there are none."""
         if len(graph.ops) < self.least_ops:
             return None
         # Constants stand where a program first uses them, which need not be the same place in every round.
-        constants = [op for op in graph.ops if op.primitive is creation.constant]
+        literals = [op for op in graph.ops if op.primitive is creation.constant]
         others = [op for op in graph.ops if op.primitive is not creation.constant]
-        graph = Graph(graph.name, graph.inputs, constants + others, graph.outputs)
+        graph = Graph(graph.name, graph.inputs, literals + others, graph.outputs)
         runs = find_runs([_shape_of(op) for op in graph.ops], self.least_rounds, self.least_ops)
         if not runs:
             return None
@@ -106,7 +111,7 @@ class Reroll:
         places = Places(numbers, runs)
         segments: dict[int, Segment] = {}
         for number in range(len(runs)):
-            segment = assign_roles(numbers, places, number, segments, tables=tables)
+            segment = assign_roles(numbers, places, number, segments, constants)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
         order = SummationOrder(graph, active)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -56,11 +58,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A constant of its own in each round of the run; `data` has the numbers' bytes, one round after another."""
+    """A constant of its own in each round of the run; `data` has their bytes, one round after another."""
 
     data: bytes
     dtype: str
+    shape: tuple[int, ...] = ()
 
+
+Constants: TypeAlias = Mapping[Value, np.ndarray[Any, Any]]
 
 # How far back an operand may reach: a recurrence of this order.
 _LONGEST_DELAY = 4
@@ -97,7 +102,7 @@ class Segment:
 
 
 def assign_roles(
-    numbers: Numbering, places: Places, number: int, segments: dict[int, Segment], *, tables: bool
+    numbers: Numbering, places: Places, number: int, segments: dict[int, Segment], constants: Constants | None
 ) -> Segment | None:
     """The segment of a run, over the longest stretch of rounds in which all operands keep their roles; None if none do.
 
@@ -106,18 +111,18 @@ def assign_roles(
         places: where values of all runs are made.
         number: which run.
         segments: earlier segments, whose values may be read stacked.
-        tables: whether numbers that follow no rule may be read from a table.
+        constants: arrays of inputs that never change; None if nothing may be read from a table.
     """
     run = places.bodies[number].run
     middle = run.count // 2
     checks = _Checks(run.count)
-    moving = _windows(numbers.ops, run, middle, checks, tables=tables)
+    moving = _windows(numbers.ops, run, middle, checks, tables=constants is not None)
     if moving is None:
         return None
     begin, end = numbers.begin[run.start], numbers.begin[run.start + run.period]
     width = int(end - begin)
     matrix = numbers.operands[begin : begin + width * run.count].reshape(run.count, width)
-    finder = _Finder(numbers, places, number, segments, matrix, middle, tables)
+    finder = _Finder(numbers, places, number, segments, matrix, middle, constants)
     roles: list[tuple[Role, ...]] = []
     slot = 0
     for op in numbers.ops[run.start : run.start + run.period]:
@@ -188,7 +193,7 @@ class _Finder:
         segments: those whose values may be read stacked.
         matrix: per round the numbers of all operands.
         middle: the round that roles are read off.
-        tables: see `assign_roles`.
+        constants: see `assign_roles`.
     """
 
     def __init__(
@@ -199,7 +204,7 @@ class _Finder:
         segments: dict[int, Segment],
         matrix: Numbers,
         middle: int,
-        tables: bool,
+        constants: Constants | None,
     ) -> None:
         self.numbers = numbers
         self.places = places
@@ -207,7 +212,7 @@ class _Finder:
         self.segments = segments
         self.matrix = matrix
         self.middle = middle
-        self.tables = tables
+        self.constants = constants
         self.rounds = np.arange(len(matrix))
         self.delta = matrix[middle + 1] - matrix[middle]
         # Whatever the role, an operand's number grows evenly: by nothing, or by what a round makes.
@@ -244,25 +249,25 @@ class _Finder:
 
     def _number(self, slot: int) -> tuple[Role, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None:
         """The role of an operand that is another constant in each round."""
-        found = [_constant(self.numbers.value(n)) for n in self.matrix[:, slot].tolist()]
+        found = [self._constant(self.numbers.value(n)) for n in self.matrix[:, slot].tolist()]
         here, following = found[self.middle], found[self.middle + 1]
         if here is None or following is None:
             return None
-        kind = self.numbers.value(int(self.matrix[self.middle, slot])).type.dtype
-        if kind.kind in "iu":
+        type_ = self.numbers.value(int(self.matrix[self.middle, slot])).type
+        kind = type_.dtype
+        if kind.kind in "iu" and not type_.shape:
             a, step = int(here), int(following) - int(here)
             counted = np.array([n is not None and int(n) == a + step * (k - self.middle) for k, n in enumerate(found)])
-            if not self.tables or counted[max(self.middle - 2, 0) : self.middle + 3].all():
+            if self.constants is None or counted[max(self.middle - 2, 0) : self.middle + 3].all():
                 return Counted(a - step * self.middle, step, kind.name), counted
-        if not self.tables:
+        if self.constants is None:
             return None
-        data = np.array([0 if n is None else n for n in found], kind.numpy)
-        return Listed(data.tobytes(), kind.name), np.array([n is not None for n in found])
+        nothing = np.zeros(type_.shape, kind.numpy)
+        data = np.array([nothing if n is None else n for n in found], kind.numpy)
+        return Listed(data.tobytes(), kind.name, type_.shape), np.array([n is not None for n in found])
 
-
-def _constant(value: Value) -> float | None:
-    if value.op is None or value.op.primitive is not creation.constant:
-        return None
-    number = value.op.attributes["value"]
-    assert isinstance(number, bool | int | float)
-    return number
+    def _constant(self, value: Value) -> Any:
+        """The number or the array that a value always is; None if it may be another."""
+        if value.op is None:
+            return None if self.constants is None else self.constants.get(value)
+        return value.op.attributes["value"] if value.op.primitive is creation.constant else None

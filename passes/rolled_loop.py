@@ -159,7 +159,8 @@ class Body:
         return emit_op(ew.add, (emit_op(ew.mul, (count, scale), {}), start), {})
 
     def _listed(self, role: Listed) -> Value:
-        numbers = np.frombuffer(role.data, dtypes.by_name(role.dtype).numpy)[self.segment.low : self.segment.high]
+        numbers = np.frombuffer(role.data, dtypes.by_name(role.dtype).numpy).reshape(-1, *role.shape)
+        numbers = numbers[self.segment.low : self.segment.high]
         return self.rolling.table(numbers[::-1].copy() if self.loop.reverse else numbers.copy())
 
     def _moving_slice(self, op: Op, moving: Moving, role: Fixed) -> Value:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from tapec.captured_arrays import Capture, CapturedArrays, fingerprint
 from tapec.errors import LeakedTensorError, VerificationError
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Location, Op, Value, attributes_key
 from tapec.ir.primitive import Primitive
-from tapec.ops import creation, custom
+from tapec.memory_windows import MemoryWindow
+from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
@@ -44,6 +45,7 @@ class Recording(NamedTuple):
         guards: the integers that Python saw, in order.
         forks: the user's line of each guard.
         leak: why the call can't be compiled, if it can't.
+        constants: inputs whose arrays nobody can change any more.
     """
 
     graph: Graph
@@ -53,6 +55,7 @@ class Recording(NamedTuple):
     guards: tuple[int, ...]
     forks: tuple[Location | None, ...]
     leak: Leak | None
+    constants: Mapping[Value, np.ndarray[Any, Any]]
 
     @property
     def source_values(self) -> list[Value]:
@@ -84,9 +87,8 @@ class FunctionRecorder(Recorder):
     values: dict[int, Value] = field(init=False, default_factory=dict)
     given: dict[Value, Tensor] = field(init=False, default_factory=dict)
     _constants: dict[Any, Value] = field(init=False, default_factory=dict)
-    _copies: dict[int, np.ndarray[Any, Any]] = field(init=False, default_factory=dict)  # by the serial of the copy
-    _captured: dict[int, _Capture] = field(init=False, default_factory=dict)  # by id of the array, which it keeps alive
-    _sources: list[Any] = field(init=False, default_factory=list)
+    _arrays: CapturedArrays = field(init=False, default_factory=CapturedArrays)
+    _variables: dict[Value, Variable] = field(init=False, default_factory=dict)
     _fixed: set[Value] = field(init=False, default_factory=set)  # constants and what is computed from nothing else
     _outside: set[Value] = field(init=False, default_factory=set)  # captured arrays: Python has them anyway
     _guarded: set[tuple[Value, int]] = field(init=False, default_factory=set)
@@ -173,14 +175,15 @@ class FunctionRecorder(Recorder):
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. The array itself becomes the input, so that later calls see its present contents."""
-        self._copies[tensor._serial] = array
+        self._arrays.came_from(tensor, array)
 
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
         if tensor._serial not in self.values:
             if id(variable) in self._assigned:  # compiled code would read what it was before the call
                 self.leave(f"{variable.name} assigned where the recording does not hear of it")
-            self.values[tensor._serial] = self._source(variable, tensor)
+            value = self.values[tensor._serial] = self._input(tensor)
+            self._variables[value] = variable
 
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.assign_variable`."""
@@ -193,19 +196,46 @@ class FunctionRecorder(Recorder):
         self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
         if self._ruled:
             self._drop_rules()
-        for capture in self._captured.values():
-            self._check_unchanged(capture)
+        for capture in self._arrays.changed():
+            self._changed(capture)
+        self.settle()
         if ACTIVE.refused is not None and ACTIVE.refused is not self._refused:
             self.leave("an error that depends on values, which the function caught", ACTIVE.refused[0])
         return Recording(
             self.graph,
             self._arguments,
-            tuple(self._sources),
+            tuple([self._source(v) for v in self.graph.inputs[self._arguments :]]),
             tuple([variable for variable, _ in self._assigned.values()]),
             tuple(self._guards),
             tuple(self._forks),
             self.leaked,
+            self.constants,
         )
+
+    def settle(self) -> None:
+        """Makes one input of those for arrays of equal contents that nobody has any more."""
+        merged = self._arrays.settle()
+        if not merged:
+            return
+        for op in self.graph.ops:
+            if not merged.keys().isdisjoint(op.operands):
+                op.operands = tuple([merged.get(v, v) for v in op.operands])
+        self.graph.inputs = [v for v in self.graph.inputs if v not in merged]
+        self.graph.outputs = [merged.get(v, v) for v in self.graph.outputs]
+        self.values = {serial: merged.get(v, v) for serial, v in self.values.items()}
+
+    @property
+    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+        """Inputs whose arrays nobody can change any more; see `settle`."""
+        return self._arrays.constants()
+
+    def _source(self, value: Value) -> np.ndarray[Any, Any] | Variable:
+        array = self._arrays.source(value)
+        return self._variables[value] if array is None else array
+
+    def _changed(self, capture: Capture) -> None:
+        """Compiled code reads an array once per call: it can't follow one that the function itself writes to."""
+        self.leave("an array changed in place between two uses in one call", capture.location)
 
     def _emit(
         self,
@@ -234,19 +264,28 @@ class FunctionRecorder(Recorder):
         return value
 
     def _capture(self, tensor: Tensor) -> Value:
-        array = self._copies.get(tensor._serial, tensor._array)
-        capture = self._captured.get(id(array))
-        if capture is None:
-            value = self._source(array, tensor)
-            self._outside.add(value)
-            self._captured[id(array)] = _Capture(array, value, _fingerprint(array), user_location())
-            return value
-        self._check_unchanged(capture)
-        return capture.value
+        found = self._arrays.known(tensor)
+        if found is not None:
+            if fingerprint(tensor._array) != found.fingerprint:
+                self._changed(found)
+            return found.value
+        part = self._arrays.window(tensor)
+        if part is not None:
+            return self._window(*part, tensor)
+        value = self._input(tensor)
+        self._outside.add(value)
+        self._arrays.add(tensor, value)
+        return value
 
-    def _source(self, source: np.ndarray[Any, Any] | Variable, tensor: Tensor) -> Value:
-        self._sources.append(source)
-        return self._input(tensor)
+    def _window(self, owner: Tensor, window: MemoryWindow, tensor: Tensor) -> Value:
+        """What stands for a view: its part of what stands for the whole."""
+        whole = self._value(owner)
+        if not np.array_equal(_part(owner._array, window, tensor), tensor._array, equal_nan=tensor.dtype.kind == "f"):
+            self.leave("an array changed in place between two uses in one call")
+        op = self._emit(movement.slice_, (whole,), window._asdict())
+        value = self._emit(movement.reshape, (op.result,), {"shape": tensor.shape}).result
+        self._outside.update((op.result, value))
+        return value
 
     def _input(self, tensor: Tensor) -> Value:
         value = self.graph.add_input(tensor.type)
@@ -272,28 +311,15 @@ class FunctionRecorder(Recorder):
         self.graph.ops = [op for op in self.graph.ops if op not in dropped]
         self.graph.outputs = [known.get(v, v) for v in self.graph.outputs]
 
-    def _check_unchanged(self, capture: _Capture) -> None:
-        """Compiled code reads an array once per call: it can't follow one that the function itself writes to."""
-        if _fingerprint(capture.array) != capture.fingerprint:
-            self.leave("an array changed in place between two uses in one call", capture.location)
 
-
-class _Capture(NamedTuple):
-    """An array from outside that the call read: the input that stands for it, and its contents when first read."""
-
-    array: np.ndarray[Any, Any]
-    value: Value
-    fingerprint: int
-    location: Location | None
+def _part(owner: np.ndarray[Any, Any], window: MemoryWindow, like: Tensor) -> np.ndarray[Any, Any]:
+    along = [slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(*window, strict=True)]
+    return owner[tuple(along)].reshape(like.shape)
 
 
 def _likes(op: Op) -> Iterator[tuple[Value, Value]]:
     """The results of a function with a derivative rule of its own, each with the operand that it is."""
     return zip(op.results, op.operands[1 if op.primitive is custom.live else 0 :], strict=False)
-
-
-def _fingerprint(array: np.ndarray[Any, Any]) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def leak_message(name: str, leak: Leak) -> str:

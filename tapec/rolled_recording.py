@@ -15,5 +15,10 @@ def rolled(recording: Recording) -> Recording:
         return recording
     from tapec.passes.reroll import Reroll
 
-    found = Reroll(LEAST_OPS).rerolled(recording.graph, tables=True)
-    return recording._replace(graph=found.graph, sources=(*recording.sources, *found.tables))
+    found = Reroll(LEAST_OPS).rerolled(recording.graph, recording.constants)
+    sources = (*recording.sources, *found.tables)
+    read = {v for op in found.graph.ops for v in op.operands} | set(found.graph.outputs)
+    inputs = found.graph.inputs[: recording.arguments]
+    kept = [(v, s) for v, s in zip(found.graph.inputs[recording.arguments :], sources, strict=True) if v in read]
+    found.graph.inputs = inputs + [value for value, _ in kept]
+    return recording._replace(graph=found.graph, sources=tuple([source for _, source in kept]), constants={})

@@ -20,7 +20,10 @@ from tapec.tape_recorder import Step, TapeRecorder, mask, needed_of_control, nee
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    import numpy as np
 
 
 def tape_recorder(watch_accessed_variables: bool) -> TapeRecorder:
@@ -150,6 +153,7 @@ class SharingRecorder(TapeRecorder):
 
     def graph(self) -> RecordedGraph:
         """See `TapeRecorder.graph`. Tensors that come from outside are kept for as long as the tape is there."""
+        self._function.settle()
         ops = self._stretch()
         made = {value for op in ops for value in op.results}
         outside = dict.fromkeys([v for op in ops for v in op.operands if v not in made])
@@ -161,6 +165,15 @@ class SharingRecorder(TapeRecorder):
             if tensor is not None:
                 self.kept.setdefault(self._place(value), tensor)
         return RecordedGraph(Graph("tape", inputs, constants + ops), dict(enumerate(self._values)))
+
+    @property
+    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+        """See `TapeRecorder.constants`."""
+        return self._function.constants
+
+    def active(self, recorded: RecordedGraph) -> AbstractSet[Value]:
+        """See `TapeRecorder.active`."""
+        return self._active
 
     def _stretch(self) -> list[Op]:
         """The ops since the tape began. One that it did not hear of, though it reads what depends on something watched,

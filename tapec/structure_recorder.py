@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from types import CodeType
 from typing import Any, final
 
-from tapec.ir.graph import Graph
+import numpy as np
+
+from tapec.ir.graph import Graph, Value
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import Prefix, RecordedGraph, nothing, recorded_graph
 from tapec.recording import ACTIVE, location_of, user_frame, user_location
@@ -187,6 +190,15 @@ class StructureRecorder(TapeRecorder):
     def graph(self) -> RecordedGraph:
         """See `TapeRecorder.graph`."""
         return recorded_graph(self.prefix)
+
+    @property
+    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+        """See `TapeRecorder.constants`. Numbers of the source are constants of the graph; arrays are not known."""
+        return {}
+
+    def active(self, recorded: RecordedGraph) -> set[Value]:
+        """See `TapeRecorder.active`."""
+        return {recorded.values[place] for place in self.places.values() if place >= 0}
 
     def steps(self) -> list[Step]:
         """See `TapeRecorder.steps`."""

@@ -190,15 +190,14 @@ def _rolled(
     least = _LOOPS_ONCE if recorder.once else _LOOPS
     if len(graph.ops) < least:
         return None
-    from tapec.passes.activity import active_values
     from tapec.passes.reroll import Reroll
 
     if not {values[p] for p in sources} <= set(graph.inputs):
         return None
     whole = Graph(graph.name, graph.inputs, graph.ops, [values[p] for p in targets])
     # Whether a recording is rolled must not show in a gradient's bits: the same program may run outside of functions.
-    active, _ = active_values(whole, [values[p] for p in sources])
-    rolled = Reroll(least_ops=least).rerolled(whole, tables=recorder.once, active=active)
+    constants = recorder.constants if recorder.once else None
+    rolled = Reroll(least_ops=least).rerolled(whole, constants, recorder.active(recorded))
     if len(graph.ops) - len(rolled.graph.ops) < min(len(graph.ops) // 2, _LOOPS_ONCE):
         return None
     places = {place: rolled.mapping[v] for place, v in values.items() if v in rolled.mapping}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from tapec.ir.graph import Graph, Location, attributes_key
+from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import RecordedGraph
@@ -22,7 +22,8 @@ from tapec.tensor import Tensor
 from tapec.variable import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from tapec.passes.residuals import ControlNeeds
 
@@ -85,6 +86,15 @@ class TapeRecorder(Recorder):
     @abstractmethod
     def graph(self) -> RecordedGraph:
         """What was recorded, as a graph without outputs."""
+
+    @property
+    @abstractmethod
+    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+        """Inputs of the recorded graph that are the same whenever what was recorded runs."""
+
+    @abstractmethod
+    def active(self, recorded: RecordedGraph) -> AbstractSet[Value]:
+        """The values of the recorded graph that depend on something watched."""
 
     @abstractmethod
     def steps(self) -> list[Step]:

@@ -60,7 +60,6 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.tape_derivatives", "tapec.passes.tangent"): "the same",
     ("tapec.tape_derivatives", "tapec.passes.recompute"): "only recordings of long loops need it",
     ("tapec.tape_derivatives", "tapec.passes.reroll"): "the same",
-    ("tapec.tape_derivatives", "tapec.passes.activity"): "the same",
     ("tapec.rolled_recording", "tapec.passes.reroll"): "the same",
     ("tapec.dispatch", "tapec.runtime.control"): "only loops and branches need it",
     ("tapec.tape", "tapec.saved_tensors"): "the same, for the first recorded op",
