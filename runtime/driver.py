@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
 import numpy as np
 
@@ -68,6 +68,7 @@ class Executable:
     """Machine code of one graph.
 
     Attributes:
+        native: that it is.
         recorded: the graph.
         library: what keeps the code.
         address: of `i64 kernel(ptr args, ptr outs, ptr guards)`; see `tapec.passes.program_text`.
@@ -75,6 +76,8 @@ class Executable:
         compile_seconds: wall time of the whole way.
         release_gil: whether a run is long enough to let other threads run meanwhile.
     """
+
+    native: Literal[True] = True
 
     def __init__(self, recorded: Graph, written: _Written, built: recipes.Built, seconds: float) -> None:
         instructions, self.guards = _FACTS.unpack(built.facts)

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from tapec.derivative_maps import jvp as jvp
     from tapec.derivative_maps import linearize as linearize
     from tapec.derivative_maps import vjp as vjp
+    from tapec.devices import Device as Device
+    from tapec.devices import device as device
     from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
     from tapec.implicit import fixed_point as fixed_point
     from tapec.implicit import root as root
@@ -77,6 +79,7 @@ __version__ = "0.1.0.dev0"
 # that has each name.
 _LATER = {
     "ComplexTensor": "tapec.complex_tensor",
+    "Device": "tapec.devices",
     "ForwardAccumulator": "tapec.forward_accumulator",
     "Inspection": "tapec.inspection",
     "Module": "tapec.module",
@@ -88,6 +91,7 @@ _LATER = {
     "cond": "tapec.branches",
     "custom_gradient": "tapec.custom_gradients",
     "custom_jvp": "tapec.custom_jvps",
+    "device": "tapec.devices",
     "fixed_point": "tapec.implicit",
     "fori_loop": "tapec.control_flow",
     "hessian": "tapec.jacobians",

@@ -81,10 +81,10 @@ class _AssistedCall:
             arguments=(*argument_trees(arguments), *extra),
             outputs=TupleNode((result, *arrays[first:])),
             guards=len(recording.guards),
-            release_gil=path.executable.release_gil,
+            release_gil=path.machine_code.release_gil,
             name=name,
         )
-        self._entry = make_entry(spec, path.executable.address, _decline, _missed, path)
+        self._entry = make_entry(spec, path.machine_code.address, _decline, _missed, path)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """One call."""

@@ -157,3 +157,15 @@ class CompilationError(TapecError):
 
 class UnsupportedOnDeviceError(TapecError, NotImplementedError):
     """A device has no kernel and no library for a step of the program."""
+
+
+class DeviceNotFoundError(TapecError, RuntimeError):
+    """There is no device of the kind that was asked for, or no driver for it; the message says what was looked for."""
+
+
+class DeviceMemoryError(TapecError, MemoryError):
+    """A device has too little memory; the message says how many bytes were asked for and how many are free."""
+
+
+class DeviceError(TapecError, RuntimeError):
+    """A driver refused a call, or a kernel ended badly."""

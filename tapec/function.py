@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.collector import patient_collector
 from tapec.eager_mode import EagerMode, is_nested
-from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
+from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning, UnsupportedOnDeviceError
 from tapec.function_recorder import FunctionRecorder, Recording, leak_message
 from tapec.inspection import Inspection
 from tapec.ir.graph import Location
@@ -25,6 +25,9 @@ from tapec.paths import Path, PathTree
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
 from tapec.rolled_recording import rolled
+
+if TYPE_CHECKING:
+    from tapec.devices import Device
 
 MAX_PATHS = 64
 MAX_ENTRIES = 16  # an entry that does not fit costs some 50 ns, the way through Python some 10 us
@@ -63,7 +66,14 @@ class Function:
 
     __call__: Callable[..., Any]
 
-    def __init__(self, python: Callable[..., Any], *, strict: bool = False, max_paths: int = MAX_PATHS) -> None:
+    def __init__(
+        self,
+        python: Callable[..., Any],
+        *,
+        strict: bool = False,
+        max_paths: int = MAX_PATHS,
+        device: Device | None = None,
+    ) -> None:
         if not callable(python):
             raise ArgumentError(f"a {type(python).__name__} cannot be compiled: it is no function")
         if max_paths < 1:
@@ -75,6 +85,7 @@ class Function:
         self._name = getattr(python, "__name__", type(python).__name__)
         self._strict = strict
         self._max_paths = max_paths
+        self._device = device
         self._specialisations: dict[Hashable, Specialisation] = {}
         self._lock = threading.RLock()
         self._warned = False
@@ -88,11 +99,18 @@ class Function:
 
         Raises:
             CompilationError: the function runs eagerly with these arguments, because of a leak or of `max_paths`.
+            UnsupportedOnDeviceError: it runs on a device. Without one, `launch_plan` and `ptx` of what this gives show
+                what a GPU would run.
         """
+        if self._device is not None:
+            raise UnsupportedOnDeviceError(
+                f"{self._name} runs on {self._device!r}, of whose programs there is no inspection: inspect the "
+                "function without a device, and see `launch_plan` and `ptx` of that"
+            )
         _, path = self._run(self._take_apart(args, kwargs))
         if path is None:
             raise CompilationError(f"{self._name} runs eagerly with these arguments, so that there is nothing to show")
-        return Inspection(self._name, path.recording.graph, path.executable)
+        return Inspection(self._name, path.recording.graph, path.machine_code)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -142,7 +160,7 @@ class Function:
                     return self._rerun(specialisation, arguments)
                 if seen is None:
                     specialisation.current = path
-                    if not specialisation.native:
+                    if not specialisation.native and self._device is None:
                         self._add_entry(specialisation, path, arguments)
                     return result, path
             miss = path.first_miss(seen)
@@ -239,7 +257,8 @@ class Function:
         from tapec.runtime.driver import compile_graph
 
         recording = rolled(recording)
-        path = Path(recording, compile_graph(recording.graph), results)
+        compiled = (compile_graph if self._device is None else self._device.compile)(recording.graph)
+        path = Path(recording, compiled, results)
         self.compiles += 1
         specialisation.tree.insert(path)
         specialisation.current = path
@@ -275,11 +294,20 @@ class Function:
 
 
 @overload
-def function(python: Callable[..., Any], /, *, strict: bool = False, max_paths: int = MAX_PATHS) -> Function: ...
-@overload
-def function(*, strict: bool = False, max_paths: int = MAX_PATHS) -> Callable[[Callable[..., Any]], Function]: ...
 def function(
-    python: Callable[..., Any] | None = None, /, *, strict: bool = False, max_paths: int = MAX_PATHS
+    python: Callable[..., Any], /, *, strict: bool = False, max_paths: int = MAX_PATHS, device: Device | None = None
+) -> Function: ...
+@overload
+def function(
+    *, strict: bool = False, max_paths: int = MAX_PATHS, device: Device | None = None
+) -> Callable[[Callable[..., Any]], Function]: ...
+def function(
+    python: Callable[..., Any] | None = None,
+    /,
+    *,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+    device: Device | None = None,
 ) -> Function | Callable[[Callable[..., Any]], Function]:
     """Compiles a function of arrays; a decorator, with or without options.
 
@@ -301,6 +329,8 @@ def function(
             function eagerly with a warning.
         max_paths: how many ways through the branches and loops of one specialisation are recorded; further ones run
             eagerly, with one warning.
+        device: from `tp.device`: what was recorded runs there, on arrays that are copied to it and back. None is the
+            CPU. Experimental: no GPU has run it yet.
 
     Raises:
         ArgumentError: at a call, for an argument that is neither an input nor hashable, or that was changed in place.
@@ -315,5 +345,5 @@ def function(
     1
     """
     if python is None:
-        return lambda decorated: Function(decorated, strict=strict, max_paths=max_paths)
-    return Function(python, strict=strict, max_paths=max_paths)
+        return lambda decorated: Function(decorated, strict=strict, max_paths=max_paths, device=device)
+    return Function(python, strict=strict, max_paths=max_paths, device=device)

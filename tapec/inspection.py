@@ -10,6 +10,7 @@ from tapec.ops import creation, movement
 from tapec.ops import elementwise as ew
 
 if TYPE_CHECKING:
+    from tapec.passes.cuda.plan import LaunchPlan
     from tapec.runtime.driver import Executable
 
 # NumPy gives these as views: eager code keeps nothing for them.
@@ -90,6 +91,31 @@ class Inspection:
     def assembly(self) -> str:
         """The machine code as assembly."""
         return self.stages["assembly"]
+
+    @property
+    def launch_plan(self) -> str:
+        """What an NVIDIA GPU would be asked to do in the CPU's place: kernels, libraries and their memory.
+
+        Raises:
+            UnsupportedOnDeviceError: a step has neither a kernel nor a library there.
+        """
+        return str(self._device_plan)
+
+    def ptx(self, architecture: str = "sm_80") -> str:
+        """The kernels of the launch plan as NVIDIA's assembly, for an architecture from `sm_70` on.
+
+        Raises:
+            UnsupportedOnDeviceError: as for `launch_plan`.
+        """
+        from tapec.runtime.cuda.ptx import ptx
+
+        return ptx(self._device_plan.kernels, architecture)
+
+    @cached_property
+    def _device_plan(self) -> LaunchPlan:
+        from tapec.runtime.cuda.program import device_plan
+
+        return device_plan(self._executable.recorded)
 
     @property
     def summary(self) -> str:

@@ -48,13 +48,13 @@ def fast_entry(
             outputs=result_tree(path.results, path.recording.graph.outputs),
             captured=_captured(path),
             guards=len(path.recording.guards),
-            release_gil=path.executable.release_gil,
+            release_gil=path.machine_code.release_gil,
             name=name,
             gate=_GATE,
         )
     except NotNativeError:
         return None
-    return make_entry(spec, path.executable.address, slow, miss, path)
+    return make_entry(spec, path.machine_code.address, slow, miss, path)
 
 
 def _captured(path: Path) -> tuple[np.ndarray[Any, Any], ...]:

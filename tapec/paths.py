@@ -16,6 +16,7 @@ from tapec.results import Results
 from tapec.tensor import make
 
 if TYPE_CHECKING:
+    from tapec.runtime.cuda.program import DeviceProgram
     from tapec.runtime.driver import Executable
 
 
@@ -39,14 +40,14 @@ class Path:
 
     Attributes:
         recording: what was recorded.
-        executable: its machine code.
+        executable: its machine code, or its program for a device.
         results: how outputs become results.
         locks: of the Variables that it assigns; held from reading a Variable to assigning it.
     """
 
     __slots__ = ("_entry", "_runs", "_sources", "executable", "locks", "recording", "results")
 
-    def __init__(self, recording: Recording, executable: Executable, results: Results) -> None:
+    def __init__(self, recording: Recording, executable: Executable | DeviceProgram, results: Results) -> None:
         self.recording = recording
         self.executable = executable
         self.results = results
@@ -56,6 +57,12 @@ class Path:
         self._sources = tuple(zip(recording.sources, types, strict=True))
         # In one order everywhere, so that two functions that assign to the same Variables can't wait for each other.
         self.locks = [v._lock for v in sorted(recording.assigned, key=id)]
+
+    @property
+    def machine_code(self) -> Executable:
+        """The executable of a path that runs on the CPU."""
+        assert self.executable.native
+        return self.executable
 
     def run(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
         """Runs the machine code on the argument leaves; Variables are assigned only if every guard held."""
@@ -84,10 +91,10 @@ class Path:
         """Status, outputs and guards; from the third run on through a native entry, which takes 6 ms to make."""
         if self._entry is None:
             self._runs += 1
-            if self._runs > 2:
+            if self._runs > 2 and self.executable.native:
                 from tapec.flat_entry import flat_entry
 
-                self._entry = flat_entry(self.executable, self.recording)
+                self._entry = flat_entry(self.machine_code, self.recording)
             return self.executable.run(arrays)
         ran: tuple[int, Sequence[np.ndarray[Any, Any]], list[int]] = self._entry(*arrays)
         return ran

@@ -20,7 +20,8 @@ from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum, reshape
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.kernel_status import FINE
 from tapec.passes.scalar.table import ROWS
-from tapec.runtime.cuda.emulated_program import EmulatedProgram, device_plan
+from tapec.runtime.cuda.emulated_program import EmulatedProgram
+from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.interpreter import interpret
 
 Array = np.ndarray[Any, Any]

@@ -8,30 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from tapec.ir.graph import Graph
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
-from tapec.passes.cuda.planner import launch_plan
-from tapec.passes.expand_updates import ExpandUpdates
-from tapec.passes.fuse import fuse
 from tapec.passes.loops import Operand
-from tapec.passes.lower import lower
-from tapec.passes.materialize import materialize
 from tapec.runtime.cuda.backend import Array, Backend
 from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, elements_at
 from tapec.runtime.cuda.executor import Executor
+from tapec.runtime.cuda.program import Target
 from tapec.runtime.eager import execute
-from tapec.runtime.pipeline import optimised
 
 
-def device_plan(graph: Graph) -> LaunchPlan:
-    """The plan of a recorded graph: the passes of the CPU, then kernels."""
-    expanded = ExpandUpdates().run(graph)
-    return launch_plan(lower(fuse(materialize(optimised(expanded))), tiling=False, in_place=False))
+class EmulatedTarget(Target):
+    """The host as a device."""
+
+    def backend(self, plan: LaunchPlan) -> Backend:
+        """The host, with the kernels compiled for it."""
+        return EmulatedBackend(EmulatedKernels(plan.kernels), backwards=False)
 
 
 class EmulatedProgram:
-    """A plan with its kernels compiled for the host."""
+    """A plan with its kernels compiled for the host, to be run with threads in either order."""
 
     def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan

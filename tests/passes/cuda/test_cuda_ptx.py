@@ -12,7 +12,7 @@ from tapec.ops import control, indexing, ordering, reduction
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda.kernel import Kernel
-from tapec.runtime.cuda.emulated_program import device_plan
+from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
 
 ARCHITECTURES = ("sm_70", "sm_80", "sm_90", "sm_100")

@@ -7,7 +7,8 @@ from random_graphs import assert_same_bits, graphs, random_inputs
 
 from tapec.errors import IndexOutOfRangeError
 from tapec.passes.kernel_status import FINE, INDEX_OUT_OF_RANGE
-from tapec.runtime.cuda.emulated_program import EmulatedProgram, device_plan
+from tapec.runtime.cuda.emulated_program import EmulatedProgram
+from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.interpreter import interpret
 
 

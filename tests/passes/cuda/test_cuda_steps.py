@@ -10,7 +10,8 @@ from tapec.ops.symbolic import apply, matmul, take, transpose
 from tapec.passes.cuda import scatters
 from tapec.passes.cuda.plan import Call
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
-from tapec.runtime.cuda.emulated_program import EmulatedProgram, device_plan
+from tapec.runtime.cuda.emulated_program import EmulatedProgram
+from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.interpreter import interpret
 
 

@@ -1,0 +1,77 @@
+"""A recorded graph as a program for a device: its launch plan, and a way to run it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from tapec.ir.graph import Graph
+from tapec.passes.cuda.plan import LaunchPlan, Report
+from tapec.passes.cuda.planner import launch_plan
+from tapec.passes.expand_updates import ExpandUpdates
+from tapec.passes.fuse import fuse
+from tapec.passes.kernel_status import GUARD_DIFFERS
+from tapec.passes.lower import lower
+from tapec.passes.materialize import materialize
+from tapec.runtime.cuda.backend import Array, Backend
+from tapec.runtime.cuda.executor import Executor
+from tapec.runtime.pipeline import optimised
+
+
+def device_plan(graph: Graph) -> LaunchPlan:
+    """The plan of a recorded graph: the passes of the CPU, then kernels.
+
+    Raises:
+        UnsupportedOnDeviceError: a step has no kernel and no library.
+    """
+    expanded = ExpandUpdates().run(graph)
+    return launch_plan(lower(fuse(materialize(optimised(expanded))), tiling=False, in_place=False))
+
+
+class Target(ABC):
+    """A device that programs can be made for."""
+
+    @abstractmethod
+    def backend(self, plan: LaunchPlan) -> Backend:
+        """The device with the kernels of a plan."""
+
+    def compile(self, graph: Graph) -> DeviceProgram:
+        """The program of a recorded graph.
+
+        Raises:
+            UnsupportedOnDeviceError: a step has no kernel and no library.
+        """
+        plan = device_plan(graph)
+        return DeviceProgram(plan, self.backend(plan))
+
+
+class DeviceProgram:
+    """What `runtime.driver.Executable` is for the CPU.
+
+    Args:
+        plan: its launch plan.
+        backend: where it runs.
+
+    Attributes:
+        native: whether it is machine code of this process, with an address; it is not.
+    """
+
+    native: Literal[False] = False
+
+    def __init__(self, plan: LaunchPlan, backend: Backend) -> None:
+        self.plan = plan
+        self.backend = backend
+        self._expected = [item.expected for item in plan.items if isinstance(item, Report)]
+
+    def run(self, arrays: Sequence[Array]) -> tuple[int, list[Any], list[int]]:
+        """Status, outputs and guard values of one run; arrays go to the device and come back.
+
+        Args:
+            arrays: one per input of the graph, dense, of its dtype and shape.
+
+        Raises:
+            DeviceMemoryError: the device has too little memory.
+        """
+        status, outputs, seen = Executor(self.plan, self.backend, arrays).run()
+        return (GUARD_DIFFERS if seen != self._expected else status), outputs, seen
