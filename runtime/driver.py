@@ -47,15 +47,16 @@ class Stage(NamedTuple):
 class _Written:
     """The forms of a graph, made when somebody asks: a program from the disk cache needs none to run."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, memory_budget: int | None) -> None:
         self._graph = graph
+        self._memory_budget = memory_budget
 
     @cached_property
     def forms(self) -> Forms:
         """What the passes make of the graph."""
         from tapec.runtime.pipeline import forms_of
 
-        return forms_of(self._graph, vector_bits())
+        return forms_of(self._graph, vector_bits(), self._memory_budget)
 
     def module(self) -> recipes.Written:
         """The module, with what a run must know of it."""
@@ -172,11 +173,16 @@ def _routines(names: tuple[str, ...]) -> dict[str, int]:
     return found
 
 
-def compile_graph(graph: Graph) -> Executable:
+def compile_graph(graph: Graph, memory_budget: int | None = None) -> Executable:
     """Machine code for a recorded graph.
+
+    Args:
+        graph: as recorded.
+        memory_budget: see `tp.function`.
 
     Raises:
         CompilationError: code generation failed; a defect of tapec.
+        MemoryBudgetError: the budget can't be met.
     """
     start = time.perf_counter()
     with _collector_paused(graph):
@@ -185,8 +191,9 @@ def compile_graph(graph: Graph) -> Executable:
             from tapec.runtime.pipeline import rerolled
 
             rolled = rerolled(graph, REROLL_OPS)
-        written = _Written(rolled)
-        built = recipes.build(("graph", str(rolled)), written.module, _routines)
+        written = _Written(rolled, memory_budget)
+        key = ("graph", str(rolled)) if memory_budget is None else ("graph", str(rolled), f"{memory_budget} bytes")
+        built = recipes.build(key, written.module, _routines)
     return Executable(graph, written, built, time.perf_counter() - start)
 
 

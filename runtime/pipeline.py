@@ -16,6 +16,7 @@ from tapec.passes.loop_printer import print_program
 from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
+from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
 from tapec.passes.program_text import program_text
@@ -85,13 +86,20 @@ def optimised(graph: Graph) -> Graph:
     return graph
 
 
-def forms_of(graph: Graph, vector_bits: int) -> Forms:
+def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -> Forms:
     """All passes, in order, over a recorded graph.
 
     Args:
         graph: as recorded.
         vector_bits: width of the machine's vector registers.
+        memory_budget: bytes of values of the forward pass that may be alive at once in the backward pass.
+
+    Raises:
+        MemoryBudgetError: that can't be met.
     """
-    final = order_updates(materialize(optimised(graph)))
+    graph = optimised(graph)
+    if memory_budget is not None:
+        graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
+    final = order_updates(materialize(graph))
     program = lower(fuse(final))
     return Forms(final, program, program_text(program, vector_bits=vector_bits))

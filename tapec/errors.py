@@ -151,6 +151,10 @@ class CacheWarning(UserWarning):
     """The disk cache of machine code is not used, or its configuration is wrong; the message says why."""
 
 
+class MemoryBudgetError(TapecError, ValueError):
+    """A `memory_budget` that no plan keeps; the message says how much is needed, and by which values."""
+
+
 class CompilationError(TapecError):
     """Code generation failed: a defect of tapec, with the graph that shows it."""
 

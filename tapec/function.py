@@ -73,11 +73,18 @@ class Function:
         strict: bool = False,
         max_paths: int = MAX_PATHS,
         device: Device | None = None,
+        memory_budget: int | None = None,
     ) -> None:
         if not callable(python):
             raise ArgumentError(f"a {type(python).__name__} cannot be compiled: it is no function")
         if max_paths < 1:
             raise ValueError(f"max_paths must be at least 1, got {max_paths}")
+        if memory_budget is not None and memory_budget < 0:
+            raise ValueError(f"memory_budget must not be negative, got {memory_budget}")
+        if memory_budget is not None and device is not None:
+            raise ArgumentError(
+                "memory_budget bounds the memory of programs for the CPU; it can't be given with a device"
+            )
         update_wrapper(self, python)
         self.recordings = 0
         self.compiles = 0
@@ -86,6 +93,7 @@ class Function:
         self._strict = strict
         self._max_paths = max_paths
         self._device = device
+        self._memory_budget = memory_budget
         self._specialisations: dict[Hashable, Specialisation] = {}
         self._lock = threading.RLock()
         self._warned = False
@@ -257,7 +265,10 @@ class Function:
         from tapec.runtime.driver import compile_graph
 
         recording = rolled(recording)
-        compiled = (compile_graph if self._device is None else self._device.compile)(recording.graph)
+        if self._device is not None:
+            compiled = self._device.compile(recording.graph)
+        else:
+            compiled = compile_graph(recording.graph, self._memory_budget)
         path = Path(recording, compiled, results)
         self.compiles += 1
         specialisation.tree.insert(path)
@@ -295,11 +306,21 @@ class Function:
 
 @overload
 def function(
-    python: Callable[..., Any], /, *, strict: bool = False, max_paths: int = MAX_PATHS, device: Device | None = None
+    python: Callable[..., Any],
+    /,
+    *,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+    device: Device | None = None,
+    memory_budget: int | None = None,
 ) -> Function: ...
 @overload
 def function(
-    *, strict: bool = False, max_paths: int = MAX_PATHS, device: Device | None = None
+    *,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+    device: Device | None = None,
+    memory_budget: int | None = None,
 ) -> Callable[[Callable[..., Any]], Function]: ...
 def function(
     python: Callable[..., Any] | None = None,
@@ -308,6 +329,7 @@ def function(
     strict: bool = False,
     max_paths: int = MAX_PATHS,
     device: Device | None = None,
+    memory_budget: int | None = None,
 ) -> Function | Callable[[Callable[..., Any]], Function]:
     """Compiles a function of arrays; a decorator, with or without options.
 
@@ -331,8 +353,12 @@ def function(
             eagerly, with one warning.
         device: from `tp.device`: what was recorded runs there, on arrays that are copied to it and back. None is the
             CPU. Experimental: no GPU has run it yet.
+        memory_budget: bytes of values of the forward pass that may be alive at once in the backward pass of a gradient
+            in the function; others are computed again when the backward pass comes to them, with the same results to
+            the last bit. Arguments and results do not count.
 
     Raises:
+        MemoryBudgetError: at a call, if the budget can't be met; the message names the values that need more.
         ArgumentError: at a call, for an argument that is neither an input nor hashable, or that was changed in place.
 
     >>> import numpy as np, tapec as tp
@@ -345,5 +371,7 @@ def function(
     1
     """
     if python is None:
-        return lambda decorated: Function(decorated, strict=strict, max_paths=max_paths, device=device)
-    return Function(python, strict=strict, max_paths=max_paths, device=device)
+        return lambda decorated: Function(
+            decorated, strict=strict, max_paths=max_paths, device=device, memory_budget=memory_budget
+        )
+    return Function(python, strict=strict, max_paths=max_paths, device=device, memory_budget=memory_budget)

@@ -28,10 +28,16 @@ def value_and_grad(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> Function: ...
 @overload
 def value_and_grad(
-    *, argnums: Argnums = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> _Decorator: ...
 def value_and_grad(
     python: Callable[..., Any] | None = None,
@@ -41,6 +47,7 @@ def value_and_grad(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> Function | _Decorator:
     """A compiled function that gives the value of `python` and its gradient; a decorator, with or without options.
 
@@ -54,6 +61,7 @@ def value_and_grad(
         has_aux: whether the function returns a pair `(value, aux)`; the result is then `((value, aux), gradient)`.
         strict: see `tp.function`.
         max_paths: see `tp.function`.
+        memory_budget: see `tp.function`.
 
     Raises:
         NonScalarTargetError: at a call, if the value is not a scalar.
@@ -69,7 +77,9 @@ def value_and_grad(
     (np.float64(13.0), array([18.,  4.]))
     """
     if python is None:
-        return lambda decorated: value_and_grad(decorated, argnums, has_aux, strict=strict, max_paths=max_paths)
+        return lambda decorated: value_and_grad(
+            decorated, argnums, has_aux, strict=strict, max_paths=max_paths, memory_budget=memory_budget
+        )
     differentiate = _Differentiation(python, argnums, has_aux)
 
     @wraps(python)
@@ -77,7 +87,7 @@ def value_and_grad(
         value, aux, gradient = differentiate(args, kwargs)
         return ((value, aux) if has_aux else value), gradient
 
-    return Function(value_and_gradient, strict=strict, max_paths=max_paths)
+    return Function(value_and_gradient, strict=strict, max_paths=max_paths, memory_budget=memory_budget)
 
 
 @overload
@@ -89,10 +99,16 @@ def grad(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> Function: ...
 @overload
 def grad(
-    *, argnums: Argnums = 0, has_aux: bool = False, strict: bool = False, max_paths: int = MAX_PATHS
+    *,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    strict: bool = False,
+    max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> _Decorator: ...
 def grad(
     python: Callable[..., Any] | None = None,
@@ -102,6 +118,7 @@ def grad(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
+    memory_budget: int | None = None,
 ) -> Function | _Decorator:
     """A compiled function that gives the gradient of `python`; arguments and errors are those of `tp.value_and_grad`.
 
@@ -112,7 +129,9 @@ def grad(
     np.True_
     """
     if python is None:
-        return lambda decorated: grad(decorated, argnums, has_aux, strict=strict, max_paths=max_paths)
+        return lambda decorated: grad(
+            decorated, argnums, has_aux, strict=strict, max_paths=max_paths, memory_budget=memory_budget
+        )
     differentiate = _Differentiation(python, argnums, has_aux)
 
     @wraps(python)
@@ -120,7 +139,7 @@ def grad(
         _, aux, gradient = differentiate(args, kwargs)
         return (gradient, aux) if has_aux else gradient
 
-    return Function(gradient, strict=strict, max_paths=max_paths)
+    return Function(gradient, strict=strict, max_paths=max_paths, memory_budget=memory_budget)
 
 
 class _Differentiation:
