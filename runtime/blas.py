@@ -37,6 +37,24 @@ def address(routine: str, interface: _Interface = "cython_blas") -> int:
 
 
 @cache
+def own_threads() -> tuple[int, int] | None:
+    """Addresses of OpenBLAS's `int get_num_threads()` and `void set_num_threads(int)`; None for another BLAS."""
+    path = _interface("cython_blas").__file__
+    if path is None:
+        return None
+    library = ctypes.CDLL(path)  # loaded already; names are sought in what it was linked with, too
+    for prefix in ("scipy_openblas", "openblas"):  # SciPy's wheels, and everybody else's
+        try:
+            found = library[f"{prefix}_get_num_threads"], library[f"{prefix}_set_num_threads"]
+        except AttributeError:
+            continue
+        get, set_ = (ctypes.cast(function, ctypes.c_void_p).value for function in found)
+        assert get is not None and set_ is not None
+        return get, set_
+    return None
+
+
+@cache
 def _interface(short: _Interface) -> ModuleType:
     """SciPy's module. Alone it loads in 4 to 6 ms; by way of `scipy.linalg`, which pulls in 300 modules, in 200."""
     import scipy  # 15 ms that `import tapec` should not take

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -49,7 +50,22 @@ def _library(primitive: str, dtype: DType) -> jit.Library:
         )
         for stem in names.CALLS[primitive]
     }
+    symbols |= {name: _threads_of_lapack().address(name) for name in (names.ALONE_BEGIN, names.ALONE_END)}
     return recipes.build(("linalg", primitive, dtype.name), write, symbols).library
+
+
+@cache
+def _threads_of_lapack() -> jit.Library:
+    """The two functions between which LAPACK runs on one thread."""
+    functions = blas.own_threads()
+
+    def write() -> recipes.Written:
+        from tapec.passes.lapack.alone import own_threads_text, unknown_threads_text
+
+        return recipes.Written(own_threads_text() if functions else unknown_threads_text())
+
+    symbols = dict(zip((names.GET_THREADS, names.SET_THREADS), functions, strict=True)) if functions else {}
+    return recipes.build(("lapack alone", str(bool(functions))), write, symbols).library
 
 
 class _Call(NamedTuple):

@@ -39,6 +39,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.matmul", "tapec.passes.product_text"): "the same",
     ("tapec.runtime.linalg", "tapec.passes.lapack.table"): "the same for linear algebra",
     ("tapec.runtime.linalg", "tapec.passes.llvm_text"): "the same",
+    ("tapec.runtime.linalg", "tapec.passes.lapack.alone"): "the same",
     ("tapec.function", "tapec.runtime.driver"): "the compiler takes 100 ms to import",
     ("tapec.function", "tapec.native_call"): "the same",
     ("tapec.inspection", "tapec.runtime.cuda.program"): "only those who ask for a GPU's code need it",

@@ -9,6 +9,13 @@ from tapec.ir.dtypes import DType, by_name
 PREFIX: Final = "tapec_linalg_"
 LAPACK_PREFIX: Final = "tapec_lapack_"
 
+# Around calls of LAPACK: see `passes.lapack.alone`.
+ALONE_BEGIN: Final = f"{LAPACK_PREFIX}alone_begin"
+ALONE_END: Final = f"{LAPACK_PREFIX}alone_end"
+GET_THREADS: Final = f"{LAPACK_PREFIX}get_threads"
+SET_THREADS: Final = f"{LAPACK_PREFIX}set_threads"
+ALONE_BELOW: Final = 512
+
 DONE: Final = 0
 FAILED: Final = 1  # a singular or indefinite matrix, or an iteration that did not converge, in any matrix of the batch
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import final
 
 from tapec.ir.dtypes import DType
-from tapec.passes.lapack.names import DONE, FAILED, lapack_symbol, symbol
+from tapec.passes.lapack.names import ALONE_BEGIN, ALONE_BELOW, ALONE_END, DONE, FAILED, lapack_symbol, symbol
 from tapec.passes.lapack.plans import DENSE, OPERANDS, SIZES, UNREAD
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, when
@@ -67,12 +67,29 @@ class Routine:
         self.f.store(i64(DONE), self._status)
         self._info = self.f.alloca("i32", 1)
 
-    def for_each_matrix(self, body: Callable[[Reg], None]) -> list[FunctionText]:
-        """The finished function, which does `body(i)` for each matrix `i`."""
-        with counted(self.f, Reg("%batch", "i64")) as i:
+    def for_each_matrix(self, body: Callable[[Reg], None], small: int = 0) -> list[FunctionText]:
+        """The finished function, which does `body(i)` for each matrix `i`.
+
+        Args:
+            body: writes what is done.
+            small: matrices of up to so many rows do not need LAPACK.
+        """
+        f = self.f
+        extents = [self.size[name] for name in ("m", "n", "k") if name in self.size]
+        largest = extents[0]
+        for extent in extents[1:]:
+            largest = f.intrinsic("smax", largest, extent)
+        calls = f.icmp("sgt", self.size["n"], i64(small))
+        alone = f.binary("and", calls, f.icmp("slt", largest, i64(ALONE_BELOW)))
+        when(f, alone, lambda: self._between(ALONE_BEGIN))
+        with counted(f, Reg("%batch", "i64")) as i:
             body(i)
+        when(f, alone, lambda: self._between(ALONE_END))
         self.f.line(f"ret i64 {self.f.load(self._status, 'i64').text}")
         return [self.f]
+
+    def _between(self, symbol: str) -> None:
+        self.f.call(symbol, "void")
 
     # Operands --------------------------------------------------------------------------------------------------------
 

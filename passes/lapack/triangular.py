@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tapec.ir.dtypes import DType
 from tapec.passes.lapack.routine import Routine
-from tapec.passes.lapack.small import by_size, factor, factor_symmetric, solve_factored, solve_triangular
+from tapec.passes.lapack.small import SMALL, by_size, factor, factor_symmetric, solve_factored, solve_triangular
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64, when
 from tapec.passes.text_loops import counted
@@ -26,7 +26,7 @@ def lu(dtype: DType) -> list[FunctionText]:
             lambda: r.lapack("getrf", extent, extent, packed, leading, pivots, may_fail=False),
         )
 
-    return r.for_each_matrix(one)
+    return r.for_each_matrix(one, SMALL)
 
 
 def lu_solve(dtype: DType) -> list[FunctionText]:
@@ -60,7 +60,7 @@ def lu_solve(dtype: DType) -> list[FunctionText]:
             lambda: r.copy(n, k, r.by_columns(scratch, n), r.by_rows(result, k)),
         )
 
-    return r.for_each_matrix(one)
+    return r.for_each_matrix(one, SMALL)
 
 
 def cholesky(dtype: DType) -> list[FunctionText]:
@@ -75,7 +75,7 @@ def cholesky(dtype: DType) -> list[FunctionText]:
         r.copy_triangle(n, r.operand(0, i), r.by_rows(result, n), lower=True)
         by_size(r, lambda: factor_symmetric(r, result), lambda: r.lapack("potrf", upper, extent, result, leading))
 
-    return r.for_each_matrix(one)
+    return r.for_each_matrix(one, SMALL)
 
 
 def triangular_solve(dtype: DType) -> list[FunctionText]:
@@ -109,4 +109,4 @@ def triangular_solve(dtype: DType) -> list[FunctionText]:
             ),
         )
 
-    return r.for_each_matrix(one)
+    return r.for_each_matrix(one, SMALL)
