@@ -219,7 +219,7 @@ class _Lowering:
             if buffer is not None:
                 self.memory.buffers[value] = buffer
         self.memory.buffers.update(zip(graph.outputs, outputs, strict=True))
-        known = set(self.memory.buffers.values())
+        known = {*self.memory.buffers.values(), *(base for base, _, _ in self.memory.rows.values())}
         views = {v: seed for v, seed in zip(graph.inputs, region.seeds, strict=True) if seed is not None}
         steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.options).steps()
         touched = {b for step in steps for b in buffers_of(step)}

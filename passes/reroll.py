@@ -24,6 +24,7 @@ from tapec.ir.graph import Graph, Op, Value, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ops import creation
 from tapec.passes.activity import active_values
+from tapec.passes.merge_rows import MergeRows
 from tapec.passes.numbering import Places, numbering
 from tapec.passes.repetition import find_runs
 from tapec.passes.roles import Constants, Segment, Stacked, assign_roles
@@ -86,9 +87,10 @@ class Reroll:
             rolling = self._once(graph, active, constants)
             if rolling is None:
                 break
-            graph = rolling.run()
+            merged = MergeRows().rebuilt(rolling.run())
+            graph = merged.finish()
             read += rolling.tables
-            step = rolling.out.mapping
+            step = {old: merged.mapping[new] for old, new in rolling.out.mapping.items()}
             if constants:
                 constants = {step[v]: array for v, array in constants.items()}
             if active:

@@ -79,6 +79,25 @@ def recurrent_network(rounds: int) -> Callable[..., Any]:
     return f
 
 
+@case(RNG.normal(size=(12, 32)), RNG.normal(size=32), RNG.normal(size=(80, 3, 4)))
+def states_in_a_list(rounds: int) -> Callable[..., Any]:
+    """An LSTM whose states are stacked behind the loop; its gradient's loop has memory of its own beside the stacks."""
+
+    def gate(x: Any) -> Any:
+        return 1 / (1 + np.exp(-x))
+
+    def f(w: Any, b: Any, xs: Any) -> Any:
+        h, c, states = np.zeros((3, 8)), np.zeros((3, 8)), []
+        for t in range(rounds):
+            i, forget, g, o = np.split(np.concatenate([xs[t], h], 1) @ w + b, 4, axis=1)
+            c = gate(forget) * c + gate(i) * np.tanh(g)
+            h = gate(o) * np.tanh(c)
+            states.append(h)
+        return np.mean(np.stack(states) ** 2)
+
+    return f
+
+
 @case(RNG.normal(size=4))
 def a_constant_per_round(rounds: int) -> Callable[..., Any]:
     schedule = np.random.default_rng(1).normal(size=rounds)
