@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from tapec.array_protocol import OPERATORS
-from tapec.dispatch import located
+from tapec.dispatch import apply, lift, located
 from tapec.errors import ReadOnlyViewError
+from tapec.index_positions import Places, has_tensors, places
+from tapec.ops import indexing, movement
 from tapec.tensor import Tensor
 from tapec.update_keys import is_basic, plain_key, positions
 from tapec.writable import WritableArray
@@ -149,6 +151,8 @@ class ArrayView(ViewableArray):
         return self._base is base and self._key is not None and _same(self._key, plain_key(key))
 
     def __getitem__(self, key: Any) -> Any:
+        if has_tensors(key):
+            return OPERATORS["getitem"](self.__tapec_tensor__(), key)
         plain = plain_key(key)
         if not is_basic(plain):
             return OPERATORS["getitem"](self.__tapec_tensor__(), key)
@@ -159,9 +163,21 @@ class ArrayView(ViewableArray):
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.numbers().flags.writeable:
             raise located(ReadOnlyViewError("this view is read-only, as NumPy's is; write to the array itself"))
+        if has_tensors(key):
+            self._base.write_places(self._places_of(places(key, self.shape)), value)
+            return
         if isinstance(value, ArrayView) and value._base is self._base and value._is_at(self.numbers()[plain_key(key)]):
             return  # `a[key] += v` has written already
         self._base.write_positions(positions(plain_key(key), self.numbers()), value)
+
+    def _places_of(self, part: Places) -> Places:
+        """Places of the view as places of the Array."""
+        numbers = lift(self.numbers().astype(np.int64))
+        if part.axis is not None:
+            found = apply(indexing.take, (numbers, part.where), {"axis": part.axis})
+        else:
+            found = apply(indexing.take, (reshaped(numbers, (numbers.size,)), part.where), {"axis": 0})
+        return Places(reshaped(found, (found.size,)), None, part.shape, part.several)
 
     def replace(self, new: Tensor) -> None:
         """See `WritableArray.replace`."""
@@ -173,6 +189,11 @@ class ArrayView(ViewableArray):
 
     def __repr__(self) -> str:
         return f"<tapec.ArrayView: shape={self.shape}, dtype={self.dtype}, numpy={self.__tapec_tensor__()._array!r}>"
+
+
+def reshaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """`x` in another shape."""
+    return apply(movement.reshape, (x,), {"shape": shape})
 
 
 def element(x: Tensor, key: Any) -> Tensor:

@@ -15,6 +15,7 @@ from tapec.array_protocol import OPERATORS
 from tapec.array_views import ArrayView, ViewableArray, element
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import CapturedArrayError, WatchedArrayError
+from tapec.index_positions import Places, has_tensors, places
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
@@ -99,8 +100,9 @@ class Array(ViewableArray):
         return self.__tapec_tensor__()
 
     def __getitem__(self, key: Any) -> Tensor | ArrayView:  # type: ignore[override]
-        plain = key if type(key) is int else plain_key(key)
-        if not is_basic(plain):
+        recorded = type(key) is not int and has_tensors(key)
+        plain = key if recorded or type(key) is int else plain_key(key)
+        if recorded or not is_basic(plain):
             return OPERATORS["getitem"](self.__tapec_tensor__(), key)  # type: ignore[no-any-return]
         if not window(plain, self.shape).shape:
             return element(self.__tapec_tensor__(), plain)
@@ -124,6 +126,9 @@ class Array(ViewableArray):
         if self._is_mask(key) and np.ndim(lift(value)._array) == 0:
             new = fitting(value, self.dtype, ())
             self.replace(apply(ew.select, (lift(key), new, self.__tapec_tensor__())))
+            return
+        if has_tensors(key):
+            self.write_places(places(key, self.shape), value)
             return
         plain = plain_key(key)
         if is_basic(plain):
@@ -154,19 +159,33 @@ class Array(ViewableArray):
         if last is not None:
             flat = flat[last]
             new = apply(indexing.take, (new, lift(last.astype(_I64))), {"axis": 0})
-        self._put(lift(flat.astype(_I64)), new, distinct=True)
+        self._put_flat(lift(flat.astype(_I64)), new, distinct=True)
 
-    def _put(self, where: Tensor, new: Tensor, *, distinct: bool) -> None:
+    def write_places(self, part: Places, value: Any) -> None:
+        """Writes where tensors say; where a place repeats, the last value counts."""
+        self.check_writable()
+        new = fitting(value, self.dtype, part.shape)
+        distinct = not part.several
+        if part.axis is not None:
+            self._put(part.where, new, part.axis, distinct=distinct)
+            return
+        flat = part.where._array.shape
+        self._put_flat(part.where, apply(movement.reshape, (new,), {"shape": flat}), distinct=distinct)
+
+    def _put_flat(self, where: Tensor, new: Tensor, *, distinct: bool) -> None:
         """Writes at flat positions that lie within the array."""
         shape = self.shape
-        how = {"axis": 0, "distinct": distinct}
+        self._reshape((self.size,))
+        self._put(where, new, 0, distinct=distinct)
+        self._reshape(shape)
+
+    def _put(self, where: Tensor, new: Tensor, axis: int, *, distinct: bool) -> None:
+        how = {"axis": axis, "distinct": distinct}
 
         def write(out: np.ndarray[Any, Any]) -> None:
-            indexing.put_at(out, where._array, new._array, axis=0, distinct=distinct)
+            indexing.put_at(out, where._array, new._array, axis=axis, distinct=distinct)
 
-        self._reshape((self.size,))
         self._advance(indexing.put, (where, new), how, write)
-        self._reshape(shape)
 
     def _reshape(self, shape: tuple[int, ...]) -> None:
         if self._tensor._array.shape != shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +31,7 @@ class Positions(NamedTuple):
 
 
 def plain_key(key: Any) -> Any:
-    """The key without tensors: integers are guarded, the values of arrays leave the recording."""
+    """The key without masks that are tensors: their values leave the recording."""
     if type(key) is tuple:
         return tuple([_plain(item) for item in key])
     return _plain(key)
@@ -42,10 +41,8 @@ def _plain(item: Any) -> Any:
     if not isinstance(item, ArrayProtocol):
         return item
     tensor = lift(item)
-    if not tensor.ndim and tensor.dtype.kind in "iu":
-        return index(tensor)
     for recorder in ACTIVE.recorders:
-        recorder.leak(tensor, "an index array of an assignment")
+        recorder.leak(tensor, "a mask of an assignment, which says how many elements there are")
     return tensor._array
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import cast, lift
+from tapec.plain_values import plain_values
 from tapec.surface.axes import one_axis
-from tapec.surface.plain import plain_values
 from tapec.surface.primitives import reshape, take
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
