@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tapec.ir.graph import REGION, Graph, Op, Value
@@ -53,6 +53,27 @@ def view_of(op: Op) -> LoopView:
     count = op.attributes["consts"]
     assert isinstance(count, int)
     return LoopView(op.operands[:count], op.operands[count:], (), op.regions[1], op.regions[0])
+
+
+def moved_before(place: Mapping[Op, int], loop: Op, values: Iterable[Value]) -> list[Op] | None:
+    """The ops behind `loop` that make `values`, and could stand before it; None if they need it, or have an effect.
+
+    Args:
+        place: the number of each op of the graph.
+        loop: one of them.
+        values: of the graph.
+    """
+    needed: set[Op] = set()
+    waiting = [v.op for v in values]
+    while waiting:
+        op = waiting.pop()
+        if op is None or op in needed or place[op] < place[loop]:
+            continue
+        if op is loop or "effect" in op.primitive.traits:
+            return None
+        needed.add(op)
+        waiting += [v.op for v in op.operands]
+    return sorted(needed, key=place.__getitem__)
 
 
 def merged(first: LoopView, second: LoopView, clean: Clean) -> Merged | None:

@@ -14,7 +14,7 @@ from tapec.ir.graph import Graph, Op
 from tapec.ops import control
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.loop_merging import Merged, merged, view_of
+from tapec.passes.loop_merging import Merged, merged, moved_before, view_of
 
 _LOOPS = frozenset({control.scan, control.while_loop})
 
@@ -45,18 +45,18 @@ class MergeLoops:
             graph = _replaced(graph, *found)
         return graph
 
-    def _pair(self, graph: Graph) -> tuple[Op, Op, Merged] | None:
-        """The first two loops that can be merged."""
-        defined = set(graph.inputs)
+    def _pair(self, graph: Graph) -> tuple[Op, Op, Merged, list[Op]] | None:
+        """The first two loops that can be merged, and what must move before the first one."""
+        place = {op: i for i, op in enumerate(graph.ops)}
         for i, first in enumerate(graph.ops):
             if first.primitive in _LOOPS:
                 for second in graph.ops[i + 1 :]:
                     # The loop that replaces both stands where the first one does.
-                    if _same_rounds(first, second) and defined.issuperset(second.operands):
-                        one = merged(view_of(first), view_of(second), self._clean)
-                        if one is not None:
-                            return first, second, one
-            defined.update(first.results)
+                    if _same_rounds(first, second):
+                        early = moved_before(place, first, second.operands)
+                        one = None if early is None else merged(view_of(first), view_of(second), self._clean)
+                        if early is not None and one is not None:
+                            return first, second, one, early
         return None
 
     def _clean(self, graph: Graph) -> Graph:
@@ -71,7 +71,7 @@ def _same_rounds(first: Op, second: Op) -> bool:
     )
 
 
-def _replaced(graph: Graph, first: Op, second: Op, one: Merged) -> Graph:
+def _replaced(graph: Graph, first: Op, second: Op, one: Merged, early: list[Op]) -> Graph:
     """`graph` with one loop in the place of `first`, and without `second`."""
     view = one.view
     rebuild = Rebuild(graph)
@@ -81,6 +81,8 @@ def _replaced(graph: Graph, first: Op, second: Op, one: Merged) -> Graph:
         attributes["carries"] = len(view.inits)
     for op in graph.ops:
         if op is first:
+            for moved in early:
+                rebuild.copy(moved)
             operands = tuple([rebuild.mapping[v] for v in (*view.consts, *view.inits, *view.xs)])
             made = emit(rebuild.graph, first.primitive, operands, attributes, op.location, op.phase, regions)
             for old, positions in zip((first, second), one.positions, strict=True):
@@ -88,6 +90,6 @@ def _replaced(graph: Graph, first: Op, second: Op, one: Merged) -> Graph:
                 if view.condition is not None:
                     results.append(made.results[-1])
                 rebuild.mapping.update(zip(old.results, results, strict=True))
-        elif op is not second:
+        elif op is not second and op not in early:
             rebuild.copy(op)
     return rebuild.finish()

@@ -15,7 +15,7 @@ from tapec.ir.types import TensorType
 from tapec.ops import control, rows
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.loop_merging import LoopView, Merged, merged, view_of
+from tapec.passes.loop_merging import LoopView, Merged, merged, moved_before, view_of
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.splice import splice
 
@@ -52,23 +52,18 @@ def _clean(graph: Graph) -> Graph:
     return cse.run(MergeLoops().run(cse.run(graph)))
 
 
-def _pair(graph: Graph) -> tuple[Op, Op, Merged] | None:
-    """A while loop, sweeps that begin with the same loop, and the loop that is both."""
-    before: dict[Op, set[Value]] = {}  # for each while loop the values that are there before it
-    defined = set(graph.inputs)
+def _pair(graph: Graph) -> tuple[Op, Op, Merged, list[Op]] | None:
+    """A while loop, sweeps that begin with the same loop, the loop that is both, and what must move before that."""
+    place = {op: i for i, op in enumerate(graph.ops)}
     for op in graph.ops:
-        if op.primitive is control.while_loop:
-            before[op] = set(defined)
         if op.primitive is control.sweeps and len(op.regions) > 1:
             loop = op.operands[_consts(op)].op
             view = _forward(op)
-            there = before.get(loop) if loop is not None else None
-            if view is not None and there is not None and there.issuperset((*view.consts, *view.inits)):
-                assert loop is not None
-                one = merged(view_of(loop), view, _clean)
-                if one is not None:
-                    return loop, op, one
-        defined.update(op.results)
+            if view is not None and loop is not None and loop.primitive is control.while_loop:
+                early = moved_before(place, loop, (*view.consts, *view.inits))
+                one = None if early is None else merged(view_of(loop), view, _clean)
+                if early is not None and one is not None:
+                    return loop, op, one, early
     return None
 
 
@@ -96,7 +91,7 @@ def _forward(op: Op) -> LoopView | None:
     )
 
 
-def _replaced(graph: Graph, loop: Op, sweeps: Op, one: Merged) -> Graph:
+def _replaced(graph: Graph, loop: Op, sweeps: Op, one: Merged, early: list[Op]) -> Graph:
     """`graph` with a loop that stores rows in the place of `loop`, and `sweeps` that read them."""
     view, (of_loop, of_forward) = one.view, one.positions
     assert view.condition is not None
@@ -105,6 +100,8 @@ def _replaced(graph: Graph, loop: Op, sweeps: Op, one: Merged) -> Graph:
     rebuild = Rebuild(graph)
     for op in graph.ops:
         if op is loop:
+            for moved in early:
+                rebuild.copy(moved)
             operands = tuple([rebuild.mapping[v] for v in (*view.consts, *view.inits)])
             regions = (view.condition, view.body)
             attributes = {"consts": len(view.consts)}
@@ -116,7 +113,7 @@ def _replaced(graph: Graph, loop: Op, sweeps: Op, one: Merged) -> Graph:
             rebuild.mapping.update({old: made.results[i] for old, i in carries})
             places = [i - count for i in of_forward[parts.carries[0] :]]
             _read_rows(op, places, [v.type for v in view.body.outputs[count:]], made.results[-1], rebuild)
-        else:
+        elif op not in early:
             rebuild.copy(op)
     return rebuild.finish()
 

@@ -151,6 +151,37 @@ def test_memory_of_scans() -> None:
     assert segmented < 0.1 * plain
 
 
+def test_memory_of_second_derivatives() -> None:
+    """Reverse over reverse mode: stacks of inner loops are made again, and not stored by the outer ones."""
+
+    def f(x, option):
+        step = lambda c, _: (np.sin(c) + c * x * 0.1, None)  # noqa: E731
+        return tp.scan(step, x, None, 2_500, checkpoint=option)[0]
+
+    second = [tp.grad(lambda x, o=o: tp.grad(lambda x: f(x, o))(x) ** 2) for o in (False, True)]
+    same_bits([second[1](0.3)], [tp.grad(lambda x: tp.grad(lambda x: f(x, True))(x) ** 2)(0.3)])
+    np.testing.assert_allclose(second[1](0.3), second[0](0.3), rtol=1e-9)
+    plain, segmented = (arena_bytes(f, 0.3) for f in second)
+    assert segmented < 0.1 * plain
+
+
+def test_memory_of_nested_scans() -> None:
+    """The outer loop keeps the carries with which the inner one begins, as if it were one loop in segments."""
+
+    def f(x, rows):
+        inner = lambda c, k: (np.sin(c) * k, np.cos(c))  # noqa: E731
+
+        def outer(c, row):
+            c, ys = tp.scan(inner, c, row)
+            return c + np.sum(ys * ys), None
+
+        return tp.scan(outer, x, rows)[0]
+
+    rows = RNG.normal(size=(60, 80))
+    check_grads(lambda x: f(x, rows[:3, :4]), [np.array(0.3)], order=2, rtol=1e-5)
+    assert arena_bytes(tp.value_and_grad(f), np.array(0.3), rows) < 0.15 * rows.nbytes
+
+
 _LIMITED = """
 import resource, numpy as np, tapec as tp
 def run(x, rounds, option):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph, Op, Value
-from tapec.ops import creation, movement
+from tapec.ops import control, creation, movement
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym
 from tapec.passes.scalar.table import cost
@@ -20,7 +20,8 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
     """The values of which the residuals are made, and the ops that make them.
 
     Views, and what few instructions make of values at hand or of carries that are stored, are computed again: a loop
-    that stores less is no slower, or faster (docs/design/0014-control-flow.md).
+    that stores less is no slower, or faster (docs/design/0014-control-flow.md). So are the stacks of an inner loop that
+    starts from such values: its derivative runs it again in any case.
 
     Args:
         body: of the loop.
@@ -28,6 +29,7 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
         at_hand: values of the body that are there for the derivative in any case.
     """
     known = {*at_hand, *[v for v in residuals if v.op is None]}
+    given = {*at_hand, *residuals}
     sources: dict[Value, None] = {}
     again: set[Op] = set()
     for value in residuals:
@@ -36,7 +38,9 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
         while source not in at_hand and source.op is not None and source.op.primitive in _VIEWS:
             made.add(source.op)
             source = source.op.operands[0]
-        way = None if source in at_hand else _way(source, known)
+        way = None
+        if source not in at_hand:
+            way = {source.op} if _is_stack(source, given) else _way(source, known)  # type: ignore[arg-type]
         if way is None:
             sources[source] = None
         else:
@@ -45,6 +49,16 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
     ops = [op for op in body.ops if op in again]
     sources.update(dict.fromkeys(v for op in ops for v in op.operands if v in at_hand))
     return list(sources), ops
+
+
+def _is_stack(value: Value, given: set[Value]) -> bool:
+    """Whether an inner loop stacks a value, and all that this loop reads is given."""
+    op = value.op
+    if op is None or op.primitive is not control.scan or not given.issuperset(op.operands):
+        return False
+    carries = op.attributes["carries"]
+    assert isinstance(carries, int)
+    return value in op.results[carries:]
 
 
 def _way(value: Value, known: Collection[Value]) -> set[Op] | None:
