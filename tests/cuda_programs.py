@@ -46,10 +46,21 @@ def check(case: Case) -> LaunchPlan:
     return check_graph(case.graph, case.arrays)
 
 
+def assert_apart(plan: LaunchPlan) -> None:
+    """Blocks of threads of one kernel are at different steps at one time: its arrays share no byte of the arena."""
+    for kernel in plan.kernels:
+        places = sorted((plan.offsets[b], b.nbytes) for b in kernel.buffers if b in plan.offsets)
+        if kernel.grid > 1:
+            assert all(at + size <= after for (at, size), (after, _) in zip(places, places[1:], strict=False)), (
+                kernel.name
+            )
+
+
 def check_graph(graph: Graph, arrays: Sequence[Array]) -> LaunchPlan:
     with np.errstate(all="ignore"):
         expected, guards = interpret(graph, list(arrays))
     program = EmulatedProgram(device_plan(graph))
+    assert_apart(program.plan)
     for backwards in (False, True):
         status, outputs, seen = program.run(arrays, backwards=backwards)
         assert (status, seen) == (FINE, guards)

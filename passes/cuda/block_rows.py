@@ -68,7 +68,7 @@ class _BlockRows:
         if self.blocks > 1:
             body.append(Phase("blocks", self._push, alone=True))
             body = [Repeat(self.blocks, self.block_round, tuple(body))]
-        body.append(self.phase("store", self._store, True))
+        body.append(self.phase("store", self._store, False))
         return [Repeat(self.rounds, self.row_round, tuple(body))]
 
     def _where(self, thread: Thread) -> tuple[Reg, list[Reg], Reg]:

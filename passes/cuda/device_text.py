@@ -35,7 +35,7 @@ def _shared(kernel: Kernel) -> str:
 
 
 def _entry(kernel: Kernel, phases: dict[Phase, FunctionText]) -> FunctionText:
-    parameters = ", ".join(buffer_parameters(kernel))
+    parameters = ", ".join(buffer_parameters(kernel, alone=len(phases) == 1))
     bounds = f'"nvvm.reqntid"="{kernel.block}" "nvvm.minctasm"="{_RESIDENT_BLOCKS}"'
     f = FunctionText(kernel.name, parameters, "ptx_kernel void", attributes=bounds)
     text = _DeviceText(f, kernel, phases)

@@ -65,7 +65,7 @@ class Phase:
     Args:
         label: for people.
         write: appends the text of one thread.
-        alone: whether it touches nothing but the thread's own slots, so that it need not wait for others.
+        alone: whether it touches nothing that another thread of the block does, so that it need not wait for others.
     """
 
     label: str

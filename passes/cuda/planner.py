@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tapec.errors import UnsupportedOnDeviceError
 from tapec.ops import contraction, creation
+from tapec.ops import elementwise as ew
 from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
 from tapec.passes.cuda.block_choice import control_kernel
@@ -13,7 +15,7 @@ from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
 from tapec.passes.cuda.products import is_own_product
-from tapec.passes.cuda.row_groups import group_kernel, row_group
+from tapec.passes.cuda.row_groups import RowGroup, group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Nest, Program, Step, Sweeps, Tiles, While
@@ -26,57 +28,68 @@ def launch_plan(program: Program) -> LaunchPlan:
         UnsupportedOnDeviceError: a step has no kernel and no library.
     """
     planner = _Planner()
-    items = planner.top(program.steps)
-    offsets, arena = place(program.steps)
+    items, moments = planner.steps(program.steps, None)
+    offsets, arena = place(moments)
     workspace = planner.workspace
     return LaunchPlan(program, tuple(items), offsets | workspace.offsets(arena), arena + workspace.nbytes)
+
+
+def _at_once(buffers: Iterable[Buffer]) -> LibraryStep:
+    """A step for the planning of memory that touches all of these at one moment.
+
+    Blocks of threads of one kernel are at different steps at one time, so that no two arrays may share memory.
+    """
+    return LibraryStep(ew.barrier, (), tuple(sorted(buffers, key=lambda b: b.name)), (), (), {}, None)
 
 
 class _Planner:
     def __init__(self) -> None:
         self.workspace = Workspace()
 
-    def top(self, steps: Sequence[Step]) -> list[Item]:
-        """The items of a program's steps."""
+    def steps(self, steps: Sequence[Step], own: frozenset[Buffer] | None) -> tuple[list[Item], list[Step]]:
+        """What steps become, and the moments at which they touch memory.
+
+        Args:
+            steps: of the program or of a body.
+            own: the temporaries that die in each round of a body; None outside loops.
+        """
         items: list[Item] = []
+        moments: list[Step] = []
         number = 0
         while number < len(steps):
-            self.workspace.begin(f"step{number}")
-            made, count = self._next(steps, number, None)
+            if own is None:
+                self.workspace.begin(f"step{number}")
+            group = row_group(steps[number:])
+            if group is None:
+                made, moment = self._step(steps[number])
+                number += 1
+            else:
+                others = (*steps[:number], *steps[number + group.steps :])
+                made, moment = self._group(group, others, own)
+                number += group.steps
             items += made
-            number += count
-        return items
+            moments.append(moment)
+        return items, moments
 
-    def _inside(self, steps: Sequence[Step], own: frozenset[Buffer]) -> tuple[Item, ...]:
-        """The items of a body; `own` are the temporaries that die in each round."""
-        items: list[Item] = []
-        number = 0
-        while number < len(steps):
-            made, count = self._next(steps, number, own)
-            items += made
-            number += count
-        return tuple(items)
-
-    def _next(self, steps: Sequence[Step], number: int, own: frozenset[Buffer] | None) -> tuple[list[Item], int]:
-        """The items of the next step, or of the next few."""
-        group = row_group(steps[number:])
-        if group is None:
-            return self._items(steps[number]), 1
-        outside = {b for step in (*steps[:number], *steps[number + group.steps :]) for b in buffers_of(step)}
+    def _group(self, group: RowGroup, others: Sequence[Step], own: frozenset[Buffer] | None) -> tuple[list[Item], Step]:
+        inside = {b for nest in group.nests for b in buffers_of(nest)}
+        outside = {b for step in others for b in buffers_of(step)}
         if own is not None:
-            outside |= {b for nest in group.nests for b in buffers_of(nest)} - own
+            outside |= inside - own
         label = "+".join(nest.label for nest in group.nests)
-        return [Launch(group_kernel(self.workspace.name(label), group, outside))], group.steps
+        return [Launch(group_kernel(self.workspace.name(label), group, outside))], _at_once(inside)
 
-    def _items(self, step: Step) -> list[Item]:
+    def _step(self, step: Step) -> tuple[list[Item], Step]:
         if isinstance(step, Nest):
-            return [Launch(kernel) for kernel in nest_kernels(step, self.workspace)]
+            return [Launch(kernel) for kernel in nest_kernels(step, self.workspace)], step
         if isinstance(step, LibraryStep):
-            return self._library(step)
+            return self._library(step), step
         if isinstance(step, Tiles):
             raise UnsupportedOnDeviceError("tiles are for processors with large caches; lower the program without them")
         kernel = control_kernel(step, self.workspace.name(type(step).__name__.lower()))
-        return [self._control(step) if kernel is None else Launch(kernel)]
+        if kernel is None:
+            return self._control(step)
+        return [Launch(kernel)], step if kernel.grid == 1 else _at_once(buffers_of(step))
 
     def _library(self, step: LibraryStep) -> list[Item]:
         if step.primitive is creation.guard:
@@ -89,13 +102,23 @@ class _Planner:
             raise UnsupportedOnDeviceError(f"neither a kernel nor a library of the GPU does `{step.primitive.name}`")
         return [Call(library, step)]
 
-    def _control(self, step: Loop | While | Branch | Sweeps) -> Control:
+    def _control(self, step: Loop | While | Branch | Sweeps) -> tuple[list[Item], Step]:
+        """A loop or a branch of the host's."""
         if isinstance(step, Branch):
-            return Control(step, tuple([self._inside(case, step.local) for case in step.cases]))
-        carried = {b for c in step.carries for b in (c.current, c.next)}
+            made = [self.steps(case, step.local) for case in step.cases]
+            moment: Step = replace(step, cases=tuple([tuple(moments) for _, moments in made]))
+            return [Control(step, tuple([tuple(items) for items, _ in made]))], moment
+        own = step.local - {b for c in step.carries for b in (c.current, c.next)}
         if isinstance(step, Loop):
-            return Control(step, (self._inside(step.body, step.local - carried),))
+            body, moments = self.steps(step.body, own)
+            return [Control(step, (tuple(body),))], replace(step, body=tuple(moments))
         if isinstance(step, While):
-            own = step.local - carried - {step.condition}
-            return Control(step, (self._inside(step.test, own), self._inside(step.body, own)))
-        return Control(step, tuple([self._inside(sweep.body, step.local - carried) for sweep in step.sweeps]))
+            own -= {step.condition}
+            test, before = self.steps(step.test, own)
+            body, moments = self.steps(step.body, own)
+            moment = replace(step, test=tuple(before), body=tuple(moments))
+            return [Control(step, (tuple(test), tuple(body)))], moment
+        made = [self.steps(sweep.body, own) for sweep in step.sweeps]
+        pairs = zip(step.sweeps, made, strict=True)
+        sweeps = tuple([replace(sweep, body=tuple(moments)) for sweep, (_, moments) in pairs])
+        return [Control(step, tuple([tuple(items) for items, _ in made]))], replace(step, sweeps=sweeps)

@@ -16,7 +16,7 @@ from tapec.passes.cuda.reductions import for_each
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import address
-from tapec.passes.llvm_text import Reg, memory_element
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
 from tapec.passes.loops import LibraryStep, Operand
 from tapec.passes.matmul_kernel import step as chain_step
@@ -65,7 +65,9 @@ def product_items(step: LibraryStep) -> Items:
                 f.store(chain_step(f, dtype, x, y, f.load(chain, element)), chain)
 
             count_loop(f, first, stop, 1, link)
-            f.store(f.binary(_add(step), f.load(total, element), f.load(chain, element)), total)
+            f.store(
+                _with_block(f, step, f.load(total, element), f.load(chain, element), f.icmp("eq", first, i64(0))), total
+            )
 
         count_loop(f, i64(0), i64(inner), CHAIN, block)
         f.store(f.load(total, element), f.element_pointer(around.pointer(result), number, element))
@@ -73,8 +75,10 @@ def product_items(step: LibraryStep) -> Items:
     return Items(prod(extents), item)
 
 
-def _add(step: LibraryStep) -> str:
-    return "fadd" if step.operands[0].buffer.dtype.is_float else "add"
+def _with_block(f: FunctionText, step: LibraryStep, total: Reg, chain: Reg, is_first: Reg) -> Reg:
+    """The total with the next block; the first one is taken as it is, since 0 + -0 is not -0."""
+    add = "fadd" if step.operands[0].buffer.dtype.is_float else "add"
+    return f.select(is_first, chain, f.binary(add, total, chain))
 
 
 def product_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
@@ -192,9 +196,10 @@ class _Tiled:
         over = f.binary("or", ends, f.icmp("eq", done, i64(self.inner)))
 
         def add() -> None:
+            is_first = f.icmp("sle", done, i64(CHAIN))
             for chain, total in zip(chains, totals, strict=True):
-                held = f.load(total, self.element)
-                f.store(f.binary(_add(self.step), held, f.load(chain, self.element)), total)
+                held, block = f.load(total, self.element), f.load(chain, self.element)
+                f.store(_with_block(f, self.step, held, block, is_first), total)
                 f.store(f.number(0, self.element), chain)
 
         when(f, over, add)

@@ -76,16 +76,24 @@ def _no_guard(value: Reg, expected: Reg) -> None:
     raise AssertionError(f"guards are read by the host, not by kernels: {value.text}, {expected.text}")
 
 
-def buffer_parameters(kernel: Kernel) -> list[str]:
-    """The parameters of a kernel as LLVM text: its arrays and the status."""
-    reads = [f"{_pointer(b)} readonly %{b.name}" for b in kernel.reads]
-    writes = [f"{_pointer(b)} %{b.name}" for b in kernel.writes]
-    return [*reads, *writes, f"ptr noalias align 8 %{STATUS}"]
+def buffer_parameters(kernel: Kernel, *, alone: bool) -> list[str]:
+    """The parameters of a kernel as LLVM text: its arrays and the status.
+
+    Args:
+        kernel: the kernel.
+        alone: whether what is written is not read by another thread before the function is over. LLVM takes `noalias`
+            to mean that no barrier lets others write there.
+    """
+    reads = [f"{_pointer(b, True)} readonly %{b.name}" for b in kernel.reads]
+    writes = [f"{_pointer(b, alone)} %{b.name}" for b in kernel.writes]
+    return [*reads, *writes, f"ptr align 8 %{STATUS}"]
 
 
-def _pointer(buffer: Buffer) -> str:
+def _pointer(buffer: Buffer, alone: bool) -> str:
     """The type of a buffer's address: part of another buffer begins anywhere in it, and may be read as a whole too."""
-    return f"ptr align {buffer.dtype.itemsize}" if buffer.kind == "slice" else f"ptr noalias align {ALIGNMENT}"
+    if buffer.kind == "slice":
+        return f"ptr align {buffer.dtype.itemsize}"
+    return f"ptr noalias align {ALIGNMENT}" if alone else f"ptr align {ALIGNMENT}"
 
 
 def private_names(kernel: Kernel) -> list[str]:
@@ -100,7 +108,7 @@ def private_names(kernel: Kernel) -> list[str]:
 def phase_signature(kernel: Kernel) -> str:
     """The parameter list of the functions of phases."""
     private = [f"ptr %{name}" for name in private_names(kernel)]
-    return ", ".join([*buffer_parameters(kernel), *private, "i64 %block", "i64 %thread"])
+    return ", ".join([*buffer_parameters(kernel, alone=True), *private, "i64 %block", "i64 %thread"])
 
 
 def phase_arguments(kernel: Kernel, values: dict[str, str], block: Reg, thread: Reg) -> str:

@@ -11,6 +11,7 @@ from cuda_programs import Case, everything, lorenz, numbers, scan_graph, softmax
 from tapec.ops import control, indexing, ordering, reduction
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
+from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel
 from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.cuda.ptx import assemble, find_ptxas, ptx
@@ -141,3 +142,14 @@ def test_sixteen_bytes_at_once():
     text = ptx(kernels_of(["chain_f4"]), "sm_80")
     assert "ld.global.nc.v4.b32" in text and "st.global.v4.b32" in text
     assert "v2.b64" in ptx(kernels_of(["chain_f8"]), "sm_80")
+
+
+def test_what_others_write_is_read_behind_the_barrier():
+    """LLVM would keep a value of a `noalias` array over a barrier: none is that if others may write it meanwhile."""
+    text = device_module(kernels_of(["while", "chain_f4"]))
+    heads = {name: re.search(rf"define ptx_kernel void @{name}\w*\((.*?)\) #0", text) for name in ("while", "chain_f4")}
+    several, single = heads["while"][1], heads["chain_f4"][1]
+    written = [p for p in several.split(", ") if "readonly" not in p]
+    assert len(written) == 3
+    assert not any("noalias" in p for p in written)
+    assert single.count("noalias") == 2

@@ -6,7 +6,7 @@ from cuda_programs import SIZES, Case, check, numbers, softmax
 
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
-from tapec.ops.symbolic import apply, reduce_sum
+from tapec.ops.symbolic import apply, matmul, reduce_sum, transpose
 
 REDUCTIONS = (reduction.sum, reduction.prod, reduction.max, reduction.min)
 
@@ -80,6 +80,15 @@ def test_softmax():
         for dtype in ("f4", "f8"):
             plan = check(Case(softmax, (numbers(*shape, dtype=dtype),)))
             assert len(plan.kernels) == 1 or shape[0] == 1
+
+
+def test_what_dies_inside_a_chain_keeps_its_memory():
+    """One block of threads may have begun to write what comes last while another still reads what came first."""
+
+    def function(x):
+        return softmax(matmul(x, x)), transpose(x, (1, 0)) + softmax(x * 2.0)
+
+    check(Case(function, (numbers(150, 150),)))
 
 
 def test_long_rows_one_after_the_other():

@@ -112,6 +112,14 @@ def test_products(m, k, n, dtype):
     check(Case(matmul, (a, numbers(k, n, dtype=dtype))))
 
 
+def test_products_that_underflow_keep_the_sign_of_zero():
+    """The first block of a chain is its result, and not added to zero."""
+    for shape in ((3, 3), (40, 40)):
+        a, b = numbers(*shape, dtype="f8"), np.full(shape, -5e-324)
+        a[:] = np.abs(a) / 8
+        check(Case(matmul, (a, b)))
+
+
 def test_batched_products():
     for m, k, n in ((4, 5, 6), (40, 20, 50)):
         check(Case(lambda a, b: apply(contraction.matmul, a, b), (numbers(3, m, k), numbers(3, k, n, seed=1))))
