@@ -18,6 +18,7 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_e
 from tapec.passes.loop_text import i64, lane_numbers
 from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Instruction, Load, Nest, Reduce, Store, Window
 from tapec.passes.scalar.table import ROWS
+from tapec.passes.shared_formulas import Formula, compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Surroundings:
         fail: records this status.
         guard: reports a guard's value, and ends the run where it is not the expected one.
         vector_bits: width of the machine's vector registers.
+        shared: formulas that are called instead of written.
     """
 
     pointer: Callable[[Buffer], Reg]
@@ -37,6 +39,7 @@ class Surroundings:
     fail: Callable[[Reg], None]
     guard: Callable[[Reg, Reg], None]
     vector_bits: int
+    shared: frozenset[Formula] = frozenset()
 
 
 @dataclass(slots=True)
@@ -233,7 +236,8 @@ class BodyText:
         operands = [f.splat(r, width) for r in operands]
         if instruction.primitive is ew.wrap_index:
             return self._wrap_index(instruction, operands[0], place)
-        return ROWS[instruction.primitive](f, instruction.dtype, tuple(operands), instruction.attributes)
+        formula = instruction.primitive, instruction.dtype
+        return compute(f, formula, tuple(operands), instruction.attributes, self.around.shared)
 
     def _wrap_index(self, instruction: Compute, index: Reg, place: Place) -> Reg:
         f, width = self.f, index.width

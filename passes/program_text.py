@@ -10,6 +10,7 @@ Long programs are cut into parts, functions of their own, since LLVM's time grow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tapec.ir.graph import Location
 from tapec.passes.control_text import emit_control
@@ -27,6 +28,7 @@ from tapec.passes.lower import LONG_PROGRAM
 from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import emit_nest_on_threads
 from tapec.passes.rows_text import give_back
+from tapec.passes.shared_formulas import Formula, may_call, shared_formulas
 from tapec.passes.tile_text import emit_tiles
 
 ARENA = "arena_kept"
@@ -44,9 +46,18 @@ class _StepsText:
         arena: address of the arena.
         vector_bits: width of the machine's vector registers.
         guards: number of guards before these steps.
+        shared: formulas that short nests outside of loops call.
     """
 
-    def __init__(self, f: FunctionText, program: Program, arena: Reg | None, vector_bits: int, guards: int) -> None:
+    def __init__(
+        self,
+        f: FunctionText,
+        program: Program,
+        arena: Reg | None,
+        vector_bits: int,
+        guards: int,
+        shared: frozenset[Formula] = frozenset(),
+    ) -> None:
         self.f = f
         self.program = program
         self.arena = arena
@@ -55,6 +66,15 @@ class _StepsText:
         self.status = f.alloca("i64", 1)
         f.store(i64(FINE), self.status)
         self.around = Surroundings(self.pointer, self._fault, self.fail, self._guard, vector_bits)
+        self.calling = replace(self.around, shared=shared)
+
+    def write_once(self, steps: Sequence[Step]) -> None:
+        """Appends steps that stand outside of loops and branches."""
+        for step in steps:
+            if isinstance(step, Nest) and self.calling.shared and may_call(step):
+                emit_nest_on_threads(self.f, step, self.calling)
+            else:
+                self.write([step])
 
     def write(self, steps: Sequence[Step]) -> None:
         """Appends the steps."""
@@ -164,12 +184,12 @@ def _release() -> FunctionText:
 
 
 def _part(
-    program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int
+    program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int, shared: frozenset[Formula]
 ) -> tuple[FunctionText, int]:
     """A function of some of the steps, which gets the arena; and the number of guards up to its end."""
     f = FunctionText(name, f"{_PARAMETERS}, ptr noalias %arena", "i64")
-    text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards)
-    text.write(steps)
+    text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards, shared)
+    text.write_once(steps)
     f.line(f"ret i64 {text.finish().text}")
     return f, text.guards
 
@@ -208,14 +228,15 @@ def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256)
     on_stack = program.arena_bytes <= _STACK_ARENA
     arena = _stack_arena(f, program) if on_stack else _heap_arena(f, program)
     parts: list[FunctionText] = []
+    shared = shared_formulas(program.steps)
     if len(program.steps) <= LONG_PROGRAM:
         # The arena's address must come before the addresses in it, which stand in the prologue.
         f.prologue += f.lines
         f.lines.clear()
-        text = _StepsText(f, program, arena, vector_bits, 0)
+        text = _StepsText(f, program, arena, vector_bits, 0, shared)
         kept = [text.pointer(b) for b in program.kept]
         _no_rows(f, kept)
-        text.write(program.steps)
+        text.write_once(program.steps)
         status = text.finish()
     else:
         guards = 0
@@ -223,7 +244,7 @@ def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256)
         _no_rows(f, kept)
         for start in range(0, len(program.steps), _PART):
             steps = program.steps[start : start + _PART]
-            part, guards = _part(program, steps, f"{symbol}_part{len(parts)}", vector_bits, guards)
+            part, guards = _part(program, steps, f"{symbol}_part{len(parts)}", vector_bits, guards, shared)
             parts.append(part)
         status = _call_parts(f, parts, arena)
     for rows in kept:  # a guard may have ended the run between the step that stored them and the one that reads them
