@@ -86,7 +86,7 @@ class Cut:
         for side in (self.variables, self.terms):
             digest.update(repr((side.blocks, [v.type for v in side.values], [len(p) for p in side.places])).encode())
             for places in side.places:
-                digest.update(np.ascontiguousarray(places))
+                digest.update(places.tobytes())
         digest.update(repr(self.scaled).encode())
         digest.update(self.links.indptr)
         digest.update(self.links.indices)
@@ -241,7 +241,8 @@ class _Middle:
 def _side(values: Sequence[Value], places: Sequence[Array], alone: Sequence[bool]) -> Side:
     """Values of the same places as one block, except those that stand `alone`."""
     numbers: dict[Any, int] = {}
-    blocks, kept = [], []
+    blocks: list[int] = []
+    kept: list[Array] = []
     for i, (value, where) in enumerate(zip(values, places, strict=True)):
         key: Any = i if alone[i] else (value.type.dtype, where.tobytes())
         if key not in numbers:

@@ -95,29 +95,32 @@ def _movement(op: Op, sources: Mapping[int, Array], _: Elements) -> Array:
 
 def _concatenation(op: Op, sources: Mapping[int, Array], _: Elements) -> Array:
     axis: Any = op.attributes["axis"]
-    return np.concatenate([sources.get(i, np.full(v.shape, -1)) for i, v in enumerate(op.operands)], axis)
+    return np.concatenate([_of(op, i, sources) for i in range(len(op.operands))], axis)
 
 
 def _indexing(op: Op, sources: Mapping[int, Array], elements: Elements) -> Array | None:
-    axis: Any = op.attributes["axis"]
-    if op.primitive not in (indexing.take, indexing.take_along):
+    if op.primitive not in (indexing.take, indexing.take_along, indexing.put):
         return None
     known = elements(op.operands[1])
     if known is None:
         return None
+    if op.primitive is indexing.put:
+        x, new = _of(op, 0, sources), _of(op, 2, sources)
+        return np.asarray(op.primitive.meaning(x, known, new, **op.attributes))
+    axis: Any = op.attributes["axis"]
     pick = np.take if op.primitive is indexing.take else np.take_along_axis
     return np.asarray(pick(sources[0], known, axis))
 
 
-def _update(op: Op, sources: Mapping[int, Array], elements: Elements) -> Array | None:
-    positions = []
-    if op.primitive is update.put:
-        known = elements(op.operands[1])
-        if known is None:
-            return None
-        positions.append(known)
-    x, new = [sources.get(i, np.full(op.operands[i].shape, -1)) for i in (0, len(op.operands) - 1)]
-    return np.asarray(op.primitive.meaning(x, *positions, new, **op.attributes))
+def _update(op: Op, sources: Mapping[int, Array], _: Elements) -> Array | None:
+    if op.primitive is not update.slice_set:
+        return None
+    return np.asarray(op.primitive.meaning(_of(op, 0, sources), _of(op, 1, sources), **op.attributes))
+
+
+def _of(op: Op, position: int, sources: Mapping[int, Array]) -> Array:
+    """The sources of an operand, which may be none."""
+    return sources.get(position, np.full(op.operands[position].shape, -1))
 
 
 _RULES: Mapping[str, Callable[[Op, Mapping[int, Array], Elements], Array | None]] = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import elementwise as ew
-from tapec.ops import indexing, movement, reduction
+from tapec.ops import indexing, movement, reduction, update
 from tapec.ops.movement import window
 from tapec.passes.activity import active_values
 
@@ -89,8 +89,9 @@ def _split(
 
 
 _PLACING = frozenset(
-    {movement.unslice, movement.concat, reduction.sum, indexing.scatter_add, indexing.scatter_add_along}
-)
+    {movement.unslice, movement.concat, reduction.sum, update.slice_add, indexing.scatter_add,
+     indexing.scatter_add_along}
+)  # fmt: skip
 _KEEPING = frozenset({ew.add, movement.reshape, movement.transpose, movement.broadcast})
 
 
@@ -114,6 +115,8 @@ def _parts(op: Op, rows: Array, elements: Elements) -> Iterable[tuple[Value, Arr
         found = [rows.reshape(v.shape) if v.type.size == rows.size else rows for v in op.operands]
     elif op.primitive is movement.unslice:
         found = [rows[window(a["start"], x.shape, a["step"])]]
+    elif op.primitive is update.slice_add:
+        found = [rows, rows[window(a["start"], op.operands[1].shape, a["step"])]]
     elif op.primitive in (movement.reshape, movement.broadcast):
         found = [rows.reshape(x.shape)]
     elif op.primitive is movement.transpose:

@@ -41,6 +41,7 @@ class SparseRecording:
         self._recorder = recorder
         self._values = recorded.values
         self._places = {value: place for place, value in recorded.values.items()}
+        self._seen: set[Value] = set()  # by whoever records, in comparisons
         self._sizes = [target.size for target in targets]
         self.graph = recorded.graph
         self.wrt = [recorded.values[place] for place in places]
@@ -91,7 +92,9 @@ class SparseRecording:
         comparison with them, so that compiled code notices when they change.
         """
         for value in cut.read:
-            _observe(self.kept(value))
+            if value not in self._seen:
+                self._seen.add(value)
+                _observe(self.kept(value))
         return cut
 
 
