@@ -1,7 +1,8 @@
 """Making memory explicit: `copy` ops where a step needs dense memory of its own.
 
 After this pass every reshape is a view, every operand of a library step (gathers, sorts, matrix products, ...) lies in
-memory as the step needs it, and every output is the result of an op that computes it, once.
+memory as the step needs it, and every output is the result of an op that computes it, once: of another shape, perhaps,
+with the same elements in the same order.
 """
 
 from __future__ import annotations
@@ -166,11 +167,14 @@ def materialize(graph: Graph, seeds: Sequence[View | None] = ()) -> Graph:
         made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
         out.graph.ops.append(made)
         out.new.update(zip(op.results, made.results, strict=True))
+    made = {v for op in out.graph.ops if op.primitive not in VIEWS for v in op.results if out.in_memory(v)}
     taken: set[Value] = set()
     for value in graph.outputs:
         new = out.new[value]
-        computed = new.op is not None and new.op.primitive not in VIEWS and new.op.primitive is not creation.constant
-        if not computed or new in taken:
+        view = out.views[new]
+        if view.is_dense and view.base.type.size == new.type.size:
+            new = view.base  # of another shape, perhaps, which memory does not know
+        if new not in made or new in taken:
             new = out.apply(ew.copy, (new,), {}, value.op)
         taken.add(new)
         out.graph.outputs.append(new)
