@@ -1,8 +1,8 @@
 """Making memory explicit: `copy` ops where a step needs dense memory of its own.
 
 After this pass every reshape is a view, every operand of a library step (gathers, sorts, matrix products, ...) lies in
-memory as the step needs it, and every output is the result of an op that computes it, once: of another shape, perhaps,
-with the same elements in the same order.
+memory as the step needs it, and every output is the result of an op that computes it, once: where that is allowed of
+another shape, with the same elements in the same order.
 """
 
 from __future__ import annotations
@@ -153,12 +153,13 @@ class _Rebuild:
         return position < consts
 
 
-def materialize(graph: Graph, seeds: Sequence[View | None] = ()) -> Graph:
+def materialize(graph: Graph, seeds: Sequence[View | None] = (), any_shape: bool = True) -> Graph:
     """See the module. The regions of control ops are prepared when they are lowered.
 
     Args:
         graph: a graph, or a region.
         seeds: of a region, for each input the view that it is of a value outside, or None.
+        any_shape: whether outputs may be of another shape, for whoever knows the shapes from elsewhere.
     """
     out = _Rebuild(graph, seeds)
     for op in graph.ops:
@@ -172,8 +173,8 @@ def materialize(graph: Graph, seeds: Sequence[View | None] = ()) -> Graph:
     for value in graph.outputs:
         new = out.new[value]
         view = out.views[new]
-        if view.is_dense and view.base.type.size == new.type.size:
-            new = view.base  # of another shape, perhaps, which memory does not know
+        if view.is_dense and view.base.type.size == new.type.size and (any_shape or view.base.shape == new.shape):
+            new = view.base
         if new not in made or new in taken:
             new = out.apply(ew.copy, (new,), {}, value.op)
         taken.add(new)

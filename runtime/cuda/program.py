@@ -26,7 +26,7 @@ def device_plan(graph: Graph) -> LaunchPlan:
         UnsupportedOnDeviceError: a step has no kernel and no library.
     """
     expanded = ExpandUpdates().run(graph)
-    return launch_plan(lower(fuse(materialize(optimised(expanded))), tiling=False, in_place=False))
+    return launch_plan(lower(fuse(materialize(optimised(expanded), any_shape=False)), tiling=False, in_place=False))
 
 
 class Target(ABC):
