@@ -20,6 +20,7 @@ from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
 from tapec.passes.program_text import program_text
+from tapec.passes.push_slices import PushSlices
 from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
 from tapec.passes.store_rows import StoreRows
@@ -80,6 +81,7 @@ def optimised(graph: Graph) -> Graph:
         CommonSubexpressionElimination(),
         DeadCodeElimination(),
         StoreRows(),
+        PushSlices(),
         DeadCodeElimination(),
     ):
         graph = step.run(graph)

@@ -15,6 +15,7 @@ from tapec.ops import elementwise as ew
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.graph_pass import Pass
+from tapec.passes.push_slices import PushSlices
 from tapec.passes.simplify import Simplify
 
 ELEMENTWISE = [p for p in PRIMITIVES.values() if p.family.name in {"elementwise", "creation"} and p.exact]
@@ -31,7 +32,14 @@ PRODUCTS = [
     creation.constant,
     movement.broadcast,
 ]
-PASSES = [DeadCodeElimination(), CommonSubexpressionElimination(), Simplify(), Simplify(differentiated=True)]
+SLICES = [ew.add, ew.mul, ew.neg, ew.exp, ew.select, movement.slice_, movement.slice_, movement.slice_]
+PASSES = [
+    DeadCodeElimination(),
+    CommonSubexpressionElimination(),
+    Simplify(),
+    Simplify(differentiated=True),
+    PushSlices(least_bytes=0),
+]
 
 
 @pytest.mark.parametrize("graph_pass", PASSES, ids=repr)
@@ -56,6 +64,16 @@ def test_simplify_where_rules_are_dense(primitives: list[Primitive], data: st.Da
     graph = data.draw(graphs(max_ops=16, primitives=primitives))
     inputs = random_inputs(graph, seed)
     assert_same_bits(evaluate(Simplify().run(graph), inputs), evaluate(graph, inputs))
+
+
+@given(graph=graphs(max_ops=16, primitives=SLICES), seed=st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None)
+def test_slices_of_elementwise_ops_and_of_one_another(graph: Graph, seed: int) -> None:
+    """Many slices, so that they are pushed through several ops."""
+    out = PushSlices(least_bytes=0).run(graph)
+    verify(out)
+    inputs = random_inputs(graph, seed)
+    assert_same_bits(evaluate(out, inputs), evaluate(graph, inputs))
 
 
 @pytest.mark.parametrize("graph_pass", PASSES, ids=repr)
