@@ -168,14 +168,14 @@ def materialize(graph: Graph, seeds: Sequence[View | None] = (), any_shape: bool
         made = Op(op.primitive, operands, op.attributes, types, op.location, op.phase, op.regions)
         out.graph.ops.append(made)
         out.new.update(zip(op.results, made.results, strict=True))
-    made = {v for op in out.graph.ops if op.primitive not in VIEWS for v in op.results if out.in_memory(v)}
+    computed = {v for op in out.graph.ops if op.primitive not in VIEWS for v in op.results if out.in_memory(v)}
     taken: set[Value] = set()
     for value in graph.outputs:
         new = out.new[value]
         view = out.views[new]
         if view.is_dense and view.base.type.size == new.type.size and (any_shape or view.base.shape == new.shape):
             new = view.base
-        if new not in made or new in taken:
+        if new not in computed or new in taken:
             new = out.apply(ew.copy, (new,), {}, value.op)
         taken.add(new)
         out.graph.outputs.append(new)
