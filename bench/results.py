@@ -51,8 +51,7 @@ class Result:
         warm_s: importing the library, making the call and calling it once, in a new process with filled disk caches.
         cold_s: the same with empty ones.
         peak_bytes: the process's peak.
-        call_bytes: the peak of a call, arguments and results included, above what the process held with the library
-            imported.
+        call_bytes: the peak of a second call, results included, above what the process held before it.
         error: distance of the answer from the reference answer, relative to the largest number of each array.
     """
 

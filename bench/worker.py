@@ -44,7 +44,6 @@ class Worker:
 
     def prepare(self, workload: str, size: int, answer: str | None) -> dict[str, Any]:
         """Builds a call and makes the first one; its answer goes to the file `answer`."""
-        before = resident()
         start = perf_counter()
         builder = WORKLOADS[workload].builder(self.kind.name, self.kind.library)
         assert builder is not None
@@ -57,6 +56,8 @@ class Worker:
             arrays = [np.array(self.peer.numpy(leaf)) for leaf in leaves(self.call.answer(result))]
             np.savez(answer, *arrays)
         del result
+        gc.collect()
+        before = resident()
         self.peaks.restart()
         self.call.function(*self.call.arguments)
         return {

@@ -133,11 +133,15 @@ def page(run: Run, found: list[Row]) -> str:
         ),
         ("First call, compilation included, empty disk caches", _of_each(run, counted, lambda r: r.first_s, seconds)),
         (
+            "Import, compilation and first call in a new process, empty disk caches",
+            _of_each(run, counted, lambda r: r.cold_s, seconds),
+        ),
+        (
             "Import, compilation and first call in a new process, filled disk caches",
             _of_each(run, counted, lambda r: r.warm_s, seconds),
         ),
         (
-            "Memory of a call: the peak above what the imported library takes",
+            "Memory of a call: its peak above what the process held before",
             _of_each(run, counted, lambda r: r.call_bytes, size),
         ),
         ("Peak memory of the process", _of_each(run, counted, lambda r: r.peak_bytes, size)),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bench.report.comparison import Row, by_speedup, geometric_mean
 from bench.report.words import outcome, ratio
-from bench.results import Run
+from bench.results import Result, Run
 
 
 def columns(lines: list[list[str]]) -> str:
@@ -49,7 +50,31 @@ def summary(found: list[Row]) -> list[str]:
         lines.append(f"geometric mean of best peer / tapec over {measured} workloads: {ratio(mean)}")
     lines.append(f"slower than the best peer: {len(behind)}")
     lines += [f"  {ratio(row.speedup)}  {row.label} ({row.best.peer})" for row in by_speedup(behind) if row.best]
+    far = sorted((row for row in counted if row.over_limit is not None and row.over_limit > 1.5), key=_over_limit)
+    lines.append(f"takes more than 1.5 times what is written by hand: {len(far)}")
+    lines += [f"  {ratio(row.over_limit)}  {row.label}" for row in reversed(far)]
+    for what, value in (
+        ("import, compilation and first call, empty disk caches", lambda r: r.cold_s),
+        ("import, compilation and first call, filled disk caches", lambda r: r.warm_s),
+        ("peak memory of the process", lambda r: r.peak_bytes),
+    ):
+        lines.append(f"{what}: {_beside_jax(counted, value)}")
     return lines
+
+
+def _over_limit(row: Row) -> float:
+    return row.over_limit or 0.0
+
+
+def _beside_jax(counted: list[Row], value: Callable[[Result], float | None]) -> str:
+    """Where tapec has more of something than JAX."""
+    pairs = [
+        (a, b, row.label)
+        for row in counted
+        if (ours := row.tapec) and (theirs := row.results.get("jax")) and (a := value(ours)) and (b := value(theirs))
+    ]
+    more = [f"{label} ({ratio(a / b)})" for a, b, label in pairs if a > b]
+    return f"more than JAX on {len(more)} of {len(pairs)}" + (f": {'; '.join(more)}" if more else "")
 
 
 def times(run: Run, found: list[Row]) -> list[str]:

@@ -64,6 +64,35 @@ def limit(n: int) -> Call:
     return Call(black_scholes, options(n))
 
 
+def of_deltas(loss: Any, grad_of: Any) -> Any:
+    """Builder of the sum of all deltas and its gradient by spot: second derivatives.
+
+    Args:
+        loss: the sum of prices.
+        grad_of: gives the peer's function that makes gradients.
+    """
+
+    def build(peer: Any, n: int) -> Call:
+        def deltas(m: Any, *inputs: Any) -> Any:
+            return m.sum(grad_of(peer)(lambda *a: loss(m, *a))(*inputs))
+
+        return peer.value_and_grad(deltas, options(n), (0,), False)
+
+    return build
+
+
+def torch_deltas(torch_: Any, s: Any, *rest: Any) -> Any:
+    (found,) = torch_.autograd.grad(torch(torch_, s, *rest), s, create_graph=True)
+    return found.sum()
+
+
+def tensorflow_deltas(tf: Any, s: Any, *rest: Any) -> Any:
+    with tf.GradientTape() as tape:
+        tape.watch(s)
+        value = tensorflow(tf, s, *rest)
+    return tf.reduce_sum(tape.gradient(value, s))
+
+
 WORKLOADS = (
     Workload(
         "black_scholes",
@@ -84,5 +113,20 @@ WORKLOADS = (
         tolerance=1e-9,
         cost=lambda n: Cost(bytes=16 * ARRAYS * n),
         binds="two error functions, two exponentials, a logarithm and a root for each option; then memory",
+    ),
+    Workload(
+        "black_scholes_gamma",
+        "Black-Scholes, {n} options: delta and gamma, a second derivative",
+        gradients(options, torch=torch_deltas, tensorflow=tensorflow_deltas)
+        | {
+            "tapec": of_deltas(tapec, lambda peer: peer.tp.grad),
+            "jax": of_deltas(jax, lambda peer: peer.jax.grad),
+            "autograd": of_deltas(autograd, lambda peer: peer.autograd.grad),
+        },
+        sizes=(1_000_000,),
+        quick=1_000,
+        tolerance=1e-9,
+        cost=lambda n: Cost(bytes=8 * (ARRAYS + 1) * n),
+        binds="an error function, exponentials, a logarithm and a root for each option; then memory",
     ),
 )
