@@ -104,7 +104,7 @@ def _replaced(graph: Graph, loop: Op, sweeps: Op, one: Merged, early: list[Op]) 
                 rebuild.copy(moved)
             operands = tuple([rebuild.mapping[v] for v in (*view.consts, *view.inits)])
             regions = (view.condition, view.body)
-            attributes = {"consts": len(view.consts)}
+            attributes: dict[str, Attribute] = {"consts": len(view.consts)}
             made = emit(rebuild.graph, rows.while_rows, operands, attributes, op.location, op.phase, regions)
             results = [*[made.results[i] for i in of_loop], made.results[count]]
             rebuild.mapping.update(zip(op.results, results, strict=True))

@@ -265,11 +265,10 @@ class Function:
         from tapec.runtime.driver import compile_graph
 
         recording = rolled(recording)
-        if self._device is not None:
-            compiled = self._device.compile(recording.graph)
+        if self._device is None:
+            path = Path(recording, compile_graph(recording.graph, self._memory_budget), results)
         else:
-            compiled = compile_graph(recording.graph, self._memory_budget)
-        path = Path(recording, compiled, results)
+            path = Path(recording, self._device.compile(recording.graph), results)
         self.compiles += 1
         specialisation.tree.insert(path)
         specialisation.current = path

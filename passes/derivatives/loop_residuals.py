@@ -40,7 +40,7 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
             source = source.op.operands[0]
         way = None
         if source not in at_hand:
-            way = {source.op} if _is_stack(source, given) else _way(source, known)  # type: ignore[arg-type]
+            way = _inner_loop(source, given) or _way(source, known)
         if way is None:
             sources[source] = None
         else:
@@ -51,14 +51,14 @@ def sources_of(body: Graph, residuals: Sequence[Value], at_hand: Collection[Valu
     return list(sources), ops
 
 
-def _is_stack(value: Value, given: set[Value]) -> bool:
-    """Whether an inner loop stacks a value, and all that this loop reads is given."""
+def _inner_loop(value: Value, given: set[Value]) -> set[Op] | None:
+    """The inner loop that stacks a value, if all that this loop reads is given."""
     op = value.op
     if op is None or op.primitive is not control.scan or not given.issuperset(op.operands):
-        return False
+        return None
     carries = op.attributes["carries"]
     assert isinstance(carries, int)
-    return value in op.results[carries:]
+    return {op} if value in op.results[carries:] else None
 
 
 def _way(value: Value, known: Collection[Value]) -> set[Op] | None:
