@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,7 @@ def assert_apart(plan: LaunchPlan) -> None:
     for kernel in plan.kernels:
         places = sorted((plan.offsets[b], b.nbytes) for b in kernel.buffers if b in plan.offsets)
         if kernel.grid > 1:
-            assert all(at + size <= after for (at, size), (after, _) in zip(places, places[1:], strict=False)), (
-                kernel.name
-            )
+            assert all(at + size <= after for (at, size), (after, _) in pairwise(places)), kernel.name
 
 
 def check_graph(graph: Graph, arrays: Sequence[Array]) -> LaunchPlan:

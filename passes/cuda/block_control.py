@@ -114,7 +114,7 @@ def _loop(program: BlockProgram, loop: Loop) -> None:
         at = f.sub(i64(loop.count - 1), number) if loop.reverse else number
         for part in loop.slices:
             assert part.base is not None
-            offset = f.add(f.mul(at, i64(part.size)), i64(part.offset))
+            offset = f.add(f.mul(at, i64(part.stride)), i64(part.offset))
             thread.bind(part, f.element_pointer(thread.pointer(part.base), offset, memory_element(part.dtype)))
         carries.bind(thread)
 

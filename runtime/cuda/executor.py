@@ -118,7 +118,7 @@ class Executor:
         with self._carried(loop.carries) as carried:
             for number in reversed(range(loop.count)) if loop.reverse else range(loop.count):
                 for part, base in bases.items():
-                    self.addresses[part] = base + (part.offset + number * part.size) * part.dtype.itemsize
+                    self.addresses[part] = base + (part.offset + number * part.stride) * part.dtype.itemsize
                 self._items(body)
                 carried.advance()
 

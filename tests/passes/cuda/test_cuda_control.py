@@ -131,6 +131,20 @@ def test_a_branch_in_a_loop():
     one_kernel(scan_graph([f64(6)], [], body, 9))
 
 
+@pytest.mark.parametrize("n", [3, 40])
+def test_gradients_of_loops(n, monkeypatch):
+    """What the loop stores for its gradient lies row by row: in one kernel, and from the host."""
+
+    def body(c, x, y):
+        return apply(ew.sin, x * c) + y, apply(ew.exp, -y) * x
+
+    graph = scan_graph([f64(n)] * 2, [], body, 5, consts=[f64()])
+    joint = joined(graph, adjoint(graph, graph.outputs, list(graph.inputs)))
+    check_graph(joint, arrays_for(joint))
+    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    check_graph(joint, arrays_for(joint))
+
+
 # Too large for one kernel --------------------------------------------------------------------------------------------
 
 
