@@ -8,6 +8,7 @@ another shape, with the same elements in the same order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
@@ -28,6 +29,7 @@ from tapec.ops import (
 )
 from tapec.ops import elementwise as ew
 from tapec.passes.lapack.plans import BLAS_MATRIX, DENSE, MATRIX, OPERANDS, UNREAD
+from tapec.passes.product_plan import axes_of
 from tapec.passes.views import VIEWS, View, ViewTable, reshape_strides
 
 DENSE_OPERANDS: frozenset[Primitive] = frozenset(
@@ -40,7 +42,8 @@ CONTROL: frozenset[Primitive] = frozenset(
     {control.scan, control.while_loop, control.cond, control.sweeps, rows.while_rows, rows.sweep_rows}
 )
 FACTORIZATIONS: frozenset[Primitive] = frozenset({p for p in PRIMITIVES.values() if p.family is linalg.LINALG})
-LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | {contraction.matmul, creation.guard} | CONTROL | FACTORIZATIONS
+PRODUCTS: frozenset[Primitive] = frozenset({contraction.matmul, contraction.contract})
+LIBRARY: frozenset[Primitive] = DENSE_OPERANDS | PRODUCTS | {creation.guard} | CONTROL | FACTORIZATIONS
 
 
 def operand_kinds(op: Op) -> str:
@@ -135,6 +138,8 @@ class _Rebuild:
             ready = reshape_strides(view.shape, view.strides, op.result.shape) is not None
         elif kinds := operand_kinds(op):
             ready = kinds[position] == UNREAD or (self.in_memory(value) and _readable(kinds[position], view))
+        elif op.primitive is contraction.contract:
+            ready = self.in_memory(value) and self._walkable(op)
         elif op.primitive in (creation.guard, movement.unslice):
             ready = self.in_memory(value)
         elif op.primitive in CONTROL:
@@ -143,6 +148,14 @@ class _Rebuild:
         else:
             ready = True
         return value if ready else self.copy_of(value, op)
+
+    def _walkable(self, op: Op) -> bool:
+        """Whether the routine for products can walk both operands of a `contract`."""
+        attributes: Any = op.attributes
+        a, b = (self.views[self.new[v]] for v in op.operands)
+        return (
+            axes_of((a.shape, a.strides), attributes["a_axes"], (b.shape, b.strides), attributes["b_axes"]) is not None
+        )
 
     def _is_outside(self, op: Op, position: int) -> bool:
         """Whether an operand of a control op is handed to the region as it is."""

@@ -6,7 +6,7 @@ Nothing here touches the bits of the result (`passes.product_text`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import gcd, prod
 from typing import NamedTuple
 
 from tapec.passes.product_names import (
@@ -66,21 +66,69 @@ def matrices(extents: tuple[int, int, int, int], a: tuple[int, ...], b: tuple[in
         b: strides of the right one: batch, inner, column.
     """
     batch, m, n, k = extents
-    if n == 1:  # a column is as good as a row, and the right operand is the one whose panels fill vectors
-        axes = Axes((Axis(batch, b[0], a[0]),), (), (Axis(m, 0, a[1]),), (Axis(k, b[1], a[2]),))
-        return layout(axes, swapped=True)
     axes = Axes((Axis(batch, a[0], b[0]),), (Axis(m, a[1], 0),), (Axis(n, 0, b[2]),), (Axis(k, a[2], b[1]),))
     return layout(axes)
 
 
-def layout(axes: Axes, *, swapped: bool = False) -> tuple[int, ...]:
-    """The words of `FIELDS` for a product.
+def common(a: tuple[Sequence[int], Sequence[int]], b: tuple[Sequence[int], Sequence[int]]) -> tuple[Axis, ...] | None:
+    """One index over axes of both operands: extents and strides of each; None if no axes divide both alike."""
+    (extents_a, strides_a), (extents_b, strides_b) = (tuple(map(list, x)) for x in (a, b))
+    out: list[Axis] = []
+    while extents_a and extents_b:
+        if extents_a[-1] == 1 or extents_b[-1] == 1:
+            for extents, strides in ((extents_a, strides_a), (extents_b, strides_b)):
+                if extents[-1] == 1:
+                    extents.pop(), strides.pop()
+                    break
+            continue
+        n = gcd(extents_a[-1], extents_b[-1])
+        if n not in (extents_a[-1], extents_b[-1]):
+            return None
+        out.append(Axis(n, strides_a[-1], strides_b[-1]))
+        for extents, strides in ((extents_a, strides_a), (extents_b, strides_b)):
+            extents[-1] //= n
+            strides[-1] *= n
+    return tuple(reversed(out))
+
+
+def axes_of(
+    a: tuple[Sequence[int], Sequence[int]],
+    a_axes: tuple[int, ...],
+    b: tuple[Sequence[int], Sequence[int]],
+    b_axes: tuple[int, ...],
+) -> Axes | None:
+    """The axes of a `contract` of views; None if they are more than the routine can walk.
 
     Args:
-        axes: all extents are at least 1.
-        swapped: whether the left operand of `axes` is the routine's right one: the result is the transpose.
+        a: shape and strides of the left operand.
+        a_axes: how many of its axes are batch, rows, inner index.
+        b: shape and strides of the right operand.
+        b_axes: how many of its axes are batch, inner index, columns.
     """
+    (batch, rows, inner), (b_batch, b_inner, columns) = (
+        [tuple(part[sum(counts[:i]) : sum(counts[: i + 1])] for part in x) for i in range(3)]
+        for x, counts in ((a, a_axes), (b, b_axes))
+    )
+    batches, inners = common(batch, b_batch), common(inner, b_inner)
+    if batches is None or inners is None:
+        return None
+    row = tuple(Axis(n, s, 0) for n, s in zip(*rows, strict=True))
+    column = tuple(Axis(n, 0, s) for n, s in zip(*columns, strict=True))
+    axes = Axes(*(merged(group) for group in (batches, row, column, inners)))
+    return axes if all(len(group) <= AXES for group in axes) else None
+
+
+def layout(axes: Axes) -> tuple[int, ...]:
+    """The words of `FIELDS` for a product; all extents are at least 1."""
     groups = Axes(*(merged(group) for group in axes))
+    swapped = not groups.column and bool(groups.row)
+    if swapped:  # a column is as good as a row, and the right operand is the one whose panels fill vectors
+        groups = Axes(
+            *(
+                tuple(Axis(axis.extent, axis.b, axis.a) for axis in group)
+                for group in (groups.batch, groups.column, groups.row, groups.inner)
+            )
+        )
     batch, m, n, k = (prod([axis.extent for axis in group]) for group in groups)
     words: dict[str, int] = {"batch": batch, "m": m, "n": n, "k": k, "swapped": int(swapped)}
     for name, group in zip(Axes._fields, groups, strict=True):

@@ -27,6 +27,9 @@ def _of(step: Step) -> int:
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
+        if step.primitive.name == "contract":
+            inner = step.operands[0].shape[sum(step.attributes["a_axes"][:2]) :]
+            return prod(step.shape) * prod(inner) // 4
         if step.primitive.family is LINALG:
             return prod(step.operands[0].shape) * step.operands[0].shape[-1]
         # What goes on in the memory of its first operand only touches as much as the others have.

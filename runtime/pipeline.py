@@ -19,6 +19,7 @@ from tapec.passes.materialize import materialize
 from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
+from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
 from tapec.passes.reroll import Reroll
@@ -102,6 +103,8 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     graph = optimised(graph)
     if memory_budget is not None:
         graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
+    for step in (ProductViews(), DeadCodeElimination()):
+        graph = step.run(graph)
     final = order_updates(materialize(graph))
     program = lower(fuse(final))
     return Forms(final, program, program_text(program, vector_bits=vector_bits))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ir import dtypes
+from tapec.ir.dtypes import DType
 from tapec.passes import matmul_names, product_names
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
@@ -13,7 +14,7 @@ from tapec.passes.loops import LibraryStep
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
 from tapec.passes.matmul_names import is_small
 from tapec.passes.nest_text import Surroundings
-from tapec.passes.product_plan import matrices
+from tapec.passes.product_plan import axes_of, layout, matrices
 from tapec.passes.threads_names import HISTORY
 
 
@@ -36,7 +37,20 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
         strides_a, strides_b = [i64(s) for s in a.strides], [i64(s) for s in b.strides]
         f.call(matmul_names.symbol(dtype), "i64", *map(i64, sizes), left, *strides_a, right, *strides_b, result)
         return
-    words = matrices((prod(batch), m, n, k), a.strides, b.strides)
+    _large(f, dtype, matrices((prod(batch), m, n, k), a.strides, b.strides), left, right, result)
+
+
+def contract(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
+    """The same where the four indices are several axes each."""
+    a, b = step.operands
+    a_axes, b_axes = step.attributes["a_axes"], step.attributes["b_axes"]
+    axes = axes_of((a.shape, a.strides), a_axes, (b.shape, b.strides), b_axes)
+    assert axes is not None and step.result is not None
+    left, right = address(f, a, around), address(f, b, around)
+    _large(f, a.buffer.dtype, layout(axes), left, right, around.pointer(step.result))
+
+
+def _large(f: FunctionText, dtype: DType, words: tuple[int, ...], left: Reg, right: Reg, result: Reg) -> None:
     plan, history = f.fresh(f"{f.name}_layout"), f.fresh(f"{f.name}_history")
     f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
     f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"

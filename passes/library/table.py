@@ -8,7 +8,7 @@ from tapec.ir.primitive import Primitive
 from tapec.ops import contraction, creation, indexing, ordering, reduction, transform, update
 from tapec.passes.library.gather import put, scatter_add, scatter_add_along, take, take_along
 from tapec.passes.library.linalg import factorization
-from tapec.passes.library.product import guard, matmul
+from tapec.passes.library.product import contract, guard, matmul
 from tapec.passes.library.scans import arg_extreme, cumsum
 from tapec.passes.library.sorting import argsort
 from tapec.passes.library.transform import fourier
@@ -31,6 +31,7 @@ EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], No
     reduction.argmin: arg_extreme,
     reduction.cumsum: cumsum,
     contraction.matmul: matmul,
+    contraction.contract: contract,
     creation.guard: guard,
     transform.fft: fourier,
     transform.rfft: fourier,
