@@ -17,11 +17,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tapec.errors import DensePatternError
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation
 from tapec.passes.activity import active_values
-from tapec.passes.index_sets import IndexSets, empty, relation, stack
+from tapec.passes.index_sets import IndexSets, empty, local, relation, stack
 from tapec.passes.selections import Selection, selections
 from tapec.passes.sparsity import Known, sparsity
 from tapec.passes.splice import copied
@@ -130,8 +131,11 @@ def whole(
 def separate(
     graph: Graph, targets: Sequence[Value | None], sizes: Sequence[int], wrt: Sequence[Value],
     known: Mapping[Value, Known],
-) -> Cut:  # fmt: skip
-    """The cut with as little as possible in the middle; arguments and errors as `whole`."""
+) -> Cut | None:  # fmt: skip
+    """The cut with as little as possible in the middle; None where its elements depend on too many variables.
+
+    Arguments as `whole`.
+    """
     live = _live(graph, [t for t in targets if t is not None])
     read: dict[Value, None] = {}
 
@@ -148,7 +152,11 @@ def separate(
     middle = _Middle(live, wrt, selections(live, wrt, elements))
     middle.build([end.value for end in ends])
     inside = {new: Known(known[old].array, known[old].source) for new, old in middle.origins.items() if old in known}
-    patterns = sparsity(middle.graph, middle.graph.outputs, middle.variables, inside)
+    try:
+        with local():
+            patterns = sparsity(middle.graph, middle.graph.outputs, middle.variables, inside)
+    except DensePatternError:
+        return None
     read.update(dict.fromkeys(patterns.read))
     variables = _side(middle.variables, [s.reshape(-1) for s in middle.sources], middle.scaled)
     term_side = _side(middle.graph.outputs, [end.rows.reshape(-1) for end in ends], [False] * len(ends))

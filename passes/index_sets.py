@@ -5,7 +5,9 @@ All functions take and give `scipy.sparse.csr_array`s of True with sorted rows, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -16,6 +18,9 @@ IndexSets: TypeAlias = Any  # scipy.sparse.csr_array, which has no types and is 
 Indices: TypeAlias = np.ndarray[Any, Any]
 
 MOST_ENTRIES: Final = 2**28  # of one value: 1 GiB of indices
+LOCAL_ENTRIES: Final = 64  # of one element, on average, where patterns are to be `local`
+_FREE_ENTRIES: Final = 2**20  # of a value, whatever it is
+_LOCAL: ContextVar[bool] = ContextVar("_LOCAL", default=False)
 
 
 def identity(size: int, width: int, first: int) -> IndexSets:
@@ -38,7 +43,7 @@ def gather(sets: IndexSets, positions: Indices) -> IndexSets:
     lengths = np.where(positions < 0, 0, np.diff(starts)[positions]) if len(starts) > 1 else np.zeros(len(positions))
     ends = np.zeros(len(positions) + 1, np.int64)
     np.cumsum(lengths, out=ends[1:])
-    check_entries(int(ends[-1]), sets.shape[1])
+    check_entries(int(ends[-1]), len(positions), sets.shape[1])
     entries = np.repeat(np.where(positions < 0, 0, positions), lengths.astype(np.int64))
     offsets = np.arange(ends[-1]) + np.repeat(-ends[:-1], np.diff(ends)) + starts[entries]
     return _csr(ends, indices[offsets], sets.shape[1])
@@ -48,7 +53,19 @@ def union(a: IndexSets, b: IndexSets) -> IndexSets:
     """The union of each set of `a` with that of `b`."""
     if a is b or same(a, b):
         return a
-    return a + b
+    both = a + b
+    check_entries(both.nnz, *both.shape)
+    return both
+
+
+@contextmanager
+def local() -> Iterator[None]:
+    """Within it sets of more than `LOCAL_ENTRIES` entries, on average over a large value, do not fit either."""
+    token = _LOCAL.set(True)
+    try:
+        yield
+    finally:
+        _LOCAL.reset(token)
 
 
 def same(a: IndexSets, b: IndexSets) -> bool:
@@ -82,15 +99,15 @@ def relation(rows: Indices, columns: Indices, shape: tuple[int, int]) -> IndexSe
     """The sets that hold `columns[k]` in the set number `rows[k]`."""
     from scipy.sparse import coo_array
 
-    check_entries(len(rows), shape[1])
+    check_entries(len(rows), *shape)
     found = coo_array((np.ones(len(rows), bool), (rows, columns)), shape=shape).tocsr()
     found.sum_duplicates()
     return found
 
 
-def check_entries(entries: int, width: int) -> None:
+def check_entries(entries: int, sets: int, width: int) -> None:
     """Raises `DensePatternError` if a value has too many."""
-    if entries > MOST_ENTRIES:
+    if entries > MOST_ENTRIES or (_LOCAL.get() and entries > _FREE_ENTRIES + LOCAL_ENTRIES * sets):
         raise DensePatternError(
             f"the sparsity pattern of an intermediate value would have {entries:,} entries among {width:,} arguments, "
             "more than fit in memory: almost everything depends on almost everything there. Take products with the "

@@ -67,10 +67,15 @@ class SparseRecording:
 
     @cached_property
     def separate(self) -> Cut:
-        """The function cut into what must be differentiated and what need not; errors as `whole`."""
+        """The function cut into what must be differentiated and what need not.
+
+        It is `whole` where the work is not local, as with running sums: then the variables of one element are many,
+        however few arguments they belong to. Errors as `whole`.
+        """
         from tapec.passes.cut import separate
 
-        return self._observed(separate(self.graph, self._targets, self._sizes, self.wrt, self._known()))
+        found = separate(self.graph, self._targets, self._sizes, self.wrt, self._known())
+        return self.whole if found is None else self._observed(found)
 
     def pattern(self) -> Any:
         """The pattern as a boolean `csr_array` with sorted indices; errors as `whole`."""

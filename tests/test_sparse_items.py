@@ -106,6 +106,19 @@ def test_observations_take_two_products():
     np.testing.assert_allclose(found.toarray(), np.vstack(rows), rtol=1e-9, atol=1e-9)
 
 
+def test_running_sums_of_few_arguments():
+    """Their variables are many, their columns few."""
+    index = np.arange(20_000) % 4
+
+    def f(x):
+        return np.cumsum(np.sin(x[index]) * x[index])
+
+    x = np.array([0.3, 0.5, 0.7, 0.9])
+    with pytest.warns(DensePatternWarning):
+        found = tp.sparse_jacobian(f)(x)
+    np.testing.assert_allclose(found.toarray(), tp.jacobian(f)(x), rtol=1e-12)
+
+
 PIECES = [
     np.tanh,
     lambda x: np.roll(x, 1, 0),
