@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tapec.passes.loops import Access, Index, Instruction, Load, Nest, Reduce, Store
+from tapec.passes.loops import Access, Index, Inside, Instruction, Load, Nest, Reduce, Store
 
 
 def _accesses(nest: Nest) -> list[Access]:
@@ -14,8 +14,10 @@ def _accesses(nest: Nest) -> list[Access]:
 def _fixed_axes(nest: Nest) -> set[int]:
     """Axes whose position the body asks for, by number or through a window."""
     fixed = {i.axis for i in nest.body if isinstance(i, Index)}
-    for access in _accesses(nest):
-        fixed |= {axis for axis, window in enumerate(access.windows) if window is not None}
+    everywhere = [access.windows for access in _accesses(nest)]
+    everywhere += [i.windows for i in nest.body if isinstance(i, Inside)]
+    for windows in everywhere:
+        fixed |= {axis for axis, window in enumerate(windows) if window is not None}
     return fixed
 
 
@@ -77,6 +79,8 @@ def _product(nest: Nest, axes: list[int]) -> int:
 def _moved(instruction: Instruction, last: list[int], position: dict[int, int]) -> Instruction:
     if isinstance(instruction, Index):
         return replace(instruction, axis=position[instruction.axis])
+    if isinstance(instruction, Inside):
+        return replace(instruction, windows=tuple([instruction.windows[axis] for axis in last]))
     if isinstance(instruction, Load | Store | Reduce):
         access = instruction.access
         strides = tuple([access.strides[axis] for axis in last])

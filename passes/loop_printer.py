@@ -11,6 +11,7 @@ from tapec.passes.loops import (
     Compute,
     Constant,
     Index,
+    Inside,
     LibraryStep,
     Load,
     Loop,
@@ -24,6 +25,7 @@ from tapec.passes.loops import (
     Sweeps,
     Tiles,
     While,
+    Window,
 )
 
 
@@ -85,6 +87,8 @@ def _nest(step: Nest) -> list[str]:
             lines.append(f"  %{i.out} = {i.value!r} : {i.dtype.name}")
         elif isinstance(i, Index):
             lines.append(f"  %{i.out} = i{i.axis} : {i.dtype.name}")
+        elif isinstance(i, Inside):
+            lines.append(f"  %{i.out} = inside{_windows(i.windows)}")
         elif isinstance(i, Compute):
             attributes = f" {i.attributes}" if i.attributes else ""
             lines.append(f"  %{i.out} = {i.primitive.name} {', '.join(f'%{r}' for r in i.operands)}{attributes}")
@@ -129,7 +133,8 @@ def _inside(steps: Sequence[Step]) -> list[str]:
 def _access(access: Access) -> str:
     terms = [f"{s}*i{a}" if s != 1 else f"i{a}" for a, s in enumerate(access.strides) if s != 0]
     place = " + ".join([str(access.offset)] * (access.offset != 0 or not terms) + terms)
-    windows = "".join(
-        f" where i{a} in {w.start}+{w.step}*[0,{w.extent})" for a, w in enumerate(access.windows) if w is not None
-    )
-    return f"{access.buffer.name}[{place}]{windows}"
+    return f"{access.buffer.name}[{place}]{_windows(access.windows)}"
+
+
+def _windows(windows: Sequence[Window | None]) -> str:
+    return "".join(f" where i{a} in {w.start}+{w.step}*[0,{w.extent})" for a, w in enumerate(windows) if w is not None)

@@ -42,6 +42,17 @@ def when(f: FunctionText, condition: Reg, body: Callable[[], None]) -> None:
     f.label(done)
 
 
+def either(f: FunctionText, condition: Reg, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
+    """`if condition: then() else: otherwise()`."""
+    first, second, done = (f.fresh(name) for name in ("then", "else", "after"))
+    f.branch_if(condition, first, second)
+    for label, body in ((first, then), (second, otherwise)):
+        f.label(label)
+        body()
+        f.branch(done)
+    f.label(done)
+
+
 def lane_numbers(f: FunctionText, width: int) -> Reg:
     """0, 1, 2, ... as a vector of i64."""
     if width == 1:

@@ -108,6 +108,14 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """Register `out` = whether the iteration lies in the window of each axis that has one."""
+
+    out: int
+    windows: tuple[Window | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compute:
     """Register `out` = an elementwise primitive of registers; `dtype` is that of the operands (the last one's)."""
 
@@ -137,7 +145,7 @@ class Reduce:
     access: Access
 
 
-Instruction = Load | Constant | Index | Compute | Store | Reduce
+Instruction = Load | Constant | Index | Inside | Compute | Store | Reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,8 @@ class Nest:
                 types[i.out] = i.access.buffer.dtype
             elif isinstance(i, Constant | Index):
                 types[i.out] = i.dtype
+            elif isinstance(i, Inside):
+                types[i.out] = dtypes.BOOL
             elif isinstance(i, Compute):
                 types[i.out] = result_dtype(i)
         return types

@@ -15,6 +15,7 @@ from tapec.passes.collapse import collapse
 from tapec.passes.fuse import Fused, Group, fuse, readable_in_place
 from tapec.passes.identities import of_nothing
 from tapec.passes.in_place import REGISTER_BYTES, homes
+from tapec.passes.inline_loads import inlined
 from tapec.passes.lapack.plans import MATRICES, UNREAD
 from tapec.passes.lapack.plans import plan as lapack_plan
 from tapec.passes.loops import (
@@ -139,9 +140,10 @@ class _Lowering:
                 steps.append(NestBuilder(self.fused, group, self.memory.of, self.stored).nest())
             else:
                 steps += self._empty(group)
+        lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
+        steps = inlined(steps, lasting)
         if not self.options.tiling:
             return tuple([collapse(step) if isinstance(step, Nest) else step for step in steps])
-        lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         return tuple(tiled(steps, lasting, self.memory.temporary))
 
     def _empty(self, group: Group) -> list[Step]:

@@ -16,7 +16,20 @@ from tapec.ir.graph import Location
 from tapec.ops import elementwise as ew
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_element
 from tapec.passes.loop_text import i64, lane_numbers
-from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Instruction, Load, Nest, Reduce, Store, Window
+from tapec.passes.loops import (
+    Access,
+    Buffer,
+    Compute,
+    Constant,
+    Index,
+    Inside,
+    Instruction,
+    Load,
+    Nest,
+    Reduce,
+    Store,
+    Window,
+)
 from tapec.passes.scalar.table import ROWS
 from tapec.passes.shared_formulas import Formula, compute
 
@@ -51,6 +64,7 @@ class Place:
         index: position along each axis whose loop was entered.
         width: lanes along the lane axis; 1 while its loop was not entered.
         mask: lanes that exist; None for all.
+        within: whether all lanes are known to lie in every window.
         registers: what the body has computed so far.
         pointers: per access, the address for the positions known so far.
     """
@@ -59,16 +73,20 @@ class Place:
     index: dict[int, Reg] = field(default_factory=dict)
     width: int = 1
     mask: Reg | None = None
+    within: bool = False
     registers: dict[int, Reg] = field(default_factory=dict)
     pointers: dict[int, Reg] = field(default_factory=dict)
 
-    def inside(self, axis: int, index: Reg, width: int | None = None, mask: Reg | None = None) -> Place:
+    def inside(
+        self, axis: int, index: Reg, width: int | None = None, mask: Reg | None = None, within: bool = False
+    ) -> Place:
         """The point one loop further in."""
         return Place(
             self.depth + 1,
             {**self.index, axis: index},
             self.width if width is None else width,
             mask if mask is not None else self.mask,
+            within,
             dict(self.registers),
             dict(self.pointers),
         )
@@ -119,6 +137,8 @@ class BodyText:
                 depth = of_register[i.out] = 0
             elif isinstance(i, Index):
                 depth = of_register[i.out] = self._depth_of_axis[i.axis]
+            elif isinstance(i, Inside):
+                depth = of_register[i.out] = self._windows_depth(i.windows)
             elif isinstance(i, Compute):
                 depth = max([of_register[r] for r in i.operands], default=0)
                 of_register[i.out] = depth
@@ -130,9 +150,11 @@ class BodyText:
         return depths
 
     def _access_depth(self, access: Access) -> int:
-        axes = [a for a, s in enumerate(access.strides) if s != 0]
-        axes += [a for a, w in enumerate(access.windows) if w is not None]
-        return max([self._depth_of_axis[a] for a in axes], default=0)
+        moving = max([self._depth_of_axis[a] for a, s in enumerate(access.strides) if s != 0], default=0)
+        return max(moving, self._windows_depth(access.windows))
+
+    def _windows_depth(self, windows: Sequence[Window | None]) -> int:
+        return max([self._depth_of_axis[a] for a, w in enumerate(windows) if w is not None], default=0)
 
     def emit(self, place: Place) -> None:
         """Writes the instructions that belong exactly here."""
@@ -164,21 +186,47 @@ class BodyText:
         step = index if stride == 1 else f.mul(index, i64(stride))
         place.pointers[position] = f.element_pointer(place.pointers[position], step, element)
 
-    def _windowed(self, position: int, access: Access, place: Place) -> tuple[Reg, Reg]:
+    def _windowed(self, access: Access, place: Place) -> tuple[Reg, Reg]:
         """Offsets behind the access' address, in elements, and which lanes lie in all windows."""
-        f, width = self.f, place.width
+        f = self.f
         offset, inside = f.number(0, "i64"), Reg("true", "i1")
         for axis, window in enumerate(access.windows):
             if window is None:
                 continue
-            index = place.index[axis]
-            if axis == self.lane_axis and width > 1:
-                index = f.add(f.splat(index, width), lane_numbers(f, width))
-            at, fits = self._position(index, window)
+            at, fits = self._position(self._lanes(axis, place), window)
             shift = f.mul(at, f.splat(i64(access.strides[axis]), at.width))
             offset = shift if offset.text == "0" else self._both("add", offset, shift)
             inside = fits if inside.text == "true" else self._both("and", inside, fits)
         return offset, inside
+
+    def _lanes(self, axis: int, place: Place) -> Reg:
+        """The position along an axis, of each lane if it is the lane axis."""
+        index = place.index[axis]
+        if axis == self.lane_axis and place.width > 1:
+            return self.f.add(self.f.splat(index, place.width), lane_numbers(self.f, place.width))
+        return index
+
+    def _inside(self, windows: Sequence[Window | None], place: Place) -> Reg:
+        inside = Reg("true", "i1")
+        if place.within:
+            return inside
+        for axis, window in enumerate(windows):
+            if window is not None:
+                _, fits = self._position(self._lanes(axis, place), window)
+                inside = fits if inside.text == "true" else self._both("and", inside, fits)
+        return inside
+
+    def interior(self) -> dict[int, tuple[int, int]] | None:
+        """Per axis the positions that lie in all of its windows; None if there are no windows, or no such positions."""
+        found: dict[int, tuple[int, int]] = {}
+        windows = [i.access.windows for i in self.nest.body if isinstance(i, Load)]
+        windows += [i.windows for i in self.nest.body if isinstance(i, Inside)]
+        for axis, window in [(a, w) for each in windows for a, w in enumerate(each) if w is not None]:
+            low, high = found.get(axis, (window.start, window.start + window.extent))
+            found[axis] = (max(low, window.start), min(high, window.start + window.extent))
+            if window.step != 1 or found[axis][0] >= found[axis][1]:
+                return None
+        return found or None
 
     def _both(self, instruction: str, a: Reg, b: Reg) -> Reg:
         width = max(a.width, b.width)
@@ -214,6 +262,8 @@ class BodyText:
             place.registers[instruction.out] = f.number(instruction.value, element)
         elif isinstance(instruction, Index):
             place.registers[instruction.out] = self._index(instruction, place)
+        elif isinstance(instruction, Inside):
+            place.registers[instruction.out] = self._inside(instruction.windows, place)
         elif isinstance(instruction, Compute):
             place.registers[instruction.out] = self._compute(instruction, place)
         elif isinstance(instruction, Store):
@@ -221,9 +271,7 @@ class BodyText:
 
     def _index(self, instruction: Index, place: Place) -> Reg:
         f = self.f
-        index = place.index[instruction.axis]
-        if instruction.axis == self.lane_axis and place.width > 1:
-            index = f.add(f.splat(index, place.width), lane_numbers(f, place.width))
+        index = self._lanes(instruction.axis, place)
         row = ROWS[ew.cast]
         if instruction.dtype is dtypes.I64:
             return index
@@ -257,11 +305,11 @@ class BodyText:
 
     def _load(self, position: int, access: Access, place: Place) -> Reg:
         f = self.f
-        pointer = place.pointers[position]
         element = memory_element(access.buffer.dtype)
+        pointer = self._within(place.pointers[position], access, place, element)
         if position in self.staged:
             value = self.staged[position](place)
-        elif any(w is not None for w in access.windows):
+        elif any(w is not None for w in access.windows) and not place.within:
             value = self._load_window(position, access, place, element)
         elif self._lane_stride(access) == 0 or place.width == 1:
             value = f.load(pointer, element)
@@ -280,10 +328,19 @@ class BodyText:
             return self.f.load(pointer, element, place.width, align)
         return self._masked_load(pointer, place.mask, element, place.width)
 
+    def _within(self, pointer: Reg, access: Access, place: Place, element: str) -> Reg:
+        """An access' address; that of its first lane if all lanes are known to lie in every window."""
+        f = self.f
+        for axis, window in enumerate(access.windows if place.within else ()):
+            if window is not None:
+                at = f.sub(place.index[axis], i64(window.start))
+                pointer = f.element_pointer(pointer, f.mul(at, i64(access.strides[axis])), element)
+        return pointer
+
     def _load_window(self, position: int, access: Access, place: Place, element: str) -> Reg:
         f = self.f
         pointer = place.pointers[position]
-        offset, inside = self._windowed(position, access, place)
+        offset, inside = self._windowed(access, place)
         lane_window = access.windows[self.lane_axis] if self.lane_axis is not None else None
         stride = self._lane_stride(access)
         if place.width == 1 or (stride == 0 and lane_window is None):

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 from tapec.ir.dtypes import DType
 from tapec.passes.arena import buffers_of, owner
+from tapec.passes.step_effects import effects
 from tapec.passes.collapse import collapse, squeezed
-from tapec.passes.loops import Buffer, LibraryStep, Nest, Step, Sum, Tiles
+from tapec.passes.loops import Buffer, Nest, Step, Sum, Tiles
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
 from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, row_of, with_leading
@@ -78,17 +79,6 @@ def _best(steps: list[Step], lasting: Collection[Buffer], temporary: Temporary) 
     return best.finish(steps, lasting) if best is not None else None
 
 
-def _effects(step: Step) -> tuple[set[Buffer], set[Buffer]]:
-    """What a step reads and what it writes, each as the buffer that owns the memory."""
-    if isinstance(step, Nest):
-        both = [(owner(access.buffer), writes) for access, writes in accesses(step)]
-        return {b for b, writes in both if not writes}, {b for b, writes in both if writes}
-    if isinstance(step, LibraryStep):
-        return {owner(o.buffer) for o in step.operands}, {owner(b) for b in (*step.results, *step.scratch)}
-    touched = buffers_of(step)
-    return touched, {b for b in touched if b.kind != "input"}
-
-
 @dataclass(slots=True)
 class _Attempt:
     """Nests that may run together over one axis.
@@ -117,7 +107,7 @@ class _Attempt:
         reads: set[Buffer] = set()
         writes: set[Buffer] = set()
         for index, step in enumerate(steps[: WINDOW + 1]):
-            read, write = _effects(step)
+            read, write = effects(step)
             apart = not (write & (reads | writes) or read & writes)
             if isinstance(step, Nest) and apart and self._join(index, step):
                 continue
