@@ -13,12 +13,7 @@ def _accesses(nest: Nest) -> list[Access]:
 
 def _fixed_axes(nest: Nest) -> set[int]:
     """Axes whose position the body asks for, by number or through a window."""
-    fixed = {i.axis for i in nest.body if isinstance(i, Index)}
-    everywhere = [access.windows for access in _accesses(nest)]
-    everywhere += [i.windows for i in nest.body if isinstance(i, Inside)]
-    for windows in everywhere:
-        fixed |= {axis for axis, window in enumerate(windows) if window is not None}
-    return fixed
+    return {i.axis for i in nest.body if isinstance(i, Index)} | nest.windowed_axes
 
 
 def collapse(nest: Nest, first: int = 0) -> Nest:

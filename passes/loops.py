@@ -163,6 +163,14 @@ class Nest:
     label: str
 
     @property
+    def windowed_axes(self) -> set[int]:
+        """Axes along which some instruction has a window."""
+        windows = [
+            i.access.windows if isinstance(i, Load) else i.windows for i in self.body if isinstance(i, Load | Inside)
+        ]
+        return {axis for each in windows for axis, window in enumerate(each) if window is not None}
+
+    @property
     def register_dtypes(self) -> dict[int, DType]:
         """Element type of each register."""
         types: dict[int, DType] = {}

@@ -65,7 +65,7 @@ def lanes_along(nest: Nest, axis: int, alone: bool) -> int:
         alone: whether positions that no vector holds are taken care of.
     """
     used = accesses(nest)
-    if any(a.windows and a.windows[axis] is not None for a in used):
+    if axis in nest.windowed_axes:
         return 1
     contiguous = [a for a in used if a.strides[axis] == 1]
     if not contiguous:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tapec.passes.loops import Access, Buffer, Index, Instruction, Load, Nest, Reduce, Store
+from tapec.passes.loops import Access, Buffer, Index, Inside, Instruction, Load, Nest, Reduce, Store
 from tapec.passes.tile_rows import accesses, row_of
 
 
@@ -19,8 +19,7 @@ def as_rows(nest: Nest, extent: int) -> Nest | None:
     first = int(nest.extents[0])
     if first == extent:
         return nest
-    fixed = any(isinstance(i, Index) and i.axis == 0 for i in nest.body)
-    fixed = fixed or any(a.windows and a.windows[0] is not None for a, _ in accesses(nest))
+    fixed = 0 in nest.windowed_axes or any(isinstance(i, Index) and i.axis == 0 for i in nest.body)
     if first % extent or fixed:
         return None
     inner = first // extent
@@ -32,6 +31,8 @@ def as_rows(nest: Nest, extent: int) -> Nest | None:
 def _cut(instruction: Instruction, inner: int) -> Instruction:
     if isinstance(instruction, Index):
         return replace(instruction, axis=instruction.axis + 1)
+    if isinstance(instruction, Inside):
+        return replace(instruction, windows=(None, *instruction.windows))
     if not isinstance(instruction, Load | Store | Reduce):
         return instruction
     access: Access = instruction.access
