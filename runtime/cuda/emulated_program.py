@@ -10,6 +10,7 @@ import numpy as np
 
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
+from tapec.passes.lapack.plans import OPERANDS, UNREAD
 from tapec.passes.loops import Operand
 from tapec.runtime.cuda.backend import Array, Backend
 from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, elements_at
@@ -89,6 +90,9 @@ class EmulatedBackend(Backend):
         """Does the step by its reference meaning."""
         step = call.step
         operands = [_array(o, address(o)) for o in step.operands]
+        if UNREAD in OPERANDS.get(step.primitive.name, ""):
+            # A matrix of which only the factors are read, which follow it; they have its shape.
+            operands.insert(OPERANDS[step.primitive.name].index(UNREAD), operands[0])
         made = execute(step.primitive, operands, step.attributes)
         for buffer, result in zip(step.results, made if len(step.results) > 1 else [made], strict=True):
             array = np.asarray(result)

@@ -5,8 +5,8 @@ import pytest
 from cuda_programs import Case, check, numbers
 
 from tapec.errors import IndexOutOfRangeError
-from tapec.ops import contraction, indexing, ordering, reduction
-from tapec.ops.symbolic import apply, matmul, take, transpose
+from tapec.ops import contraction, indexing, linalg, ordering, reduction
+from tapec.ops.symbolic import Sym, apply, matmul, take, transpose
 from tapec.passes.cuda import scatters
 from tapec.passes.cuda.plan import Call
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
@@ -130,3 +130,23 @@ def test_large_products_are_left_to_cublas():
     (item,) = device_plan(Case(lambda x: matmul(x, x), (x,)).graph).items
     assert isinstance(item, Call)
     assert item.library == "cuBLAS"
+
+
+def test_what_libraries_do_stands_in_the_plan():
+    """Factorizations, and a solve that reads the factors of a matrix only."""
+
+    def function(a, b):
+        packed, pivots = factors(a)
+        return apply(linalg.lu_solve, a, packed, pivots, b, transposed=False), apply(
+            linalg.cholesky, matmul(a, transpose(a, (1, 0)))
+        )
+
+    a = numbers(5, 5, dtype="f8") + 4 * np.eye(5)
+    plan = check(Case(function, (a, numbers(5, 2, dtype="f8"))))
+    assert [i.library for i in plan.items if isinstance(i, Call)] == ["cuSOLVER"] * 3
+    assert "cuSOLVER: " in str(plan)
+
+
+def factors(a):
+    op = a.builder.emit(linalg.lu, (a.value,), {})
+    return [Sym(a.builder, result) for result in op.results[:2]]
