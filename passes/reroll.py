@@ -116,7 +116,7 @@ class Reroll:
             segment = assign_roles(numbers, places, number, segments, constants)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
-        order = SummationOrder(graph, active)
+        order = SummationOrder(numbers, graph, active)
         while segments:
             rolling = Rolling(graph, segments, places)
             spoiled = {n for n, segment in segments.items() if not order.keeps(segment, rolling.wanted[n])}
@@ -138,9 +138,12 @@ def _shape_of(op: Op) -> Hashable:
     """What must agree for two ops to be the same op of two rounds; starts of windows may move."""
     if not op.results or op.primitive is creation.constant:
         return object()  # a guard equals nothing, so that no run holds one
-    types = tuple([v.type for v in op.operands])
+    operands = op.operands
     if not op.attributes and not op.regions:
-        return op.primitive, types, op.phase
+        if len(operands) == 2:  # spelled out, as most ops are
+            return op.primitive, operands[0].type, operands[1].type, op.phase
+        return op.primitive, op.phase, *[v.type for v in operands]
+    types = tuple([v.type for v in operands])
     attributes: dict[str, Any] = op.attributes
     if op.primitive in WINDOWED:
         attributes = {name: value for name, value in attributes.items() if name != "start"}

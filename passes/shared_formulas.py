@@ -1,7 +1,7 @@
 """Formulas of elementary functions that a long program writes once and calls, instead of writing them at each use.
 
-A sine is forty instructions, and LLVM takes as long for the hundredth as for the first. Where a nest is over in no time,
-a call for eight lanes costs little beside what it computes; the bits are the same.
+A sine is forty instructions, and LLVM takes as long for the hundredth as for the first. Where a nest is over in no
+time, a call for eight lanes costs little beside what it computes; the bits are the same.
 """
 
 from __future__ import annotations

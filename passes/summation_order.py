@@ -15,6 +15,7 @@ import numpy as np
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import movement
+from tapec.passes.numbering import Numbering
 from tapec.passes.roles import Before, Fixed, Segment
 from tapec.passes.rolled_loop import first_values
 
@@ -24,15 +25,20 @@ class SummationOrder:
     """The question for all segments of one graph.
 
     Args:
+        numbers: of the graph.
         graph: not yet rolled.
         active: the values that may have a cotangent.
     """
 
-    def __init__(self, graph: Graph, active: AbstractSet[Value]) -> None:
+    def __init__(self, numbers: Numbering, graph: Graph, active: AbstractSet[Value]) -> None:
         self._graph = graph
         self._active = active
-        self._readers = Counter(v for op in graph.ops for v in op.operands if v in active)
-        self._readers.update([v for v in graph.outputs if v in active])
+        self._numbers = numbers
+        self._outside = {v: i for i, v in enumerate(numbers.outside)}
+        operands = numbers.operands
+        made = len(numbers.number)
+        self._counts = np.bincount(np.where(operands < 0, made - 1 - operands, operands), minlength=made)
+        self._results = Counter(graph.outputs)
 
     def keeps(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
         """Whether the derivative of the loop that a segment becomes has the bits of the segment's.
@@ -43,12 +49,20 @@ class SummationOrder:
         """
         return self._hands_out(segment, wanted) and self._begins(segment) and self._reads_windows(segment)
 
+    def _readers(self, value: Value) -> int:
+        """How many operands and results of the graph a value is."""
+        at = self._numbers.number.get(value)
+        if at is None:
+            outside = self._outside.get(value)
+            at = None if outside is None else len(self._numbers.number) + outside
+        return self._results[value] + (0 if at is None else int(self._counts[at]))
+
     def _hands_out(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
         """What is handed out has two readers at most, the same number in each round (no zeros stand in for readers)."""
         for place in wanted:
             result, position = divmod(place, segment.run.period)
             made = [self._op(segment, position, k).results[result] for k in range(segment.low, segment.high)]
-            counts = {self._readers[v] for v in made if v in self._active}
+            counts = {self._readers(v) for v in made if v in self._active}
             if counts and (max(counts) > 2 or len(counts) > 1):
                 return False
         return True
@@ -61,7 +75,7 @@ class SummationOrder:
                 if isinstance(role, Before):
                     own[role.position].update(first_values(self._graph, segment, position, slot, role))
         return all(
-            v not in self._active or self._readers[v] <= 2 or self._readers[v] == count
+            v not in self._active or (readers := self._readers(v)) <= 2 or readers == count
             for counts in own.values()
             for v, count in counts.items()
         )
@@ -84,7 +98,7 @@ class SummationOrder:
             if len(np.unique(read)) < read.size:
                 return False
             windows[source] += 1
-        return all(self._readers[v] - n * segment.run.count + n <= 2 for v, n in windows.items())
+        return all(self._readers(v) - n * segment.run.count + n <= 2 for v, n in windows.items())
 
     def _op(self, segment: Segment, position: int, round: int) -> Op:
         return self._graph.ops[segment.op_index(position, round)]

@@ -264,11 +264,12 @@ class Function:
             return None
         from tapec.runtime.driver import compile_graph
 
-        recording = rolled(recording)
-        if self._device is None:
-            path = Path(recording, compile_graph(recording.graph, self._memory_budget), results)
-        else:
-            path = Path(recording, self._device.compile(recording.graph), results)
+        with patient_collector():
+            recording = rolled(recording)
+            if self._device is None:
+                path = Path(recording, compile_graph(recording.graph, self._memory_budget), results)
+            else:
+                path = Path(recording, self._device.compile(recording.graph), results)
         self.compiles += 1
         specialisation.tree.insert(path)
         specialisation.current = path

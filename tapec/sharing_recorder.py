@@ -16,7 +16,7 @@ from tapec.ops import creation
 from tapec.recorded_structure import RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.structure_recorder import StructureRecorder
-from tapec.tape_recorder import Step, TapeRecorder, mask, needed_of_control, needed_positions
+from tapec.tape_recorder import Step, TapeRecorder, needed_of_control, needed_positions
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -68,13 +68,12 @@ class SharingRecorder(TapeRecorder):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`."""
-        known = self.places.get
+        places = self.places  # of what is active only
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
-            p, q = known(a._serial, -1), known(b._serial, -1)
-            active = (p >= 0) + 2 * (q >= 0)
+            active = (a._serial in places) + 2 * (b._serial in places)
         else:
-            active = mask(tuple([known(t._serial, -1) for t in operands]))
+            active = sum([1 << i for i, t in enumerate(operands) if t._serial in places])
         value = self._function.values[result._serial]
         positions = needed_positions(primitive, active, operands, attributes) if active else None
         if active:
@@ -98,7 +97,7 @@ class SharingRecorder(TapeRecorder):
     ) -> None:
         """See `Recorder.record_control`."""
         values = self._function.values
-        active = mask(tuple([self.places.get(t._serial, -1) for t in operands]))
+        active = sum([1 << i for i, t in enumerate(operands) if t._serial in self.places])
         needs = needed_of_control(primitive, active, operands, attributes, regions) if active else None
         op = values[results[0]._serial].op
         if active:

@@ -47,7 +47,10 @@ def emit(
     Raises:
         ShapeError, DTypeError, AttributeValueError: what the family's type rule says of the operands.
     """
-    types = tuple([v.type for v in operands])
+    if len(operands) == 2:  # spelled out, as most ops are
+        types: tuple[TensorType, ...] = (operands[0].type, operands[1].type)
+    else:
+        types = tuple([v.type for v in operands])
     if not attributes and not regions:
         known = _KNOWN.get((primitive, types))
         if known is not None:
