@@ -48,8 +48,9 @@ class _AtIndex:
 
     def write(self) -> Value:
         """The result."""
+        row: tuple[int, ...] = ()
         if self.axis is None:
-            lines, axis, row = self._emit(movement.reshape, self.x, shape=(self.x.type.size,)), 0, ()
+            lines, axis = self._emit(movement.reshape, self.x, shape=(self.x.type.size,)), 0
         else:
             lines, axis = self.x, self.axis
             row = self.x.shape[:axis] + self.row + self.x.shape[axis + 1 :]

@@ -28,7 +28,9 @@ def moving_rows(loop: Loop, op: Op, window: Moving) -> np.ndarray[Any, Any]:
     starts = np.array([window.start(k) for k in range(segment.low, segment.high)], np.int64)
     if loop.reverse:
         starts = starts[::-1]
-    return starts[:, None] + attributes["step"][window.axis] * np.arange(window.size)
+    stride = int(attributes["step"][window.axis])
+    rows: np.ndarray[Any, Any] = starts[:, None] + stride * np.arange(window.size)
+    return rows
 
 
 def sliced(op: Op, axis: int, shape: tuple[int, ...]) -> dict[str, Any] | None:

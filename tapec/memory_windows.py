@@ -21,7 +21,7 @@ def owner_of(array: Array) -> Array | None:
     """The array that owns an array's memory, perhaps itself; None if the memory belongs to something else."""
     while isinstance(array.base, np.ndarray):
         array = array.base
-    return array if array.base is None and array.flags.owndata else None
+    return array if array.flags.owndata else None
 
 
 def offset_in(owner: Array, array: Array) -> int:
