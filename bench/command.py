@@ -115,7 +115,8 @@ def _measure(cases: list[tuple[str, int]], options: argparse.Namespace) -> Run:
     settings = QUICK
     if not options.quick:
         warm = not options.no_warm_starts
-        settings = Settings(threads=threads, rounds=options.rounds, limit=options.limit, warm=warm)
+        starts = min(options.rounds, Settings.starts)
+        settings = Settings(threads=threads, rounds=options.rounds, starts=starts, limit=options.limit, warm=warm)
     described: dict[str, Any] = machine.describe(settings.threads)
     described["peers"] = {p.kind.packages[0]: p.version for p in installed}
     if not options.quick:

@@ -10,6 +10,7 @@ from bench.report.text import report
 from bench.results import Result, Run, Times
 from bench.workloads import WORKLOADS
 
+COMMITTED = ROOT / "bench" / "results" / "results.json"
 MACHINE = {
     "processor": "a processor",
     "cores": 2,
@@ -136,8 +137,22 @@ def test_the_page_has_everything_and_needs_nothing(run):
     assert not re.search(r"""(src|href)=["'](?!#)""", text)
 
 
-def test_pages_tables_are_in_the_repository():
+def test_both_pages_take_their_tables(run, tmp_path):
+    (tmp_path / "docs").mkdir()
     for name in ("README.md", "docs/performance.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert markdown.BEGIN in text
-        assert markdown.END in text
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    markdown.write(tmp_path, run, rows(run, WORKLOADS))
+    assert "| 2.00 µs | 6.00 µs | jax | 3.00 | 1.00 µs |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "no answer" not in (tmp_path / "docs/performance.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not COMMITTED.exists(), reason="no full run is committed")
+def test_the_tables_are_those_of_the_committed_run(tmp_path):
+    (tmp_path / "docs").mkdir()
+    pages = ("README.md", "docs/performance.md")
+    for name in pages:
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    committed = Run.load(COMMITTED)
+    markdown.write(tmp_path, committed, rows(committed, WORKLOADS))
+    for name in pages:
+        assert (tmp_path / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
