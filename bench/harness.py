@@ -183,6 +183,9 @@ class Bench:
 
     def _start(self, case: Case, peer: Installed, caches: Path, answer: str | None) -> dict[str, Any]:
         with self._process(peer, caches) as process:
+            if case.workload.metric == "first call":  # loads the compiler, which some libraries do when it is needed
+                other = case.workload.quick
+                process.ask(self.settings.limit, do="prepare", workload=case.workload.name, size=other, answer=None)
             return process.ask(
                 self.settings.limit, do="prepare", workload=case.workload.name, size=case.size, answer=answer
             )

@@ -53,8 +53,9 @@ class Workload:
         quick: the size for a run that only shows that everything works.
         unit: what the size counts.
         sweep: further sizes, which show how cost grows.
-        metric: what is compared: the time of a call; that of the first one, compilation included; or import,
-            compilation and first call in a new process, with empty or filled disk caches.
+        metric: what is compared: the time of a call; that of the first one, compilation included, in a process that has
+            compiled the quick size before; or import, compilation and first call in a new process, with empty or filled
+            disk caches.
         dtype: of the arrays.
         tolerance: how far two answers may lie apart, relative to the largest number of each array.
         cost: of one call, by size.

@@ -57,10 +57,10 @@ WORKLOADS = (
     ),
     Workload(
         "compile",
-        "First gradient of {n} elementwise operations, compilation included",
+        "Compilation and first gradient of {n} elementwise operations",
         dict.fromkeys(("tapec", "jax", "torch", "tensorflow", "autograd"), by()),
         sizes=(10, 100, 1_000, 10_000),
-        quick=10,
+        quick=11,
         unit="ops",
         metric="first call",
         tolerance=1e-9,

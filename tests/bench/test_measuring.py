@@ -56,8 +56,10 @@ def test_a_peer_that_is_too_slow_is_given_up_and_larger_sizes_are_not_tried(monk
 
 
 def test_an_answer_that_does_not_come_ends_in_time(tmp_path):
-    with Process(HERE, 1, tmp_path, 60.0) as process, pytest.raises(PeerTooSlow):
-        process.ask(0.0, do="memory")
+    with Process(HERE, 1, tmp_path, 60.0) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(PeerTooSlow, match="no answer after 0 s"):
+            process.ask(0.1, do="memory")
 
 
 def test_an_error_of_a_workload_leaves_the_process_alive(tmp_path):
