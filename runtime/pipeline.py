@@ -19,6 +19,7 @@ from tapec.passes.materialize import materialize
 from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
+from tapec.passes.pack_scalars import PackScalars
 from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
@@ -84,6 +85,7 @@ def optimised(graph: Graph) -> Graph:
         StoreRows(),
         PushSlices(),
         DeadCodeElimination(),
+        PackScalars(),
     ):
         graph = step.run(graph)
     return graph
