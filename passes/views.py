@@ -108,6 +108,9 @@ def _moved(op: Op, source: View) -> View | None:
             return None if strides is None else View(source.base, source.offset, shape, strides)
         case "transpose":
             return View(source.base, source.offset, shape, tuple([source.strides[i] for i in a["permutation"]]))
+        case "windows":
+            steps = [s * k for s, k in zip(source.strides, a["step"], strict=True)]
+            return View(source.base, source.offset, shape, (*steps, *source.strides))
         case _:
             offset = source.offset
             if _size(shape):
@@ -118,7 +121,7 @@ def _moved(op: Op, source: View) -> View | None:
 
 
 _SAME = frozenset({ew.stop_gradient, ew.barrier})
-VIEWS = frozenset({movement.broadcast, movement.reshape, movement.transpose, movement.slice_}) | _SAME
+VIEWS = frozenset({movement.broadcast, movement.reshape, movement.transpose, movement.slice_, movement.windows}) | _SAME
 
 
 class ViewTable(dict[Value, View]):

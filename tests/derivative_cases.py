@@ -103,6 +103,14 @@ OTHER_CASES: dict[str, list[Case]] = {
         Case([_x(0)], {"start": (0,), "step": (1,), "shape": (2,)}),
         Case([_x(1)], {"start": (1,), "step": (1,), "shape": (3,)}),
     ],
+    "windows": [
+        Case([_x(4, 5)], {"size": (2, 3), "step": (1, 2)}),
+        Case([_x(4, 6)], {"size": (2, 3), "step": (2, 3)}),
+        Case([_x(5)], {"size": (2,), "step": (2,)}),
+        Case([_x(3, 0)], {"size": (2, 1), "step": (1, 1)}),
+        Case([_x(2)], {"size": (3,), "step": (1,)}),
+        Case([_x()], {"size": (), "step": ()}),
+    ],
     "concat": [
         Case([_x(2, 3), _x(1, 3, seed=1), _x(0, 3)], {"axis": 0}),
         Case([_x(2, 1), _x(2, 2, seed=1)], {"axis": 1}),

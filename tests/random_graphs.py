@@ -183,6 +183,9 @@ def _attributes(draw: Draw, primitive: Primitive, operands: tuple[Value, ...]) -
     if primitive.name == "reshape":
         options = [s for s in (*SHAPES, (3, 2), (6,), shape[::-1], (1, *shape), (*shape, 1)) if prod(s) == prod(shape)]
         return {"shape": draw(st.sampled_from(options))}
+    if primitive.name == "windows":
+        size = tuple([draw(st.integers(1, max(n, 1))) for n in shape])
+        return {"size": size, "step": tuple([draw(st.integers(1, 2)) for _ in shape])}
     if primitive.name == "slice":
         return _window(draw, shape)
     if primitive.family.name == "update":

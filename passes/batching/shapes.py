@@ -7,7 +7,7 @@ from typing import Any
 
 from tapec.ir.graph import Op
 from tapec.ops import movement
-from tapec.ops.symbolic import Sym
+from tapec.ops.symbolic import Sym, reshape
 from tapec.passes.batching.table import Operand, again, aligned, spread
 
 
@@ -42,5 +42,8 @@ def move(op: Op, operands: Sequence[Operand], size: int) -> Sym:
         return again(op, aligned(x, len(a["shape"])), shape=(size, *a["shape"]))
     if op.primitive is movement.transpose:
         return again(op, x.sym, permutation=(0, *[axis + 1 for axis in a["permutation"]]))
+    if op.primitive is movement.windows:
+        moved = again(op, x.sym, size=(1, *a["size"]), step=(1, *a["step"]))
+        return reshape(moved, (size, *op.result.shape))
     first = {"start": 0, "step": 1, "size": size, "shape": size}
     return again(op, x.sym, **{name: (first[name], *value) for name, value in a.items()})

@@ -6,6 +6,7 @@ the ops allow.
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 
 from tapec.ops import contraction, indexing, movement, reduction
@@ -62,6 +63,25 @@ def _unslice(
 ) -> Sym:
     full, uniform = _scalar_or_full(ct, out)
     return full if uniform else apply(movement.slice_, full, start=start, size=x.shape, step=step)
+
+
+def _windows(i: int, ct: Sym, out: Sym, x: Sym, *, size: tuple[int, ...], step: tuple[int, ...]) -> Sym:
+    full, counts = broadcast(ct, out.shape), out.shape[: len(size)]
+    if prod(counts) == 0:
+        return zeros(ct.builder, x.type)
+    if size == step and x.shape == tuple([n * extent for n, extent in zip(counts, size, strict=True)]):
+        pairs = [axis for i in range(len(size)) for axis in (i, len(size) + i)]
+        return reshape(transpose(full, tuple(pairs)), x.shape)
+    received = None
+    for place in product(*map(range, size)):
+        part = apply(
+            movement.slice_, full, start=(0,) * len(counts) + place, size=counts + (1,) * len(size),
+            step=(1,) * (2 * len(size)),
+        )  # fmt: skip
+        spread = apply(movement.unslice, reshape(part, counts), start=place, step=step, shape=x.shape)
+        received = spread if received is None else received + spread
+    assert received is not None  # a window has at least one place
+    return received
 
 
 def _concat(i: int, ct: Sym, out: Sym, *parts: Sym, axis: int) -> Sym:
@@ -121,6 +141,7 @@ ROWS: Rows = {
     movement.transpose: Linear(None, _transpose),
     movement.slice_: Linear(None, _slice),
     movement.unslice: Linear(None, _unslice),
+    movement.windows: Linear(None, _windows),
     movement.concat: Linear(None, _concat),
     reduction.sum: Linear(None, _sum),
     reduction.cumsum: Linear(None, _cumsum),

@@ -10,7 +10,6 @@ from tapec.layers import initializers
 from tapec.layers.initializers import Initializer
 from tapec.layers.layer import Layer
 from tapec.layers.windows import Padding, Pair, Windows, pair
-from tapec.surface.primitives import concat
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
@@ -19,8 +18,8 @@ from tapec.variable import Variable
 class Conv2D(Layer):
     """activation(x * kernel + bias): cross-correlation over height and width of (batch, height, width, channels).
 
-    The windows are written out and multiplied with the kernel as one matrix product: that takes memory for kernel
-    height times kernel width copies of the input.
+    One matrix product of all windows with the kernel. Compiled code reads them where they lie; eager runs write them
+    out, which takes memory for kernel height times kernel width copies of the input.
 
     Args:
         filters: extent of the result's last axis.
@@ -84,6 +83,6 @@ class Conv2D(Layer):
         if x.shape[-1] != channels:
             raise ShapeError(f"{self.name} was built for {channels} channels, got shape {x.shape}")
         inner = self.kernel.size // self.filters
-        patches = concat(self.windows.places(x, 0.0), 3).reshape((batch * rows * columns, inner))
+        patches = self.windows.of(x, 0.0).reshape((batch * rows * columns, inner))
         y = (patches @ self.kernel.reshape((inner, self.filters))).reshape((batch, rows, columns, self.filters))
         return self.activation(y if self.bias is None else y + self.bias)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any, final
 
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.dispatch import apply
 from tapec.layers.layer import Stateless
 from tapec.layers.windows import Padding, Pair, Windows, pair
-from tapec.ops import elementwise as ew
 from tapec.surface.primitives import filled
 from tapec.tensor import Tensor
 
@@ -43,8 +40,7 @@ class MaxPool2D(Stateless):
 
     def call(self, x: Tensor, training: bool) -> Tensor:
         """See `Layer.call`."""
-        places = self.windows.places(x, -np.inf)
-        return NUMPY_FUNCTIONS[np.max](NUMPY_FUNCTIONS[np.stack](places), axis=0)  # type: ignore[no-any-return]
+        return NUMPY_FUNCTIONS[np.max](self.windows.of(x, -np.inf), axis=(3, 4))  # type: ignore[no-any-return]
 
 
 @final
@@ -66,9 +62,8 @@ class AveragePool2D(Stateless):
 
     def call(self, x: Tensor, training: bool) -> Tensor:
         """See `Layer.call`."""
-        total = reduce(lambda a, b: apply(ew.add, (a, b)), self.windows.places(x, 0.0))
+        total = NUMPY_FUNCTIONS[np.sum](self.windows.of(x, 0.0), axis=(3, 4))
         if not any(map(any, self.windows.margins(x.shape))):
-            return total / float(self.windows.size[0] * self.windows.size[1])
+            return total / float(self.windows.size[0] * self.windows.size[1])  # type: ignore[no-any-return]
         inside = filled(1.0, (1, *x.shape[1:3], 1), x.dtype)
-        counts = reduce(lambda a, b: apply(ew.add, (a, b)), self.windows.places(inside, 0.0))
-        return total / counts
+        return total / NUMPY_FUNCTIONS[np.sum](self.windows.of(inside, 0.0), axis=(3, 4))  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Windows that slide over height and width of images (batch, height, width, channels).
 
-Composed of slices: for each place in the window one strided slice, which holds what all windows have at that place.
+They are a view: each element is where it is in the images, however many windows it belongs to.
 """
 
 from __future__ import annotations
@@ -77,29 +77,37 @@ class Windows:
         ]
         return [(n // 2, n - n // 2) for n in missing]
 
-    def places(self, x: Tensor, fill: float) -> list[Tensor]:
-        """For each place of the window, row by row, what the windows have there: (batch, *counts, channels).
+    def of(self, x: Tensor, fill: float) -> Tensor:
+        """What each window holds: (batch, *counts, *size, channels). No memory is moved in compiled code.
 
         Args:
             x: images.
             fill: stands beyond the edges.
         """
-        counts, margins = self.counts(x.shape), self.margins(x.shape)
+        (rows, columns), margins = self.counts(x.shape), self.margins(x.shape)
         for axis, (before, behind) in enumerate(margins, start=1):
             x = padded(x, axis, before, behind, fill)
-        batch, _, _, channels = x.shape
-        attributes = {"size": (batch, *counts, channels), "step": (1, *self.strides, 1)}
-        rows, columns = self.size
-        return [
-            apply(movement.slice_, (x,), {"start": (0, i, j, 0), **attributes})
-            for i in range(rows)
-            for j in range(columns)
-        ]
+        batch, height, width, channels = x.shape
+        # Just what the windows reach, so that neighbours without overlap cover it exactly.
+        reach = [(n - 1) * s + k for n, s, k in zip((rows, columns), self.strides, self.size, strict=True)]
+        if (height, width) != tuple(reach):
+            whole = {"start": (0,) * 4, "size": (batch, *reach, channels), "step": (1,) * 4}
+            x = apply(movement.slice_, (x,), whole)
+        found = apply(movement.windows, (x,), {"size": (1, *self.size, 1), "step": (1, *self.strides, 1)})
+        flat = apply(movement.reshape, (found,), {"shape": (batch, rows, columns, channels, *self.size)})
+        return apply(movement.transpose, (flat,), {"permutation": (0, 1, 2, 4, 5, 3)})
 
 
 def padded(x: Tensor, axis: int, before: int, behind: int, fill: float) -> Tensor:
     """`x` with more elements along an axis, all of them `fill`."""
-    shape = list(x.shape)
+    shape, start = list(x.shape), [0] * len(x.shape)
+    if not before and not behind:
+        return x
+    if fill == 0.0:
+        shape[axis] += before + behind
+        start[axis] = before
+        where = {"start": tuple(start), "step": (1,) * len(shape), "shape": tuple(shape)}
+        return apply(movement.unslice, (x,), where)
     parts = [x]
     for count, position in ((before, 0), (behind, len(parts) + bool(before))):
         if count:

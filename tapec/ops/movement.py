@@ -96,12 +96,20 @@ def _unslice_shape(
     return shape
 
 
+def _windows_shape(old: tuple[int, ...], *, size: tuple[int, ...], step: tuple[int, ...]) -> tuple[int, ...]:
+    if not len(old) == len(size) == len(step) or min((*size, *step), default=1) < 1:
+        raise AttributeValueError(f"windows of shape {old}: size {size} and step {step} take a number from 1 per axis")
+    counts = [max((n - extent) // stride + 1, 0) for n, extent, stride in zip(old, size, step, strict=True)]
+    return (*counts, *size)
+
+
 _SHAPES: dict[str, Any] = {
     "broadcast": _broadcast_shape,
     "reshape": _reshape_shape,
     "transpose": _transpose_shape,
     "slice": _slice_shape,
     "unslice": _unslice_shape,
+    "windows": _windows_shape,
 }
 
 
@@ -122,6 +130,12 @@ def _unslice(x: Any, *, start: tuple[int, ...], step: tuple[int, ...], shape: tu
     out = np.zeros(shape, x.dtype)
     out[window(start, x.shape, step)] = x
     return out
+
+
+def _windows(x: Any, *, size: tuple[int, ...], step: tuple[int, ...]) -> Any:
+    shape = _windows_shape(x.shape, size=size, step=step)
+    strides = (*[s * stride for s, stride in zip(x.strides, step, strict=True)], *x.strides)
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
 
 
 MOVEMENT, CONCATENATION = Movement(), Concatenation()
@@ -145,6 +159,10 @@ slice_ = define(
 unslice = define(
     Primitive("unslice", MOVEMENT, 1, _unslice, "Zeros of `shape` with the operand where `slice` would read it.",
               ("start", "step", "shape"))
+)  # fmt: skip
+windows = define(
+    Primitive("windows", MOVEMENT, 1, _windows, "Element (i, d) of the result is element i * step + d, d < size.",
+              ("size", "step"))
 )  # fmt: skip
 concat = define(
     Primitive("concat", CONCATENATION, -1, lambda *xs, axis: np.concatenate(xs, axis), "Operands one after another.",

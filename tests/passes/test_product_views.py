@@ -105,3 +105,25 @@ def test_in_a_loop():
         eager = g(x, w)
     assert g(x, w).tobytes() == eager.tobytes()
     assert "contract" in str(g.inspect(x, w))
+
+
+@pytest.mark.parametrize(("strides", "padding"), [(1, "same"), (1, "valid"), (2, "same")])
+def test_convolutions_write_no_windows_out(strides, padding):
+    """Value and gradient in the kernel need less memory than the windows of the images have."""
+    layer = tp.layers.Conv2D(24, 3, strides, padding, dtype=np.float32)
+    x = RNG.normal(size=(4, 20, 20, 16)).astype(np.float32)
+    rows = layer(x).shape[1]
+    kernel = np.asarray(layer.kernel)
+
+    def loss(kernel, x):
+        windows = layer.windows.of(tp.constant(x) if isinstance(x, np.ndarray) else x, 0.0)
+        y = windows.reshape((4 * rows * rows, 144)) @ kernel.reshape((144, 24))
+        return np.sum(y * y)
+
+    f = tp.value_and_grad(loss)
+    with tp.eager():
+        eager = f(kernel, x)
+    compiled = f(kernel, x)
+    assert np.asarray(compiled[1]).tobytes() == np.asarray(eager[1]).tobytes()
+    (arena,) = [int(line.split()[1]) for line in str(f.inspect(kernel, x)).splitlines() if "arena:" in line]
+    assert arena < 4 * rows * rows * 144 * 4
