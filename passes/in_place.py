@@ -11,7 +11,7 @@ from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, indexing, rows, update
-from tapec.passes.views import VIEWS, View, ViewTable
+from tapec.passes.views import VIEWS, ViewTable
 
 # Primitives whose result is the first operand with some elements changed.
 UPDATES = frozenset(
@@ -67,7 +67,7 @@ def homes(graph: Graph, views: ViewTable, carried: Mapping[Value, int]) -> dict[
             view, made = views[op.operands[operand]], op.results[result]
             base = view.base
             start = found.get(base, base)
-            if start not in own or not _is_all(view) or last[base] != at or base in outputs:
+            if start not in own or not view.is_all or last[base] != at or base in outputs:
                 continue
             if sum(views[v].base is base for v in op.operands) > 1:
                 continue
@@ -75,14 +75,3 @@ def homes(graph: Graph, views: ViewTable, carried: Mapping[Value, int]) -> dict[
                 continue
             found[made] = start
     return found
-
-
-def _is_all(view: View) -> bool:
-    return view.is_dense and view.offset == 0 and view.base.type.size == _size(view.shape)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size

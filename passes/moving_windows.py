@@ -23,6 +23,18 @@ def row_major(op: Op, moving: Moving) -> tuple[int, int] | None:
     return others, strides[moving.axis]
 
 
+def is_line(op: Op, moving: Moving) -> bool:
+    """Whether a window that moves by an index is one element, or all that the index picks."""
+    if moving.size != 1:
+        return False
+    measured = WINDOWED[op.primitive]
+    size = (op.result if measured is None else op.operands[measured]).shape
+    step: Any = op.attributes["step"]
+    others = [axis for axis in range(len(size)) if axis != moving.axis]
+    whole = all(size[axis] == op.operands[0].shape[axis] and (size[axis] == 1 or step[axis] == 1) for axis in others)
+    return whole or all(n == 1 for n in size)
+
+
 def at_index(ops: list[Op], op: Op, operands: tuple[Value, ...], index: Value, axis: int | None) -> Value:
     """Appends ops that do what `op` does with its window at `index`; their result.
 

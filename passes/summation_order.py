@@ -15,9 +15,11 @@ import numpy as np
 
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import movement
+from tapec.passes.moving_windows import is_line
 from tapec.passes.numbering import Numbering
 from tapec.passes.roles import Before, Fixed, Segment
 from tapec.passes.rolled_loop import first_values
+from tapec.passes.sums import SMALL_WINDOW
 
 
 @final
@@ -90,8 +92,10 @@ class SummationOrder:
             role, source = segment.roles[position][0], op.operands[0]
             if source not in self._active:
                 continue
-            if not isinstance(role, Fixed):
-                return False
+            if not isinstance(role, Fixed):  # each round adds to what it has received, by `passes.sums`
+                if not is_line(op, moving) or op.result.type.size * SMALL_WINDOW > source.type.size:
+                    return False
+                continue
             stride: Any = op.attributes["step"]
             starts = np.array([moving.start(k) for k in range(segment.run.count)])
             read = starts[:, None] + stride[moving.axis] * np.arange(moving.size)

@@ -47,6 +47,11 @@ class View(NamedTuple):
             n == 1 or s == d for n, s, d in zip(self.shape, self.strides, dense_strides(self.shape), strict=True)
         )
 
+    @property
+    def is_all(self) -> bool:
+        """Whether it has all of its base's elements, in the order in which they lie."""
+        return self.offset == 0 and self.base.type.size == _size(self.shape) and self.is_dense
+
     def over(self, domain: Shape) -> Shape:
         """Strides of this view when it is broadcast to `domain`."""
         pad = len(domain) - len(self.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from tapec.ops import indexing
 from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, LibraryStep, Load, Loop, Nest, Program, Reduce, Step, Store, Tiles, inner_steps
 from tapec.passes.scalar.table import cost
@@ -32,12 +33,17 @@ def _of(step: Step) -> int:
             return prod(step.shape) * prod(inner) // 4
         if step.primitive.family is LINALG:
             return prod(step.operands[0].shape) * step.operands[0].shape[-1]
-        # What goes on in the memory of its first operand only touches as much as the others have.
-        operands = step.operands[1:] if step.operands and step.operands[0].buffer is step.result else step.operands
-        result = 0 if operands is not step.operands else prod(step.shape)
-        return 8 * (result + sum(prod(o.shape) for o in operands))
+        return 8 * _elements(step)
     inside = sum(_of(inner) for inner in inner_steps(step))
     return inside * step.count if isinstance(step, Loop) else inside
+
+
+def _elements(step: LibraryStep) -> int:
+    """Elements that a library step reads or writes: of an array that it picks from, or changes in place, only some."""
+    partly = step.primitive is indexing.take or (step.operands and step.operands[0].buffer is step.result)
+    operands = step.operands[1:] if partly else step.operands
+    result = 0 if partly and step.primitive is not indexing.take else prod(step.shape)
+    return result + sum(prod(o.shape) for o in operands)
 
 
 def _body(nest: Nest) -> int:

@@ -92,7 +92,7 @@ class Prefix:
         if found is None:
             found = self._make()
             found.dtype, found.shape, found.literal = dtype, shape, literal
-            self._keep(found, key, first=True)
+            self._keep(found, first=True)
         return found
 
     def op(
@@ -104,6 +104,8 @@ class Prefix:
         regions: tuple[Graph, ...] = (),
     ) -> Prefix | None:
         """This recording and one more op, if it is known."""
+        if self.next is None and self._others is None:
+            return None  # nothing is known
         return self._find(_op_key(primitive, places, attributes, location, regions))
 
     def add_op(
@@ -120,8 +122,8 @@ class Prefix:
         made.keep = keep
         made.ops += 1
         # `next` is compared without a key, by which 0.0 is -0.0.
-        first = not any(_has_float(value) for value in attributes.values())
-        self._keep(made, made._key(), first=first)
+        first = not attributes or not any(map(_has_float, attributes.values()))
+        self._keep(made, first=first)
         return made
 
     def add_control(
@@ -141,7 +143,7 @@ class Prefix:
         made.regions, made.reached, made.keep = regions, reached, keep
         made.size = made.place + results
         made.ops += 1
-        self._keep(made, made._key(), first=False)
+        self._keep(made, first=False)
         return made
 
     def steps(self) -> list[Prefix]:
@@ -170,7 +172,7 @@ class Prefix:
             return self.next
         return found
 
-    def _keep(self, made: Prefix, key: tuple[Any, ...], *, first: bool) -> None:
+    def _keep(self, made: Prefix, *, first: bool) -> None:
         if not made._shared:
             return
         _TREE.count += 1
@@ -179,7 +181,7 @@ class Prefix:
             return
         if self._others is None:
             self._others = {}
-        self._others[key] = made
+        self._others[made._key()] = made
 
 
 def _op_key(

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tapec.array_program import ArrayProgram, runs_on_arrays
+from tapec.collector import patient_collector
 from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
@@ -219,10 +220,12 @@ def _plan(
 def _cached(recorder: TapeRecorder, question: tuple[Any, ...], build: Callable[[RecordedGraph], Plan]) -> Plan:
     key = recorder.key
     if key is None:
-        return build(recorder.graph())
+        with patient_collector():
+            return build(recorder.graph())
     plan = _PLANS.get((key, question))
     if plan is None:
-        plan = build(recorder.graph())
+        with patient_collector():
+            plan = build(recorder.graph())
         if len(_PLANS) >= _PLANS_LIMIT:
             _PLANS.clear()
         _PLANS[key, question] = plan

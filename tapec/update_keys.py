@@ -60,6 +60,9 @@ def window(key: Any, shape: _Shape) -> Window:
     Raises:
         IndexOutOfRangeError: an index is outside its axis, or there are more indices than axes.
     """
+    if type(key) is int and shape and -shape[0] <= key < shape[0]:  # the most common one, without the detour
+        rest = shape[1:]
+        return Window((key % shape[0], *(0,) * len(rest)), (1, *rest), (1,) * len(shape), rest)
     items = list(key) if type(key) is tuple else [key]
     used = sum(item is not None and item is not Ellipsis for item in items)
     if used > len(shape) or sum(item is Ellipsis for item in items) > 1:
