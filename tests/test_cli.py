@@ -52,3 +52,21 @@ def test_version(capsys):
         cli.main(["--version"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out == f"tapec {tapec.__version__}\n"
+
+
+def test_bench_says_that_it_needs_a_clone(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(cli, "_CLONE", tmp_path)
+    assert cli.main(["bench", "--quick"]) == 2
+    assert "runs from a clone of the repository" in capsys.readouterr().err
+
+
+def test_bench_names_missing_packages(monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+    assert cli.main(["bench"]) == 2
+    assert capsys.readouterr().err == "tapec bench needs matplotlib: run pip install -e '.[bench]'\n"
+
+
+def test_bench_takes_its_own_options(capsys):
+    assert cli.main(["bench", "--list"]) == 0
+    assert "rosenbrock" in capsys.readouterr().out
