@@ -61,6 +61,21 @@ class Reducer:
         """One step of the reduction, lane by lane."""
         return ROWS[_COMBINE[self.primitive]](self.f, self.held, (earlier, later), {})
 
+    def widened(self, value: Reg, width: int) -> Reg:
+        """A vector with lanes of the identity behind its own."""
+        if value.width == width:
+            return value
+        f, own = self.f, value.width
+        if own == 1:
+            return f.insert(self.identity(width), value, 0)
+        padding = self.identity(own)
+        lanes = ", ".join(f"i32 {min(i, own)}" for i in range(width))
+        return f.assign(
+            f"shufflevector {value.type} {value.text}, {padding.type} {padding.text}, <{width} x i32> <{lanes}>",
+            value.element,
+            width,
+        )
+
     def halve(self, parts: list[Reg]) -> Reg:
         """The 16 lanes, spread over equal vectors, to one number: lane l meets lane l + 8, then l + 4, l + 2, l + 1."""
         while len(parts) > 1:

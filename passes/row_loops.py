@@ -19,6 +19,24 @@ def reducers_of(body: BodyText) -> list[Reducer]:
     return [Reducer(body.f, r.primitive, r.dtype) for _, r in body.reduces()]
 
 
+def short_chunks(n: int, most: int) -> list[int]:
+    """The vectors of a row of `n` elements, fewer than 16: one, or some and a shorter last one; the last may be masked.
+
+    Args:
+        n: elements.
+        most: lanes of a vector.
+    """
+    above = 1 << (n - 1).bit_length()
+    below = 1 << (n.bit_length() - 1)
+    # Two thirds of the next power of two, or more, are cheaper masked.
+    split = above > 4 and n - below <= below // 2
+    width = min(most, below if split else above)
+    whole, rest = divmod(n, width)
+    widths = [width] * whole + [1 << (rest - 1).bit_length()] * bool(rest)
+    # The halving wants a power of two of them; those behind the row are identities.
+    return widths + [width] * ((1 << (len(widths) - 1).bit_length()) - len(widths))
+
+
 class RowText:
     """Writes a row along one axis.
 
@@ -42,9 +60,33 @@ class RowText:
     def whole(self) -> list[Reg]:
         """The results of the row."""
         n = i64(self.extent)
+        if isinstance(self.extent, int) and self.extent < LANES:
+            return self._short(self.extent)
         if isinstance(self.extent, int) and self.extent <= ROW_BLOCK:
             return self._block(i64(0), n)
         return self._blocks(i64(0), n)
+
+    def _short(self, n: int) -> list[Reg]:
+        """A row of fewer than 16 elements: lanes that have none hold the identity, so they need not be there at all."""
+        f = self.f
+        values: list[list[Reg]] = [[] for _ in self.reducers]
+        widths = short_chunks(n, self.width)
+        start = 0
+        for width in widths:
+            if start >= n:
+                for reducer, parts in zip(self.reducers, values, strict=True):
+                    parts.append(reducer.identity(width))
+                continue
+            mask = lane_mask(f, i64(start), i64(n), width) if start + width > n else None
+            inside = self.outer.inside(self.axis, i64(start), width, mask)
+            self.body.emit(inside)
+            for (_, reduce), reducer, parts in zip(self.body.reduces(), self.reducers, values, strict=True):
+                value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
+                if mask is not None:
+                    value = f.select(mask, value, reducer.identity(width))
+                parts.append(reducer.widened(value, widths[0]))
+            start += width
+        return [reducer.halve(parts) for reducer, parts in zip(self.reducers, values, strict=True)]
 
     def part(self, start: Reg, end: Reg, length: int) -> list[Reg]:
         """The results of a part, which starts with a block and has at most `length` elements."""

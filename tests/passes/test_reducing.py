@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from graph_making import graph_of
+from random_graphs import assert_same_bits
 
-from tapec.ops.symbolic import Sym, reduce_sum
+from tapec.ops import elementwise as ew
+from tapec.ops import reduction
+from tapec.ops.symbolic import Sym, apply, reduce_sum
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK
+from tapec.passes.row_loops import short_chunks
 from tapec.runtime.driver import compile_graph
+from tapec.runtime.interpreter import interpret
 
 Array = np.ndarray[Any, Any]
 
@@ -87,3 +92,30 @@ def test_staged_rows_have_the_bits_of_plain_ones() -> None:
 
         (total,) = compile_graph(graph_of(f, x, w)).run([x, w])[1]
         assert total == _row((x * w).ravel())
+
+
+def test_short_rows_have_no_more_lanes_than_they_need() -> None:
+    """Vectors that cover the row, as many as a power of two, none longer than the machine's."""
+    assert [short_chunks(n, 16) for n in (1, 3, 5, 7, 10, 12, 13)] == [[1], [4], [4, 1], [8], [8, 2], [8, 4], [16]]
+    for most in (2, 4, 8, 16):
+        for n in range(1, 16):
+            chunks = short_chunks(n, most)
+            assert sum(chunks) >= n
+            assert max(chunks) <= most
+            assert len(chunks) & (len(chunks) - 1) == 0
+
+
+@pytest.mark.parametrize("n", range(1, 16))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16, np.bool_])
+def test_short_rows(n: int, dtype: type) -> None:
+    """The bits of op-by-op runs, negative zeros and NaN among the elements."""
+    rng = np.random.default_rng(n)
+    x = rng.integers(-2, 3, (37, n)).astype(dtype)
+    if dtype in (np.float64, np.float32):
+        x = np.where(x == 0, dtype(-0.0), x)
+        x[3, 0], x[5, -1] = np.nan, np.inf
+    for primitive in (reduction.sum, reduction.prod, reduction.max, reduction.min):
+        if dtype is np.bool_ and primitive in (reduction.sum, reduction.prod):
+            continue
+        graph = graph_of(lambda s, p=primitive: (apply(p, s, axes=(1,)), apply(ew.maximum, s, s)), x)
+        assert_same_bits(compile_graph(graph).run([x])[1], interpret(graph, [x])[0])
