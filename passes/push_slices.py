@@ -114,7 +114,7 @@ def _costs(graph: Graph) -> dict[Value, int]:
     costs: dict[Value, int] = {}
     for op in graph.ops:
         if op.primitive.family.name == "elementwise":
-            before = sum(costs.get(value, 0) for value in op.operands)
+            before = sum(costs.get(value, 0) for value in set(op.operands))
             costs[op.result] = min(before + cost(op.primitive, op.operands[-1].type.dtype), MOST_COST + 1)
     return costs
 
