@@ -352,8 +352,8 @@ def function(
         max_paths: how many ways through the branches and loops of one specialisation are recorded; further ones run
             eagerly, with one warning.
         device: from `tp.device`: what was recorded runs there, on arrays that are copied to it and back. None is the
-            CPU. Called while something else is recorded, the function is a part of that. Experimental: no GPU has run it
-            yet.
+            CPU. Called while something else is recorded, the function is a part of that. Experimental: no GPU has run
+            it yet.
         memory_budget: bytes of values of the forward pass that may be alive at once in the backward pass of a gradient
             in the function; others are computed again when the backward pass comes to them, with the same results to
             the last bit. Arguments and results do not count.
