@@ -356,8 +356,8 @@ def function(
             it yet.
         memory_budget: bytes of values of the forward pass that may be alive at once in the backward pass of a gradient
             in the function; others are computed again when the backward pass comes to them, with the same results to
-            the last bit. Arguments and results do not count. Called in a larger compiled function, this one is a part of
-            that, whose own budget holds.
+            the last bit. Arguments and results do not count. Called in a larger compiled function, this one is a part
+            of that, whose own budget holds.
 
     Raises:
         MemoryBudgetError: at a call, if the budget can't be met; the message names the values that need more.
