@@ -50,8 +50,8 @@ def offsets_function(name: str) -> FunctionText:
         step = f.select(carry, stride, i64(0))
         moved = f.add(moved, f.sub(step, f.select(full, f.mul(extent, stride), i64(0))))
         carry = full
-    for i, value in enumerate([following, moved, *following_counters]):
-        f.lines[phi_at + i] += f", [ {value.text}, %next ]"
+    for n, value in enumerate([following, moved, *following_counters]):
+        f.lines[phi_at + n] += f", [ {value.text}, %next ]"
     f.branch_if(f.icmp("slt", following, Reg("%count", "i64")), "next", "done")
     f.label("done")
     f.line("ret void")

@@ -91,6 +91,10 @@ def common(a: tuple[Sequence[int], Sequence[int]], b: tuple[Sequence[int], Seque
     return tuple(reversed(out))
 
 
+def _cut_out(x: tuple[Sequence[int], Sequence[int]], start: int, stop: int) -> tuple[Sequence[int], Sequence[int]]:
+    return x[0][start:stop], x[1][start:stop]
+
+
 def axes_of(
     a: tuple[Sequence[int], Sequence[int]],
     a_axes: tuple[int, ...],
@@ -106,7 +110,7 @@ def axes_of(
         b_axes: how many of its axes are batch, inner index, columns.
     """
     (batch, rows, inner), (b_batch, b_inner, columns) = (
-        [tuple(part[sum(counts[:i]) : sum(counts[: i + 1])] for part in x) for i in range(3)]
+        [_cut_out(x, sum(counts[:i]), sum(counts[: i + 1])) for i in range(3)]
         for x, counts in ((a, a_axes), (b, b_axes))
     )
     batches, inners = common(batch, b_batch), common(inner, b_inner)

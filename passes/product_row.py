@@ -119,9 +119,9 @@ def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
         sums = _chained(f, start, stop, stride, sums, step)
     for slot, chain in zip(slots, sums, strict=True):
         f.store(chain, slot)
-    with counted(f, columns) as j:
-        chain = f.load(f.element_pointer(chains, j, element), element)
-        out = f.element_pointer(Reg("%c", "ptr"), j, element)
+    with counted(f, columns) as column:
+        chain = f.load(f.element_pointer(chains, column, element), element)
+        out = f.element_pointer(Reg("%c", "ptr"), column, element)
         first, later, end = f.fresh("first"), f.fresh("later"), f.fresh("end")
         f.branch_if(Reg("%fresh", "i1"), first, later)
         f.label(first)

@@ -7,6 +7,7 @@ offset along it. One load per step pays for reading any view of an array in plac
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
@@ -113,5 +114,5 @@ def in_pieces(f: FunctionText, width: int, count: Reg, body: Callable[[Reg, int]
     lanes = width
     while lanes:
         at = f.binary("and", count, i64(-2 * lanes))
-        when(f, f.icmp("ne", f.binary("and", count, i64(lanes)), i64(0)), lambda at=at, lanes=lanes: body(at, lanes))
+        when(f, f.icmp("ne", f.binary("and", count, i64(lanes)), i64(0)), partial(body, at, lanes))
         lanes //= 2

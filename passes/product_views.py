@@ -15,6 +15,7 @@ from tapec.passes.matmul_names import is_small
 from tapec.passes.views import ViewTable, reshape_strides
 
 Shape = tuple[int, ...]
+Step = tuple[Primitive, dict[str, Attribute]]
 
 
 class _Factored(NamedTuple):
@@ -27,7 +28,7 @@ class _Factored(NamedTuple):
     """
 
     value: Value
-    steps: tuple[tuple[Primitive, dict[str, Attribute]], ...]
+    steps: tuple[Step, ...]
     groups: tuple[Shape, ...]
 
 
@@ -80,8 +81,8 @@ def _factored(value: Value, views: ViewTable) -> _Factored:
         cut = _common(flat, value.shape)
         if cut is not None:
             shape = tuple([n for group in cut for n in group])
-            steps = source.steps if shape == flat else (*source.steps, (movement.reshape, {"shape": shape}))
-            return _Factored(source.value, steps, cut)
+            cutting: Step = (movement.reshape, {"shape": shape})
+            return _Factored(source.value, source.steps if shape == flat else (*source.steps, cutting), cut)
     if op is not None and op.primitive is movement.transpose:
         source = _factored(op.operands[0], views)
         if source.steps or any(len(group) != 1 for group in source.groups):
