@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tapec.errors import DensePatternError
-from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Graph, Value
 from tapec.ops import creation
-from tapec.passes.activity import active_values
 from tapec.passes.index_sets import IndexSets, empty, local, relation, stack
-from tapec.passes.selections import Selection, selections
+from tapec.passes.middle import Middle
+from tapec.passes.selections import selections
 from tapec.passes.sparsity import Known, sparsity
-from tapec.passes.splice import copied
 from tapec.passes.terms import terms
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -149,7 +147,7 @@ def separate(
         return found.array
 
     ends = terms(live, targets, sizes, wrt, elements)
-    middle = _Middle(live, wrt, selections(live, wrt, elements))
+    middle = Middle(live, wrt, selections(live, wrt, elements))
     middle.build([end.value for end in ends])
     inside = {new: Known(known[old].array, known[old].source) for new, old in middle.origins.items() if old in known}
     try:
@@ -172,78 +170,6 @@ def _live(graph: Graph, targets: Sequence[Value]) -> Graph:
             ops.append(op)
             needed.update(op.operands)
     return Graph(graph.name, graph.inputs, ops[::-1], list(targets))
-
-
-@dataclass(slots=True, eq=False)
-class _Middle:
-    """Writes the graph of the work."""
-
-    live: Graph
-    wrt: Sequence[Value]
-    selected: dict[Value, Selection]
-    graph: Graph = field(default_factory=lambda: Graph("work"))
-    variables: list[Value] = field(default_factory=list)
-    sources: list[Array] = field(default_factory=list)
-    scaled: list[bool] = field(default_factory=list)
-    origins: dict[Value, Value] = field(default_factory=dict)
-
-    def build(self, outputs: Sequence[Value]) -> None:
-        """Copies what lies between the selections and `outputs`."""
-        active = active_values(self.live, self.wrt)[0]
-        needed = set(outputs)
-        ops = []
-        for op in reversed(self.live.ops):
-            if needed.isdisjoint(op.results) or not any(v in active for v in op.results) or self._is_root(op):
-                continue
-            ops.append(op)
-            needed.update(op.operands)
-        mapping: dict[Value, Value] = {}
-        spread: dict[tuple[Value, tuple[int, ...]], Value] = {}
-        for op in reversed(ops):
-            operands = tuple([self._operand(op, v, mapping, spread) for v in op.operands])
-            made = copied(op, dict(zip(op.operands, operands, strict=True)))
-            self.graph.ops.append(made)
-            for old, new in zip(op.results, made.results, strict=True):
-                mapping[old] = new
-                self.origins[new] = old
-        self.graph.outputs = [self._value(v, mapping) for v in outputs]
-
-    def _is_root(self, op: Op) -> bool:
-        """Whether the op's result is a variable, so that what lies before it belongs to the selections."""
-        chosen = self.selected.get(op.results[0])
-        return chosen is not None and chosen.root is op.results[0]
-
-    def _value(self, value: Value, mapping: dict[Value, Value]) -> Value:
-        """What stands for a value; made an input when it is first asked for."""
-        if value not in mapping:
-            chosen = self.selected.get(value)
-            if chosen is not None:
-                mapping[value] = self._variable(value, value.shape, chosen)
-            elif value.op is not None and value.op.primitive is creation.constant:
-                mapping[value] = emit(self.graph, creation.constant, (), value.op.attributes).result
-            else:
-                mapping[value] = self.graph.add_input(value.type)
-                self.origins[mapping[value]] = value
-        return mapping[value]
-
-    def _operand(
-        self, op: Op, value: Value, mapping: dict[Value, Value], spread: dict[tuple[Value, tuple[int, ...]], Value]
-    ) -> Value:
-        """As `_value`; what an elementwise op repeats is one variable for each repetition."""
-        chosen, shape = self.selected.get(value), op.results[0].shape
-        if op.primitive.family.name != "elementwise" or chosen is None or value.shape == shape:
-            return self._value(value, mapping)
-        if (value, shape) not in spread:
-            spread[value, shape] = self._variable(value, shape, chosen)
-        return spread[value, shape]
-
-    def _variable(self, value: Value, shape: tuple[int, ...], chosen: Selection) -> Value:
-        made = self.graph.add_input(type(value.type)(value.type.dtype, shape))
-        self.origins[made] = value
-        self.variables.append(made)
-        self.sources.append(np.broadcast_to(chosen.sources, shape))
-        self.scaled.append(not chosen.plain)
-        return made
 
 
 def _side(values: Sequence[Value], places: Sequence[Array], alone: Sequence[bool]) -> Side:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tapec.passes.coloring import color_columns, star_color
+from tapec.passes.coloring import color_blocks, color_columns, star_color
 
 PATTERNS = arrays(bool, st.tuples(st.integers(0, 7), st.integers(0, 7)), elements=st.booleans())
 SYMMETRIC = st.integers(0, 7).flatmap(lambda n: arrays(bool, (n, n))).map(lambda a: a | a.T)
@@ -46,6 +46,19 @@ def test_giving_up(pattern, most):
         np.testing.assert_array_equal(limited, colors)
     else:
         assert limited is None
+
+
+@given(PATTERNS, st.lists(st.integers(0, 7), max_size=4))
+def test_blocks_of_one_colour_share_no_row(pattern, bounds):
+    columns = pattern.shape[1]
+    starts = np.array(sorted([0, columns, *[min(bound, columns) for bound in bounds]]))
+    blocks = np.searchsorted(starts, np.arange(columns), "right") - 1
+    colors = color_blocks(sp.csr_array(pattern), starts)
+    counts = [np.bincount(blocks[row], minlength=1).max(initial=0) for row in pattern]
+    assert (colors is None) == (max(counts, default=0) > 1)
+    if colors is not None:
+        assert len(colors) == len(starts) - 1
+        assert all(len(set(colors[blocks[row]])) == row.sum() for row in pattern)
 
 
 @given(SYMMETRIC)
