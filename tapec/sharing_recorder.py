@@ -7,8 +7,9 @@ data round by round still looks like one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
+from tapec.errors import ConsumedTapeError
 from tapec.function_recorder import FunctionRecorder
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     import numpy as np
+
+
+_ENDED: Final = "this tape began inside {}, whose recording has ended; make a new one where it is used"
 
 
 def tape_recorder(watch_accessed_variables: bool) -> TapeRecorder:
@@ -74,7 +78,9 @@ class SharingRecorder(TapeRecorder):
             active = (a._serial in places) + 2 * (b._serial in places)
         else:
             active = sum([1 << i for i, t in enumerate(operands) if t._serial in places])
-        value = self._function.values[result._serial]
+        value = self._function.values.get(result._serial)
+        if value is None:
+            raise ConsumedTapeError(_ENDED.format(self._function.name))
         positions = needed_positions(primitive, active, operands, attributes) if active else None
         if active:
             self._heard.append(value.op)  # type: ignore[arg-type]
@@ -97,6 +103,8 @@ class SharingRecorder(TapeRecorder):
     ) -> None:
         """See `Recorder.record_control`."""
         values = self._function.values
+        if results[0]._serial not in values:
+            raise ConsumedTapeError(_ENDED.format(self._function.name))
         active = sum([1 << i for i, t in enumerate(operands) if t._serial in self.places])
         needs = needed_of_control(primitive, active, operands, attributes, regions) if active else None
         op = values[results[0]._serial].op

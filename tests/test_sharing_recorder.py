@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tapec as tp
+from tapec.errors import ConsumedTapeError
 from tapec.function_recorder import FunctionRecorder
 from tapec.recording import active
 from tapec.sharing_recorder import SharingRecorder, tape_recorder
@@ -116,6 +117,22 @@ def test_ops_are_recorded_once() -> None:
     graph = tape.graph().graph
     assert [op.primitive.name for op in graph.ops] == ["sin", "mul", "sum"]
     assert all(a is b for a, b in zip(graph.ops, recorder.graph.ops, strict=True))
+
+
+def test_a_tape_that_outlives_the_recording_says_so() -> None:
+    tapes = []
+
+    @tp.function
+    def f(x: Any) -> Any:
+        tape = tp.GradientTape(persistent=True)
+        tape.watch(x)
+        tapes.append((tape, x))
+        return x * 2.0
+
+    f(X)
+    tape, x = tapes[0]
+    with pytest.raises(ConsumedTapeError, match="began inside f"), tape:
+        np.sin(x)
 
 
 def test_outside_of_functions_structures_are_shared() -> None:
