@@ -42,6 +42,7 @@ from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
 from tapec.passes.row_packing import packed_rows
 from tapec.passes.tiles import tiled
+from tapec.passes.turn_loads import turned
 from tapec.passes.views import View, dense_strides, views_of
 
 # Where each part of a row of `Sweeps` begins: a multiple of so many bytes.
@@ -144,7 +145,7 @@ class _Lowering:
         steps = inlined(steps, lasting)
         if not self.options.tiling:
             return tuple([collapse(step) if isinstance(step, Nest) else step for step in steps])
-        return tuple(tiled(steps, lasting, self.memory.temporary))
+        return tuple(tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary))
 
     def _empty(self, group: Group) -> list[Step]:
         """Nests for a group that walks nothing: its reductions still have results, the identity."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range, when
-from tapec.passes.loops import Compute, Nest, Reduce
+from tapec.passes.loops import Compute, Load, Nest, Reduce, Store
 from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText, Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator, Reducer, Tree
@@ -22,6 +22,10 @@ from tapec.passes.scalar.table import cost
 
 # Up to this many instructions per element four vectors in flight fit the registers; beyond it two hide latencies best.
 _CHEAP = 12
+# Positions that share a cache line of float32.
+TURNED_LINES = 16
+# So many strided positions touch as many cache lines as half of a first-level cache has.
+TURNED_LANES = 256
 
 
 def lane_count(nest: Nest, vector_bits: int) -> int:
@@ -32,6 +36,22 @@ def lane_count(nest: Nest, vector_bits: int) -> int:
     work = sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute))
     factor = 4 if work <= _CHEAP else 2
     return min(LANES, native * factor)
+
+
+def turned_axis(nest: Nest) -> int | None:
+    """Of a map that reads or writes along its lane axis in strides too long for the first-level cache: the axis along
+    which those elements lie side by side. None if there is none.
+    """
+    kept = [a for a, reduced in enumerate(nest.reduced) if not reduced]
+    if len(kept) < 2 or nest.windowed_axes or not all(isinstance(n, int) for n in nest.extents):
+        return None
+    lanes = int(nest.extents[kept[-1]])
+    for i in nest.body:
+        if isinstance(i, Load | Store) and i.access.strides[kept[-1]] not in (0, 1) and lanes >= TURNED_LANES:
+            sides = [a for a in kept[:-1] if i.access.strides[a] == 1 and int(nest.extents[a]) >= TURNED_LINES]
+            if sides:
+                return sides[-1]
+    return None
 
 
 def emit_nest(
@@ -79,7 +99,13 @@ class _NestLoops:
 
     def run(self) -> None:
         nest = self.nest
-        if not self.reduced:
+        across = turned_axis(nest) if not self.reduced else None
+        if across is not None:
+            outer = [a for a in self.kept[:-1] if a != across]
+            self._start(
+                [*outer, self.kept[-1], across], self.kept[-1], lambda body, at: self._turned(body, at, outer, across)
+            )
+        elif not self.reduced:
             self._start(self.kept, self.kept[-1] if self.kept else None, self._map)
         elif nest.row:
             plan = self._rows if len(self.reduced) == 1 else self._staged
@@ -173,6 +199,32 @@ class _NestLoops:
             either(f, within, lambda: write(index, width, mask, True), lambda: write(index, width, mask, False))
 
         self._lanes(axis, step)
+
+    def _turned(self, body: BodyText, place: Place, outer: list[int], across: int) -> None:
+        """A map that reads along another axis than it writes: a few positions of that axis for each vector."""
+        f, axis, span = self.f, self.kept[-1], self._span(across)
+        start, stop = (i64(0), i64(self.nest.extents[across])) if span is None else (span.start, span.stop)
+
+        def block(lines: Place, first: Reg) -> None:
+            behind = f.intrinsic("smin", f.add(first, i64(TURNED_LINES)), stop)
+
+            def step(index: Reg, width: int, mask: Reg | None) -> None:
+                vector = lines.inside(axis, index, width, mask)
+                body.emit(vector)
+
+                def line(position: Reg) -> None:
+                    inside = vector.inside(across, position)
+                    body.emit(inside)
+                    self._store_reductions(body, inside)
+
+                count_loop(f, first, behind, 1, line)
+
+            self._lanes(axis, step)
+
+        def blocks(lines: Place) -> None:
+            count_loop(f, start, stop, TURNED_LINES, lambda first: block(lines, first))
+
+        self._loops(body, place, outer, blocks)
 
     def _between(self, index: Reg, width: int, low: int, high: int) -> Reg:
         """Whether `width` positions from `index` on lie between two bounds."""

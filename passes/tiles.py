@@ -19,6 +19,7 @@ from tapec.ir.dtypes import DType
 from tapec.passes.arena import buffers_of, owner
 from tapec.passes.collapse import collapse, squeezed
 from tapec.passes.loops import Buffer, Nest, Step, Sum, Tiles
+from tapec.passes.nest_loops import turned_axis
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
 from tapec.passes.step_effects import effects
@@ -155,8 +156,9 @@ class _Attempt:
             return None
         taken = [t for part in self.parts for t in part.taken]
         tile = _power_of_two(TILE_BYTES // row_bytes)
-        if any(t.nest.row for t in taken):
-            tile = max(tile, LANES)  # then a tile of a row holds whole vectors
+        rests = [part.rest for part in self.parts if part.rest is not None]
+        if any(t.nest.row for t in taken) or any(turned_axis(rest) is not None for rest in rests):
+            tile = max(tile, LANES)  # whole vectors of a row, whole cache lines of what lies across
         if self.extent < 2 * tile:
             return None
         heavy = parts_of(sum(nanoseconds(n) for part in self.parts for n in _nests(part))) > 1
