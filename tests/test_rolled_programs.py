@@ -202,3 +202,43 @@ def test_states_that_are_kept_and_read_several_times() -> None:
         return np.sum(np.stack(kept) ** 2) + np.sum(kept[3])
 
     _function(lambda _: f, 40, (RNG.normal(size=5),))
+
+
+STATEMENTS = (
+    "a = np.sin(a) * 0.9 + b * 0.1",
+    "b = np.tanh(a * b) + 0.1 * b",
+    "a = a + data[t] * 0.1",
+    "a = a * captured[t] * 0.5 + 0.2",
+    "total = total + np.sum(a * b)",
+    "b = b - 0.01 * np.sum(data[t : t + 3], axis=0)",
+    "a = np.where(a > b, a * 0.9, b)",
+    "b = b + data[picked[t]] * 0.01",
+    "a = a / (1.0 + 0.01 * t)",
+    "a, b = b, a",
+    "a = np.roll(a, 1) * 0.9 + np.eye(3) @ b * 0.05",
+    "total = total + data[t, 0] * data[t + 1, 1] * a[0]",
+    "kept.append(a)",
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_loops_of_random_statements(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rounds = int(rng.integers(12, 40))
+    body = "".join(f"        {STATEMENTS[k]}\n" for k in rng.integers(0, len(STATEMENTS), rng.integers(3, 8)))
+    source = (
+        "def f(x, data):\n"
+        "    a, b, total, kept = x, np.sin(x), 0.0, []\n"
+        f"    for t in range({rounds}):\n{body}"
+        "    return np.sum(a * b) + total + np.sum(np.stack([x, *kept]) ** 2) + np.sum(x * a) + np.sum(data[3])\n"
+    )
+    known = {"np": np, "captured": rng.normal(size=(rounds, 3)), "picked": rng.integers(0, rounds, rounds)}
+    exec(source, known)
+    compiled = tp.value_and_grad(known["f"], argnums=(0, 1))
+    args = rng.normal(size=3), rng.normal(size=(rounds + 8, 3)) * 0.3
+    for _ in range(2):
+        value, slopes = compiled(*args)
+    with tp.eager():
+        eager, wanted = compiled(*args)
+    assert value.tobytes() == eager.tobytes()
+    assert [g.tobytes() for g in slopes] == [g.tobytes() for g in wanted]
