@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-H, SIGMA, RHO, BETA = 0.005, 10.0, 28.0, 8.0 / 3.0
+H, SIGMA, RHO, BETA = 0.001, 10.0, 28.0, 8.0 / 3.0
 
 
 @njit(cache=True, inline="always")

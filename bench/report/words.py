@@ -13,7 +13,8 @@ def _scaled(number: float, units: tuple[tuple[float, str], ...]) -> str:
         if number >= 0.9995 * scale:
             value = number / scale
             return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
-    return f"{number:.2g} {units[0][1]}"
+    least, unit = units[-1]
+    return f"{number / least:.2g} {unit}"
 
 
 def seconds(time: float | None) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.workload import Call, Workload
 
-STEP, SIGMA, RHO, BETA = 0.005, 10.0, 28.0, 8.0 / 3.0
+STEP, SIGMA, RHO, BETA = 0.001, 10.0, 28.0, 8.0 / 3.0
 START = np.array([1.0, 2.0, 20.0])
 
 

@@ -47,7 +47,14 @@ def run():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.481, "481 ms"), (1.5, "1.50 s"), (1.23e-5, "12.3 µs"), (8.7e-7, "870 ns"), (9.999e-4, "1.00 ms")],
+    [
+        (0.481, "481 ms"),
+        (1.5, "1.50 s"),
+        (1.23e-5, "12.3 µs"),
+        (8.7e-7, "870 ns"),
+        (9.999e-4, "1.00 ms"),
+        (0.0, "0 ns"),
+    ],
 )
 def test_times_have_three_digits_and_a_unit(seconds, text):
     assert words.seconds(seconds) == text
