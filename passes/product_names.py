@@ -7,6 +7,7 @@ from typing import Final
 from tapec.ir.dtypes import DType
 
 PREFIX: Final = "tapec_product_"
+THREADS_PREFIX: Final = "tapec_threads_product_"
 
 # Steps of the inner axis that are one chain: part of what a product is (docs/design/0002-numerics.md).
 BLOCK: Final = 256
@@ -31,6 +32,11 @@ BY_COLUMNS, BY_INNER, BY_ELEMENT, IN_PLACE = range(4)
 CUT_BATCH, CUT_ROWS, CUT_COLUMNS = range(3)
 
 
-def symbol(dtype: DType) -> str:
-    """Name of the routine of a floating dtype."""
-    return PREFIX + dtype.name
+def symbol(dtype: DType, parts: int = 1) -> str:
+    """Name of the routine of a floating dtype for products of one part, or of several that may run at once."""
+    return (THREADS_PREFIX if parts > 1 else PREFIX) + dtype.name
+
+
+def part_name(dtype: DType) -> str:
+    """Name of the function of a part: `void part(ptr call, i64 first unit, i64 unit behind the last)`."""
+    return f"{symbol(dtype)}_part"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.product_names import BLOCK, FIELD, symbol
+from tapec.passes.product_names import BLOCK, FIELD, part_name, symbol
 from tapec.passes.product_pack import offsets_function
 from tapec.passes.product_tile import panel_width
 from tapec.passes.text_loops import counted
@@ -28,11 +28,6 @@ def field(f: FunctionText, layout: Reg, name: str) -> Reg:
     return f.element_pointer(layout, i64(FIELD[name]), "i64")
 
 
-def part_name(dtype: DType) -> str:
-    """Name of the function of a part."""
-    return f"{symbol(dtype)}_part"
-
-
 class PartText:
     """The function of some units of a product: `void part(ptr call, i64 first unit, i64 unit behind the last)`.
 
@@ -49,7 +44,7 @@ class PartText:
     """
 
     def __init__(self, dtype: DType, vector_bits: int, height: int) -> None:
-        f = self.f = FunctionText(part_name(dtype), "ptr noalias %call, i64 %first, i64 %stop", private=True)
+        f = self.f = FunctionText(part_name(dtype), "ptr noalias %call, i64 %first, i64 %stop")
         self.dtype = dtype
         self.vector_bits = vector_bits
         self.element = memory_element(dtype)

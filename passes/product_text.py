@@ -10,9 +10,9 @@ from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.product_matrix import MatrixText
-from tapec.passes.product_names import BLOCK, BY_INNER, CUT_BATCH, CUT_COLUMNS, CUT_ROWS, ROWS, symbol
+from tapec.passes.product_names import BLOCK, BY_INNER, CUT_BATCH, CUT_COLUMNS, CUT_ROWS, ROWS, part_name, symbol
 from tapec.passes.product_one_row import OneRowText
-from tapec.passes.product_part import PartText, Range, field, part_name
+from tapec.passes.product_part import PartText, Range, field
 from tapec.passes.text_loops import counted
 from tapec.passes.threads_names import PARALLEL
 
@@ -20,31 +20,39 @@ LEFT_BYTES = 192 * 1024  # of the left operand that wait in the second-level cac
 
 
 def product_module(dtype: DType, vector_bits: int) -> list[FunctionText]:
-    """The functions of one module that multiplies matrices of this dtype.
+    """The functions of one module that multiplies matrices of this dtype, on the thread that calls.
 
     `i64 tapec_product_f64(history, layout, a, b, c)` returns 0. `layout` is what `passes.product_plan` writes, `c`
-    dense and row-major memory that overlaps neither operand, `history` the call's own for `tapec_parallel`.
+    dense and row-major memory that overlaps neither operand; `history` is not looked at.
     """
-    return [_entry(dtype), _part(dtype, vector_bits)]
+    f, call, units = _entry(symbol(dtype))
+    f.call(part_name(dtype), "void", call, i64(0), units)
+    f.line("ret i64 0")
+    return [f, _part(dtype, vector_bits)]
 
 
-def _entry(dtype: DType) -> FunctionText:
-    f = FunctionText(symbol(dtype), "ptr %history, ptr noalias %layout, ptr %a, ptr %b, ptr noalias %c", "i64")
+def product_threads_module(dtype: DType) -> list[FunctionText]:
+    """The same for products of several parts, which may run at once: `history` is the call's own for `tapec_parallel`.
+
+    A module of its own, so that the others need no threads. It calls the other one's function of a part.
+    """
+    f, call, units = _entry(symbol(dtype, 2))
+    parts = f.load(field(f, Reg("%layout", "ptr"), "parts"), "i64")
+    f.declarations.add(f"declare void @{part_name(dtype)}(ptr, i64, i64)")
+    f.call(PARALLEL, "void", Reg(f"@{part_name(dtype)}", "ptr"), call, units, parts, Reg("%history", "ptr"))
+    f.line("ret i64 0")
+    return [f]
+
+
+def _entry(name: str) -> tuple[FunctionText, Reg, Reg]:
+    """A routine, so far as it is the same for both: what a part is told, and the number of units."""
+    f = FunctionText(name, "ptr %history, ptr noalias %layout, ptr %a, ptr %b, ptr noalias %c", "i64")
     layout, a, b, c = (Reg(f"%{name}", "ptr") for name in ("layout", "a", "b", "c"))
     swapped = f.icmp("ne", f.load(field(f, layout, "swapped"), "i64"), i64(0))
     call = f.alloca("ptr", 4, align=8)
     for i, pointer in enumerate((layout, f.select(swapped, b, a), f.select(swapped, a, b), c)):
         f.store(pointer, f.element_pointer(call, i64(i), "ptr"))
-    units, parts = (f.load(field(f, Reg("%layout", "ptr"), name), "i64") for name in ("units", "parts"))
-    task = Reg(f"@{part_name(dtype)}", "ptr")
-    f.branch_if(f.icmp("sgt", parts, i64(1)), "together", "alone")
-    f.label("together")
-    f.call(PARALLEL, "void", task, call, units, parts, Reg("%history", "ptr"))
-    f.line("ret i64 0")
-    f.label("alone")
-    f.call(part_name(dtype), "void", call, i64(0), units)
-    f.line("ret i64 0")
-    return f
+    return f, call, f.load(field(f, layout, "units"), "i64")
 
 
 def _part(dtype: DType, vector_bits: int) -> FunctionText:

@@ -21,6 +21,7 @@ from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
 from tapec.passes.product_names import PREFIX as PRODUCT
+from tapec.passes.product_names import THREADS_PREFIX
 from tapec.passes.threads_names import PARALLEL
 from tapec.passes.transform_names import PREFIX as FFT
 from tapec.runtime import jit, linalg, matmul, recipes, threads, transforms
@@ -164,8 +165,9 @@ def _release(release: Any, library: jit.Library) -> None:  # noqa: ARG001 - held
 def _routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
-    large = [name for name in names if name.startswith(PRODUCT)]
-    found |= {name: matmul.product_address(by_name(name.removeprefix(PRODUCT))) for name in large}
+    for prefix, parts in ((PRODUCT, 1), (THREADS_PREFIX, 2)):
+        mine = [name for name in names if name.startswith(prefix)]
+        found |= {name: matmul.product_address(by_name(name.removeprefix(prefix)), parts) for name in mine}
     found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
     found |= {name: transforms.address(name) for name in names if name.startswith(FFT)}
     if PARALLEL in names:

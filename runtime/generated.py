@@ -20,6 +20,7 @@ from tapec.passes.identities import of_nothing
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.materialize import batch_strides
 from tapec.passes.matmul_names import is_dot, is_small
+from tapec.passes.product_names import FIELD
 from tapec.passes.product_plan import matrices
 from tapec.passes.threads_names import HISTORY
 from tapec.runtime import jit, matmul, recipes
@@ -243,10 +244,13 @@ def _product_plan(a: Array, b: Array) -> _Product:
     if 0 in shape or k == 0 or is_small(dtype, m, n, k):
         routine = _product_routine(dtype, "small", lambda: raw_entry(matmul.address(dtype), "iiiipiiipiiip"))
         return _Product(copied, shape, lambda a, b, out: routine(*extents, a, *strides_a, b, *strides_b, out))
-    large = _product_routine(
-        dtype, "large", lambda: raw_entry(matmul.product_address(dtype), "ppppp", release_gil=True)
-    )
     words = np.array(matrices(extents, strides_a, strides_b), np.int64)
+    parts = int(words[FIELD["parts"]])
+    large = _product_routine(
+        dtype,
+        "on threads" if parts > 1 else "large",
+        lambda: raw_entry(matmul.product_address(dtype, parts), "ppppp", release_gil=True),
+    )
     return _Product(copied, shape, partial(large, np.zeros(HISTORY, np.int64), words))
 
 

@@ -21,19 +21,28 @@ def address(dtype: DType) -> int:
     return _address(matmul_names.symbol(dtype), lambda: _small(dtype))
 
 
-def product_address(dtype: DType) -> int:
-    """Address of the routine that `passes.product_text.product_module` describes, good for the life of the process."""
-    return _address(product_names.symbol(dtype), lambda: _large(dtype))
+def product_address(dtype: DType, parts: int = 1) -> int:
+    """Address of a routine that `passes.product_text` describes, good for the life of the process.
+
+    Args:
+        dtype: a floating one.
+        parts: of products that it multiplies; threads are looked for if there are several.
+    """
+    return _address(product_names.symbol(dtype, parts), lambda: _threads(dtype) if parts > 1 else _large(dtype))
 
 
 def _address(name: str, make: Callable[[], jit.Library]) -> int:
+    return _library(name, make).address(name)
+
+
+def _library(name: str, make: Callable[[], jit.Library]) -> jit.Library:
     library = _LIBRARIES.get(name)
     if library is None:
         with _LOCK:
             library = _LIBRARIES.get(name)
             if library is None:
                 library = _LIBRARIES[name] = make()
-    return library.address(name)
+    return library
 
 
 def _small(dtype: DType) -> jit.Library:
@@ -53,4 +62,17 @@ def _large(dtype: DType) -> jit.Library:
 
         return recipes.Written(module_text(product_module(dtype, vector_bits())))
 
-    return recipes.build(("product", dtype.name), write, {PARALLEL: threads.address()}).library
+    return recipes.build(("product", dtype.name), write).library
+
+
+def _threads(dtype: DType) -> jit.Library:
+    def write() -> recipes.Written:
+        from tapec.passes.llvm_text import module_text
+        from tapec.passes.product_text import product_threads_module
+
+        return recipes.Written(module_text(product_threads_module(dtype)))
+
+    part = product_names.part_name(dtype)
+    alone = _library(product_names.symbol(dtype), lambda: _large(dtype))
+    symbols = {PARALLEL: threads.address(), part: alone.address(part)}
+    return recipes.build(("product on threads", dtype.name), write, symbols).library

@@ -54,7 +54,8 @@ def _large(f: FunctionText, dtype: DType, words: tuple[int, ...], left: Reg, rig
     plan, history = f.fresh(f"{f.name}_layout"), f.fresh(f"{f.name}_history")
     f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
     f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
-    f.call(product_names.symbol(dtype), "i64", Reg(f"@{history}", "ptr"), Reg(f"@{plan}", "ptr"), left, right, result)
+    name = product_names.symbol(dtype, words[product_names.FIELD["parts"]])
+    f.call(name, "i64", Reg(f"@{history}", "ptr"), Reg(f"@{plan}", "ptr"), left, right, result)
 
 
 def guard(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

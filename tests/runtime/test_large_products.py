@@ -12,7 +12,7 @@ import pytest
 
 import tapec as tp
 from tapec.ir import dtypes
-from tapec.passes.product_names import FIELD, PREFIX
+from tapec.passes.product_names import FIELD, PREFIX, THREADS_PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
 from tapec.runtime import matmul
 
@@ -49,7 +49,7 @@ def test_against_numpy_and_bits_of_all_layouts(size, dtype):
         f = tp.function(product)
         with tp.eager():
             eager = f(*args)
-        assert PREFIX in f.inspect(*args).llvm_ir
+        assert any(prefix in f.inspect(*args).llvm_ir for prefix in (PREFIX, THREADS_PREFIX))
         results.add(eager.tobytes())
         for _ in range(3):
             results.add(f(*args).tobytes())
@@ -152,7 +152,18 @@ def test_bits_do_not_depend_on_threads():
 
 def test_small_products_are_not_large():
     x = np.ones((20, 20))
-    assert PREFIX not in tp.function(lambda x: x @ x).inspect(x).llvm_ir
+    text = tp.function(lambda x: x @ x).inspect(x).llvm_ir
+    assert PREFIX not in text
+    assert THREADS_PREFIX not in text
+
+
+def test_products_of_one_part_look_for_no_threads():
+    code = (
+        "import numpy as np, tapec as tp\nfrom tapec.runtime import threads\nx = np.ones((50, 50))\n"
+        "f = tp.function(lambda x: x @ x)\nf(x), f(x)\nassert not threads._libraries\n"
+        "y = np.ones((300, 300))\nf(y)\nassert threads._libraries\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_dot_of_long_vectors_is_a_sum():
