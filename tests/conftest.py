@@ -1,10 +1,12 @@
-"""Every run of the tests has a disk cache of its own: none reads or fills the user's."""
+"""What tests share: a disk cache of the run's own, so that none reads or fills the user's, and fixtures."""
 
 import os
 import shutil
 import tempfile
 
 import pytest
+
+from tapec.recording import ACTIVE
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,3 +24,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _PLACE = pytest.StashKey[str]()
+
+
+@pytest.fixture
+def no_recorder_stays():
+    """The test leaves no recorder behind."""
+    yield
+    assert ACTIVE.recorders == []
+    assert ACTIVE.phase == "primal"
+    assert ACTIVE.location is None

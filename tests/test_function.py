@@ -1,40 +1,16 @@
-"""`tp.function`: specialisations, arguments and results, captured state, leaks, errors."""
+"""`tp.function`: specialisations, arguments, results, nesting, and errors."""
 
 import functools
 import inspect
-import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from function_bits import bits, same_everywhere
 
 import tapec as tp
 from tapec.recording import ACTIVE
-
-
-def bits(tree):
-    """Dtypes, shapes and bytes of a result, and its containers."""
-    if isinstance(tree, dict):
-        return {k: bits(v) for k, v in tree.items()}
-    if isinstance(tree, tuple | list):
-        return [type(tree), *[bits(v) for v in tree]]
-    if isinstance(tree, tp.Tensor):
-        return ("tensor", bits(tree.numpy()))
-    if isinstance(tree, np.ndarray | np.generic):
-        return (type(tree), tree.dtype.str, tree.shape, tree.tobytes())
-    return tree
-
-
-def same_everywhere(python, *args, **kwargs):
-    """Recorded, compiled and eager calls give the same bits; returns the result."""
-    f = tp.function(python)
-    recorded, compiled = f(*args, **kwargs), f(*args, **kwargs)
-    with tp.eager():
-        eager = f(*args, **kwargs)
-    assert (f.recordings, f.compiles) == (1, 1)
-    assert bits(recorded) == bits(compiled) == bits(eager)
-    return compiled
 
 
 @dataclass
@@ -249,100 +225,6 @@ def test_constant_results():
         result[0][:] = -1.0  # a copy each time
 
 
-# Captured state -------------------------------------------------------------------------------------------------------
-
-
-def test_captured_arrays_are_read_at_each_call():
-    table = np.arange(4.0)
-    f = tp.function(lambda x: x * table + table)
-    np.testing.assert_array_equal(f(2.0), [0, 3, 6, 9])
-    table[:] = 1.0
-    np.testing.assert_array_equal(f(2.0), [3, 3, 3, 3])
-    assert f.recordings == 1
-
-
-def test_captured_views_and_swapped_arrays_are_read_at_each_call():
-    table = np.arange(4.0)
-    swapped = np.arange(4.0).astype(">f8")
-    f = tp.function(lambda x: x * table[::2] + swapped[1:3])
-    np.testing.assert_array_equal(f(1.0), [1, 4])
-    table[:] = 10.0
-    swapped[:] = 1.0
-    np.testing.assert_array_equal(f(1.0), [11, 11])
-
-
-def test_an_array_that_the_function_itself_changes_is_not_compiled():
-    def python(x):
-        mask = np.zeros(3)
-        total = x * 0.0
-        for i in range(3):
-            mask[:] = 0.0
-            mask[i] = 1.0
-            total = total + x * mask * i
-        return total
-
-    f = tp.function(python)
-    with pytest.warns(tp.errors.EagerFallbackWarning, match="changed in place"):
-        np.testing.assert_array_equal(f(np.ones(3)), [0, 1, 2])
-    np.testing.assert_array_equal(f(np.ones(3)), [0, 1, 2])
-
-
-def test_variables_are_read_and_assigned_at_each_call():
-    v = tp.Variable(1.0)
-    w = tp.Variable(np.zeros(3))
-
-    @tp.function
-    def step(x):
-        v.assign_add(x)
-        w.assign(w + v * x)
-        return v * 10.0
-
-    assert [step(1.0), step(2.0), step(3.0)] == [20.0, 40.0, 70.0]
-    np.testing.assert_array_equal(w.numpy(), np.full(3, 2.0 + 8.0 + 21.0))
-    v.assign(0.0)
-    assert step(1.0) == 10.0
-    assert step.recordings == 1
-
-
-def test_a_variable_and_its_earlier_value_are_different_things():
-    w = tp.Variable(np.ones(2))
-    start = w.value()
-    f = tp.function(lambda x: np.sum((w - start) * x))
-    assert f(1.0) == 0.0
-    w.assign(np.full(2, 3.0))
-    assert f(1.0) == 4.0
-    assert f.recordings == 1
-
-
-def test_variables_as_arguments():
-    v, w = tp.Variable(1.0), tp.Variable(10.0)
-
-    @tp.function
-    def bump(variable, x):
-        variable.assign_add(x)
-        return variable * 2.0
-
-    assert type(bump(v, 1.0)) is tp.Tensor
-    assert bump(v, 1.0).numpy() == 6.0
-    assert bump(w, 1.0).numpy() == 22.0
-    assert (v.numpy(), w.numpy()) == (3.0, 11.0)
-
-
-def test_assignments_of_results_do_not_alias_them():
-    v = tp.Variable(np.zeros(3))
-
-    @tp.function
-    def step(x):
-        y = x + 1.0
-        v.assign(y)
-        return y
-
-    for _ in range(2):
-        y = step(np.zeros(3))
-        y[:] = 7.0
-        np.testing.assert_array_equal(v.numpy(), [1, 1, 1])
-
-
 # Nesting and modes ----------------------------------------------------------------------------------------------------
 
 
@@ -398,60 +280,6 @@ def test_eager_mode_records_nothing_and_ends():
     assert ACTIVE.recorders == []
     f(1.0)
     assert f.recordings == 1
-
-
-# Leaks ----------------------------------------------------------------------------------------------------------------
-
-
-def leaking(x):
-    y = x * 2.0
-    return y * float(np.sum(y))  # the line that leaks
-
-
-LEAKING_LINE = leaking.__code__.co_firstlineno + 2
-
-
-def test_a_leak_runs_eagerly_with_one_warning_at_the_users_line():
-    f = tp.function(leaking)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for scale in (1.0, 2.0, 3.0):
-            x = np.ones(2) * scale
-            np.testing.assert_array_equal(f(x), 2 * x * np.sum(2 * x))
-            f(np.ones(3))
-    (warning,) = caught
-    assert issubclass(warning.category, tp.errors.EagerFallbackWarning)
-    assert (warning.filename, warning.lineno) == (__file__, LEAKING_LINE)
-    assert "float(t)" in str(warning.message)
-    assert f.compiles == 0
-
-
-def test_a_leak_is_an_error_when_strict():
-    f = tp.function(strict=True)(leaking)
-    for _ in range(2):
-        with pytest.raises(tp.errors.LeakedTensorError, match=rf"{__file__}:{LEAKING_LINE}: float\(t\)"):
-            f(np.ones(2))
-    assert ACTIVE.recorders == []
-    assert f.recordings == 0
-
-
-def test_values_from_outside_may_leave():
-    c = tp.constant(2.0)
-    table = np.arange(3.0)
-
-    def python(x):
-        y = x * c * table[1]
-        return y * float(c) * float(table[2]) * c.numpy()
-
-    assert same_everywhere(python, 1.0) == 16.0
-
-
-@pytest.mark.parametrize("how", [lambda t: t.numpy(), np.asarray, float, lambda t: t.tolist()])
-def test_ways_to_leak(how):
-    f = tp.function(lambda x: x * how(x + 1.0))
-    with pytest.warns(tp.errors.EagerFallbackWarning):
-        assert f(2.0) == 6.0
-    assert f(3.0) == 12.0
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------

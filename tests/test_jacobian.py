@@ -4,27 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from all_modes import in_all_modes
 
 import tapec as tp
 from tapec.recording import ACTIVE
-from tapec.structure import flatten
 from tapec.testing import check_grads
 
 X = np.linspace(0.1, 1.2, 6).reshape(2, 3)
 MODES = ("auto", "forward", "reverse")
-
-
-def in_all_modes(f, *args, **kwargs):
-    """The result of a recorded, a compiled and an eager call, which must have the same bits."""
-    recorded, compiled = f(*args, **kwargs), f(*args, **kwargs)
-    with tp.eager():
-        eager = f(*args, **kwargs)
-    leaves, structure = flatten(compiled)
-    for other in (recorded, eager):
-        others, same = flatten(other)
-        assert same == structure
-        np.testing.assert_equal(others, leaves)
-    return compiled
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from all_modes import in_all_modes
 
 import tapec as tp
 from tapec.recording import ACTIVE
-from tapec.structure import flatten
 
 X = np.linspace(0.1, 1.2, 6).reshape(2, 3)
 
@@ -24,21 +24,6 @@ class Layer:
 class Pair(NamedTuple):
     a: object
     b: object
-
-
-def in_all_modes(f, *args, **kwargs):
-    """The result of a recorded, a compiled and an eager call, which must have the same bits."""
-    recorded, compiled = f(*args, **kwargs), f(*args, **kwargs)
-    with tp.eager():
-        eager = f(*args, **kwargs)
-    leaves, structure = flatten(compiled)
-    for other in (recorded, eager):
-        others, same = flatten(other)
-        assert same == structure
-        for a, b in zip(leaves, others, strict=True):
-            assert type(a) is type(b)
-            np.testing.assert_array_equal(a, b)
-    return compiled
 
 
 def test_value_and_gradient():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from all_modes import in_all_modes
 
 import tapec as tp
 from tapec.recording import ACTIVE
@@ -12,19 +13,6 @@ from tapec.testing import check_grads
 
 X = np.random.default_rng(0).normal(size=(4, 3))
 Y = np.random.default_rng(1).normal(size=(4, 3))
-
-
-def in_all_modes(f, *args, **kwargs):
-    """The result of a recorded, a compiled and an eager call, which must have the same bits."""
-    recorded, compiled = f(*args, **kwargs), f(*args, **kwargs)
-    with tp.eager():
-        eager = f(*args, **kwargs)
-    leaves, structure = flatten(compiled)
-    for other in (recorded, eager):
-        others, same = flatten(other)
-        assert same == structure
-        np.testing.assert_equal(others, leaves)
-    return compiled
 
 
 @pytest.mark.parametrize(
