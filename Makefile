@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 demo: $(VENV)/installed-demo
 	$(BIN)/tapec demo $(DEMO_ARGS)
 
-# Tests run on several processes: BLAS threads on top of these would only fight for the cores.
+# Tests run on several processes: OpenBLAS's threads (of LAPACK) on top of these would only fight for the cores.
 test: $(VENV)/installed-test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(TEST_ARGS)
 

@@ -33,16 +33,20 @@ HINTS: dict[Any, str] = {}
 # Classes of complex tensors, which take over where one of them is among the operands.
 COMPLEX: set[type] = set()
 
+_PAGE = "docs/numpy.md, or `python -m tapec.surface.listing`,"  # an installed tapec has no docs
 _Axis = int | tuple[int, ...] | None
 
 
 def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
     """The error for a NumPy function that tapec does not record; `hint` says what to use instead."""
     name = getattr(function, "__name__", str(function))
-    module = getattr(function, "__module__", None) or "numpy"
-    fallback = "compose it of functions listed in docs/numpy.md, or leave the recording with .numpy() first"
+    module = getattr(function, "__module__", None)
+    if module is None and getattr(np, name, None) is function:  # ufuncs do not say where they come from
+        module = "numpy"
+    full = f"{module}.{name}" if module else f"the ufunc {name}"
+    fallback = f"compose it of functions that {_PAGE} lists, or leave the recording with .numpy() first"
     advice = hint or HINTS.get(function, fallback)
-    return UnsupportedFunctionError(f"{module}.{name} is not recorded on tensors; {advice}")
+    return UnsupportedFunctionError(f"{full} is not recorded on tensors; {advice}")
 
 
 class ArrayProtocol:
@@ -63,7 +67,7 @@ class ArrayProtocol:
             raise unsupported(ufunc)
         function = NUMPY_FUNCTIONS.get((ufunc, method)) or NUMPY_FUNCTIONS.get((np.ufunc, method))
         if function is None:
-            advice = HINTS.get((ufunc, method), "use a function listed in docs/numpy.md")
+            advice = HINTS.get((ufunc, method), f"use a function that {_PAGE} lists")
             raise UnsupportedFunctionError(f"numpy.{ufunc.__name__}.{method} is not recorded on tensors; {advice}")
         return function(ufunc, *inputs, **kwargs)
 

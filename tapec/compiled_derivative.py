@@ -27,9 +27,8 @@ Results = tuple[_Array, ...] | None
 class CompiledDerivative:
     """Machine code of a derivative graph, with the bits of its replay.
 
-    A tape keeps views as they are, and a product of a transposed view is another call of BLAS than that of its copy.
-    Arrays whose axes lie in memory in another order are therefore handed over in that order, each combination of orders
-    to code of its own.
+    A tape keeps views as they are. Arrays whose axes lie in memory in another order are handed over in that order, so
+    that nothing is copied; each combination of orders has code of its own.
 
     Args:
         graph: the derivative graph.

@@ -18,6 +18,12 @@ class Device:
 
     Attributes:
         name: as it was asked for.
+
+    >>> import tapec as tp
+    >>> try:
+    ...     gpu = tp.device("cuda")
+    ... except tp.errors.DeviceNotFoundError:
+    ...     gpu = None  # what is called with `device=None` runs on the CPU
     """
 
     __slots__ = ("_target", "name")

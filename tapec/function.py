@@ -58,6 +58,13 @@ class Function:
     Attributes:
         recordings: how many paths have been recorded, over all specialisations.
         compiles: how many of them have been compiled.
+
+    >>> import numpy as np, tapec as tp
+    >>> half = tp.function(lambda x: x / 2)
+    >>> half(np.ones(3)), half(np.ones(4)), half(np.zeros(3))
+    (array([0.5, 0.5, 0.5]), array([0.5, 0.5, 0.5, 0.5]), array([0., 0., 0.]))
+    >>> half.recordings
+    2
     """
 
     # The instance's own `__call__`: Python finds it through the slot at the cost of a C function, where a method that

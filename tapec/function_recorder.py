@@ -329,6 +329,7 @@ def _likes(op: Op) -> Iterator[tuple[Value, Value]]:
 def leak_message(name: str, leak: Leak) -> str:
     """What a user is told of a leak."""
     return (
-        f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow. Keep it a tensor "
-        f"(NumPy's functions work on it), or leave {name!r} undecorated."
+        f"{leak}: a recorded value leaves for plain Python, which neither compiled code nor a derivative can follow. "
+        "Keep it a tensor: NumPy's functions work on it, and arrays that a function fills begin with np.zeros_like(x) "
+        f"in place of np.zeros(n). Or leave {name!r} undecorated."
     )

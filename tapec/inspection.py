@@ -47,6 +47,14 @@ class Inspection:
         kernels: loop nests and library calls after fusion.
         compile_seconds: wall time from the recorded graph to callable machine code.
         memory: bytes of intermediates.
+
+    >>> import numpy as np, tapec as tp
+    >>> seen = tp.function(lambda x: np.sum(np.exp(x) * x)).inspect(np.ones(100))
+    >>> seen.recorded_ops, seen.kernels, seen.memory.kept
+    (3, 1, 0)
+    >>> print(seen.loops)  # doctest: +ELLIPSIS
+    program <lambda>
+    ...
     """
 
     def __init__(self, name: str, recorded: Graph, executable: Executable) -> None:

@@ -92,6 +92,10 @@ def no_gradient(op_type: str) -> None:
 
     Raises:
         RegistrationError: there is no such op, or it has a gradient.
+
+    >>> no_gradient("sin")
+    Traceback (most recent call last):
+    tapec.errors.RegistrationError: the op 'sin' has a gradient already
     """
     from tapec.passes.derivatives.table import Excused
 

@@ -53,6 +53,14 @@ def load(target: Any, path: str | os.PathLike[str]) -> None:
         CorruptFileError: the file is not a whole safetensors file.
         VariableMismatchError: names, shapes or dtypes in the file are not those of the Variables; all are listed.
         OSError: the file can't be read.
+
+    >>> import os, tempfile, tapec as tp
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")
+    >>> tp.save({"v": tp.Variable([1.0, 2.0])}, path)
+    >>> v = tp.Variable([0.0, 0.0])
+    >>> tp.load({"v": v}, path)
+    >>> v.numpy()
+    array([1., 2.])
     """
     variables, arrays = named_variables(target), safetensors.read(path)
     wrong = [f"the file has no {name!r}" for name in variables if name not in arrays]

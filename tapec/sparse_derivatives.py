@@ -159,6 +159,15 @@ class SparseDerivative:
         mode: which products may be taken.
         strict: see `tp.function`.
         max_paths: see `tp.function`.
+
+    >>> import numpy as np, tapec as tp
+    >>> jacobian = tp.sparse_jacobian(np.diff)
+    >>> jacobian(np.ones(4)).toarray()
+    array([[-1.,  1.,  0.,  0.],
+           [ 0., -1.,  1.,  0.],
+           [ 0.,  0., -1.,  1.]])
+    >>> jacobian.colors
+    array([0, 1, 0, 1])
     """
 
     def __init__(

@@ -17,7 +17,15 @@ from tapec.variable import Variable
 
 
 class UnconnectedGradients(Enum):
-    """What `gradient` returns for a source on which no target depends."""
+    """What `gradient` returns for a source on which no target depends.
+
+    >>> import tapec as tp
+    >>> x, y = tp.Variable(1.0), tp.Variable(2.0)
+    >>> with tp.GradientTape() as tape:
+    ...     z = x * x
+    >>> [g.item() for g in tape.gradient(z, [x, y], unconnected_gradients=tp.UnconnectedGradients.ZERO)]
+    [2.0, 0.0]
+    """
 
     NONE = "none"
     ZERO = "zero"

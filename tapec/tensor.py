@@ -25,6 +25,10 @@ class Tensor(ArrayProtocol):
     """An immutable array. Operators, NumPy's functions and tapec's own work on it and are recorded by active tapes.
 
     Made by `tp.constant`, by reading a `tp.Variable`, and by operations on tensors.
+
+    >>> import numpy as np, tapec as tp
+    >>> np.sqrt(tp.constant([1.0, 4.0])) + 1.0
+    <tapec.Tensor: shape=(2,), dtype=float64, numpy=array([2., 3.])>
     """
 
     __slots__ = ("__weakref__", "_array", "_literal", "_serial", "_weak")

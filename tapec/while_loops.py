@@ -18,9 +18,9 @@ def while_loop(
 ) -> Any:
     """Runs `body_fn` as long as `cond_fn` says; as `jax.lax.while_loop`.
 
-    It differentiates in both modes, to any order: the number of rounds is taken as it is. Reverse mode runs the
-    loop once more and keeps what the derivative of each round reads, in memory that it gives back at the end of the
-    backward loop.
+    It differentiates in both modes, to any order: the number of rounds is taken as it is. For reverse mode
+    the loop keeps what the derivative of each round reads, in memory that grows with the number of rounds and is given
+    back at the end of the backward loop; `checkpoint` bounds it.
 
     Args:
         cond_fn: `carry -> boolean scalar`.

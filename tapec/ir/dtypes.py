@@ -81,5 +81,10 @@ def of(dtype: np.dtype[Any]) -> DType:
     found = _BY_NUM.get(dtype.num)
     if found is None:
         known = ", ".join(str(d.numpy) for d in ALL)
-        raise DTypeError(f"arrays of dtype {dtype} are not supported; convert with .astype() to one of {known}")
+        remedy = (
+            "pass tp.ComplexTensor(z.real, z.imag)"
+            if dtype.kind == "c"
+            else f"convert with .astype() to one of {known}"
+        )
+        raise DTypeError(f"arrays of dtype {dtype} are not supported; {remedy}")
     return found

@@ -164,5 +164,5 @@ def _isin(
 
 not_supported(
     np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal,
-    hint="tensors are immutable; build the new value with np.where, np.concatenate or np.stack",
+    hint="tensors are immutable; write to a copy, a = np.copy(t), or use np.where, np.concatenate or np.stack",
 )  # fmt: skip
