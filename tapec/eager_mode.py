@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tapec.recording import Recorder, active
+from tapec.silent_recorder import SilentRecorder
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from tapec.ir.graph import Graph
-    from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
     from tapec.variable import Variable
 
 
-class EagerMode(Recorder):
+class EagerMode(SilentRecorder):
     """A recorder that keeps nothing: while one is active, compiled functions run inline.
 
     Args:
@@ -30,35 +27,8 @@ class EagerMode(Recorder):
     def __init__(self, inside: bool) -> None:
         self.inside = inside
 
-    def record(
-        self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
-    ) -> None:
-        """See `Recorder.record`."""
-
-    def record_control(
-        self,
-        primitive: Primitive,
-        operands: tuple[Tensor, ...],
-        attributes: dict[str, Any],
-        regions: tuple[Graph, ...],
-        results: tuple[Tensor, ...],
-    ) -> None:
-        """See `Recorder.record_control`."""
-
-    def observe(self, tensor: Tensor, expected: int) -> None:
-        """See `Recorder.observe`."""
-
-    def leak(self, tensor: Tensor, how: str) -> None:
-        """See `Recorder.leak`."""
-
-    def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
-        """See `Recorder.capture`."""
-
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
-
-    def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
-        """See `Recorder.assign_variable`."""
 
 
 def is_nested(recorders: list[Recorder]) -> bool:

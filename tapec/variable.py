@@ -7,9 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
-from tapec.array_protocol import ArrayProtocol
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
+from tapec.holder import Holder
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType
 from tapec.naming import scoped
@@ -19,7 +19,7 @@ from tapec.tensor import Tensor, make
 
 
 @final
-class Variable(ArrayProtocol):
+class Variable(Holder):
     """State that a program changes: weights, counters, moments. It computes like the tensor that it holds at the time.
 
     Args:
@@ -100,33 +100,6 @@ class Variable(ArrayProtocol):
     def value(self) -> Tensor:
         """The present value as a tensor."""
         return self.__tapec_tensor__()
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The present value as a read-only NumPy array. What is computed from it is not recorded."""
-        return self.__tapec_tensor__().numpy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return self.__tapec_tensor__().__array__(dtype, copy)
-
-    def item(self, *index: int) -> bool | int | float:
-        """One element as a Python number; see `Tensor.item`."""
-        return self.__tapec_tensor__().item(*index)
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers; not recorded."""
-        return self.__tapec_tensor__().tolist()
-
-    def __bool__(self) -> bool:
-        return bool(self.__tapec_tensor__())
-
-    def __int__(self) -> int:
-        return int(self.__tapec_tensor__())
-
-    def __index__(self) -> int:
-        return self.__tapec_tensor__().__index__()
-
-    def __float__(self) -> float:
-        return float(self.__tapec_tensor__())
 
     def __repr__(self) -> str:
         return f"<tapec.Variable {self.name!r} shape={self.shape} dtype={self.dtype}, numpy={self._tensor._array!r}>"

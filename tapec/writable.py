@@ -7,29 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
+from tapec.holder import Holder
 from tapec.ir.types import TensorType
 from tapec.ops import movement
 from tapec.ops.elementwise import broadcast_shapes
 from tapec.tensor import Tensor
 
 
-class WritableArray(ArrayProtocol):
+class WritableArray(Holder):
     """Reads as a Tensor, the present version, and can be written to."""
 
     __slots__ = ()
 
     @abstractmethod
-    def __tapec_tensor__(self) -> Tensor:
-        """The present version."""
-
-    @abstractmethod
     def replace(self, new: Tensor) -> None:
         """Writes all elements; `new` has the shape and the dtype."""
 
-    # Attributes and plain values -------------------------------------------------------------------------------------
+    # Attributes ------------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,33 +52,6 @@ class WritableArray(ArrayProtocol):
     def type(self) -> TensorType:
         """The IR's type of the elements."""
         return self.__tapec_tensor__().type
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The present elements as a read-only NumPy array, which later writes do not change. Not recorded."""
-        return self.__tapec_tensor__().numpy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return self.__tapec_tensor__().__array__(dtype, copy)
-
-    def item(self, *index: int) -> bool | int | float:
-        """One element as a Python number; see `Tensor.item`."""
-        return self.__tapec_tensor__().item(*index)
-
-    def tolist(self) -> Any:
-        """The elements as nested lists of Python numbers; not recorded."""
-        return self.__tapec_tensor__().tolist()
-
-    def __bool__(self) -> bool:
-        return bool(self.__tapec_tensor__())
-
-    def __int__(self) -> int:
-        return int(self.__tapec_tensor__())
-
-    def __index__(self) -> int:
-        return self.__tapec_tensor__().__index__()
-
-    def __float__(self) -> float:
-        return float(self.__tapec_tensor__())
 
     # Writing ---------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -56,39 +57,29 @@ def _variance(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any, mean: 
     return total / freedom  # type: ignore[no-any-return]
 
 
-@implements(np.var)
-def _var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = True,
-    mean: Any = _MISSING,
-    correction: Any = _MISSING,
-) -> Tensor:
-    refuse(np.var, out=out)
-    return _variance(_typed(a, dtype), axis, ddof if correction is _MISSING else correction, keepdims, where, mean)
+def _spread(function: Any, finish: Callable[[Tensor], Tensor]) -> None:
+    """`np.var` and `np.std` differ only in what they make of the variance."""
+
+    @implements(function)
+    def spread(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: Any = 0,
+        keepdims: Any = False,
+        *,
+        where: Any = True,
+        mean: Any = _MISSING,
+        correction: Any = _MISSING,
+    ) -> Tensor:
+        refuse(function, out=out)
+        ddof = ddof if correction is _MISSING else correction
+        return finish(_variance(_typed(a, dtype), axis, ddof, keepdims, where, mean))
 
 
-@implements(np.std)
-def _std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    *,
-    where: Any = True,
-    mean: Any = _MISSING,
-    correction: Any = _MISSING,
-) -> Tensor:
-    refuse(np.std, out=out)
-    ddof = ddof if correction is _MISSING else correction
-    return root_of_sum(_variance(_typed(a, dtype), axis, ddof, keepdims, where, mean))
+_spread(np.var, lambda variance: variance)
+_spread(np.std, root_of_sum)
 
 
 @implements(np.average)
