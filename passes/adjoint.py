@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tapec.ir.graph import Graph, Value
 from tapec.ops.symbolic import Sym
@@ -57,7 +58,7 @@ def adjoint(
         outs = [derivative.primal(v) for v in op.results]
         if op.primitive.results != 1:
             results = [i for i, out in enumerate(op.results) if out in active]
-            flow = Flow(positions, results, lambda i, of=op.operands: cts.pop(of[i], None))  # type: ignore[misc]
+            flow = Flow(positions, results, partial(_taken, cts, op.operands))
             found = pull_structured(op, outs, operands, [received.get(i) for i in range(len(outs))], flow, adjoint)
         else:
             (ct,) = received.values()
@@ -69,3 +70,8 @@ def adjoint(
     gradients = tuple([full.get(value) for value in wrt])
     finished, residuals = derivative.finish([value for value in gradients if value is not None])
     return AdjointGraph(finished, residuals, gradients)
+
+
+def _taken(cts: dict[Value, Sym | None], operands: tuple[Value, ...], position: int) -> Sym | None:
+    """What an operand has received so far, which is then the taker's."""
+    return cts.pop(operands[position], None)

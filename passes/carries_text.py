@@ -7,6 +7,7 @@ whose addresses change places instead. Those whose next value is made where the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from tapec.passes.in_place import REGISTER_BYTES
@@ -86,7 +87,7 @@ class Carries:
             self.scope.bind(carry.next, home[1])
             there = f.load(slot, "ptr")
             away = f.icmp("ne", there, home[0])
-            when(f, away, lambda c=carry, h=home[0], t=there: copy_elements(f, h, t, c.current))  # type: ignore[misc]
+            when(f, away, partial(copy_elements, f, home[0], there, carry.current))
 
 
 def copy_elements(f: FunctionText, to: Reg, source: Reg, buffer: Buffer) -> None:

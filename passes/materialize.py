@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Attribute, Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import (
     PRIMITIVES,
@@ -123,7 +123,9 @@ class _Rebuild:
             self.copies[value] = made
         return made
 
-    def apply(self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict, like: Op | None) -> Value:  # type: ignore[type-arg]
+    def apply(
+        self, primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Attribute], like: Op | None
+    ) -> Value:
         location, phase = (like.location, like.phase) if like is not None else (None, "primal")
         return emit(self.graph, primitive, operands, attributes, location, phase).result
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
 from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Attribute, Graph, Op, Value
 from tapec.ops import movement
 from tapec.passes.graph_pass import Rebuild
 
@@ -111,13 +111,13 @@ def _run_end(rows: list[_Row | None], at: int) -> int:
 
 def _part(rebuild: Rebuild, like: Op, row: _Row, step: int, count: int, axis: int) -> Value:
     others = row.base.shape[1:]
-    window = {
+    window: dict[str, Attribute] = {
         "start": (row.at, *(0,) * len(others)),
         "size": (count, *others),
         "step": (step, *(1,) * len(others)),
     }
     graph, base = rebuild.graph, rebuild.mapping[row.base]
-    part = emit(graph, movement.slice_, (base,), window, like.location, like.phase).result  # type: ignore[arg-type]
+    part = emit(graph, movement.slice_, (base,), window, like.location, like.phase).result
     if axis == 0:
         return part
     order = (*range(1, axis + 1), 0, *range(axis + 1, len(others) + 1))

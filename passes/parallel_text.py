@@ -32,7 +32,7 @@ def emit_nest_on_threads(f: FunctionText, nest: Nest, around: Surroundings) -> N
     arrays = _arrays(f, nest, split)
 
     def part(region: Region, first: Reg, stop: Reg) -> None:
-        seen = [region.slot(lambda a=a: a) for a in arrays]  # type: ignore[misc]
+        seen = [region.given(a) for a in arrays]
         partials = Partials(nest, split, seen) if split.folds else None
         emit_nest(region.task, nest, region.inside, Part(split, first, stop), partials)
 
@@ -117,6 +117,10 @@ class Region:
         self.slots.append(address)
         return Reg(name, "ptr")
 
+    def given(self, address: Reg) -> Reg:
+        """An address that the calling function has at hand."""
+        return self.slot(lambda: address)
+
     def _pointer(self, buffer: Buffer) -> Reg:
         found = self.pointers.get(buffer)
         if found is None:
@@ -129,7 +133,7 @@ class Region:
     def _fail(self, status: Reg) -> None:
         if self.status is None or self.status_in_task is None:
             made = self.status = self.f.alloca("i64", 1)
-            self.status_in_task = self.slot(lambda: made)
+            self.status_in_task = self.given(made)
         # Parts that fail at once all write the same; atomic, since they may.
         self.task.line(f"store atomic i64 {status.text}, ptr {self.status_in_task.text} monotonic, align 8")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import i64, when
 from tapec.passes.product_names import BLOCK, BY_COLUMNS, BY_INNER, IN_PLACE, ROWS
@@ -64,7 +66,7 @@ class MatrixText:
                     width = f.intrinsic("smin", f.sub(columns.stop, g0), i64(GROUP * self.part.width))
                     whole = f.icmp("eq", width, i64(GROUP * self.part.width))
                     grouped = f.binary("and", whole, f.icmp("eq", self.part.read_b, i64(BY_COLUMNS)))
-                    when(f, grouped, lambda g0=g0, steps=steps: self._group(b, g0, steps))  # type: ignore[misc]
+                    when(f, grouped, partial(self._group, b, g0, steps))
                     with counted(f, width, step=self.part.width) as j:
                         j0 = f.add(g0, j)
                         across = f.intrinsic("smin", f.sub(width, j), i64(self.part.width))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from tapec.ir.graph import Location
 from tapec.passes.control_text import emit_control
@@ -201,7 +202,7 @@ def _call_parts(f: FunctionText, parts: Sequence[FunctionText], arena: Reg | Non
     where = "null" if arena is None else arena.text
     for part in parts:
         came = f.assign(f"call i64 @{part.name}(ptr %args, ptr %outs, ptr %guards, ptr {where})", "i64")
-        when(f, f.icmp("ne", came, i64(FINE)), lambda came=came: f.store(came, status))  # type: ignore[misc]
+        when(f, f.icmp("ne", came, i64(FINE)), partial(f.store, came, status))
         goes_on = f.fresh("next")
         f.branch_if(f.icmp("eq", came, i64(GUARD_DIFFERS)), "leave", goes_on)
         f.label(goes_on)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tapec.errors import NotDifferentiableError
 from tapec.ir.builder import Builder
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Attribute, Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import TensorType
 from tapec.ops.symbolic import Sym
@@ -25,7 +25,7 @@ OUT = -1  # stands for the result among the positions of operands
 
 
 def needed(
-    primitive: Primitive, attributes: dict[str, object], operands: tuple[TensorType, ...], active: int
+    primitive: Primitive, attributes: dict[str, Attribute], operands: tuple[TensorType, ...], active: int
 ) -> tuple[int, ...] | None:
     """Positions of the operands, and `OUT` for the result, that the op's derivative reads.
 
@@ -39,7 +39,7 @@ def needed(
         None if no derivative flows through the op at all: its result does not depend on them.
     """
     values = tuple([Value(t) for t in operands])
-    op = Op(primitive, values, attributes, primitive.family.infer(primitive, operands, attributes))  # type: ignore[arg-type]
+    op = Op(primitive, values, attributes, primitive.family.infer(primitive, operands, attributes))
     positions = [i for i in differentiable_operands(op) if active >> i & 1]
     if not positions:
         return None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from math import prod
-from typing import Final
+from typing import Final, TypeGuard
 
 from tapec.ir.dtypes import DType
 from tapec.ir.graph import Attribute
@@ -33,13 +33,13 @@ def shared_formulas(steps: Sequence[Step]) -> frozenset[Formula]:
         (i.primitive, i.dtype)
         for step in steps
         if may_call(step)
-        for i in step.body  # type: ignore[union-attr]
+        for i in step.body
         if isinstance(i, Compute) and not i.attributes and cost(i.primitive, i.dtype) >= _LONG
     )
     return frozenset([formula for formula, n in uses.items() if n >= _LEAST_USES])
 
 
-def may_call(step: Step) -> bool:
+def may_call(step: Step) -> TypeGuard[Nest]:
     """Whether a step is a nest so short that calls in it do not matter."""
     return isinstance(step, Nest) and prod([n if isinstance(n, int) else _SHORT_NEST + 1 for n in step.extents]) <= (
         _SHORT_NEST

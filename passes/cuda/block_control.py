@@ -7,6 +7,7 @@ rounds the second is the present one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tapec.passes.cuda.blocks import BlockProgram, Move
 from tapec.passes.cuda.kernel import Choice, Repeat, Uniform, Until
@@ -165,7 +166,7 @@ def _branch(program: BlockProgram, branch: Branch) -> None:
         f.store(clamped(f, index, len(branch.cases), dtype.kind != "u"), thread.shared(number))
 
     program.first_thread("choose", choose)
-    cases = [program.inside(lambda steps=steps: write_steps(program, steps)) for steps in branch.cases]  # type: ignore[misc]
+    cases = [program.inside(partial(write_steps, program, steps)) for steps in branch.cases]
     program.parts.append(Choice(number, tuple(cases)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tapec.ops import elementwise as ew
 from tapec.passes.library.lines import Lines, lines
 from tapec.passes.llvm_text import FunctionText, Reg
@@ -46,7 +48,7 @@ class _Line:
         count_loop(f, i64(0), i64(n), 1, lambda j: f.store(j, self._slot(j)))
         width = 1
         while width < n:
-            count_loop(f, i64(0), i64(n), 2 * width, lambda start, w=width: self._merge(start, w))  # type: ignore[misc]
+            count_loop(f, i64(0), i64(n), 2 * width, partial(self._merge, width=width))
             count_loop(f, i64(0), i64(n), 1, self._copy_back)
             width *= 2
 
