@@ -15,7 +15,7 @@ from tapec.errors import ArgumentError, AxisSizeError
 from tapec.example_recorder import ExampleRecorder
 from tapec.function import MAX_PATHS, Function
 from tapec.ops import movement
-from tapec.structure import flatten, leaf_paths, unflatten
+from tapec.structure import flatten, leaf_paths, settled, unflatten
 from tapec.tensor import Tensor
 from tapec.vectorized_call import all_examples, first_example, repeated_for_all
 
@@ -106,7 +106,7 @@ class _Vectorization:
             batched.append(tensor)
         example_args, example_kwargs = unflatten(structure, leaves)
         with recorder.recording():
-            result = self._python(*example_args, **example_kwargs)
+            result = settled(self._python(*example_args, **example_kwargs))
         return self._all(recorder, result, batched, size)
 
     def _examples(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[int, Tensor], int]:

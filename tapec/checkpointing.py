@@ -16,7 +16,7 @@ from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
 from tapec.replay import Program
 from tapec.rules import Rule, apply_rule
-from tapec.structure import flatten, unflatten
+from tapec.structure import flatten, settled, unflatten
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
@@ -50,7 +50,7 @@ def checkpoint(python: _Function) -> _Function:
             transcript.add_input(tensor)
         args, kwargs = unflatten(structure, leaves)
         with undifferentiated(), active(transcript):
-            result = python(*args, **kwargs)
+            result = settled(python(*args, **kwargs))
         _tell_of_reads(transcript)
         outputs, out_structure = flatten(result)
         results = [y for y in outputs if isinstance(y, Tensor)]

@@ -16,7 +16,7 @@ from tapec.errors import CustomRuleError
 from tapec.recording import ACTIVE
 from tapec.rules import Rule, apply_rule, transposed
 from tapec.spaces import zeros
-from tapec.structure import Structure, flatten, unflatten
+from tapec.structure import Structure, flatten, settled, unflatten
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
@@ -86,7 +86,7 @@ class custom_jvp:  # noqa: N801 - a decorator
         if not operands or not any(recorder.differentiates for recorder in ACTIVE.recorders):
             return self._python(*args, **kwargs)
         with undifferentiated():
-            result = self._python(*args, **kwargs)
+            result = settled(self._python(*args, **kwargs))
         outputs, out_structure = flatten(result)
         numbers = [isinstance(y, (Tensor, np.ndarray, np.generic, float, int)) for y in outputs]
         results = [lift(y) for y, number in zip(outputs, numbers, strict=True) if number]

@@ -9,6 +9,7 @@ from tapec.derivative_graphs import pullback, pushforward
 from tapec.forward_recorder import ForwardRecorder
 from tapec.linear_map import LinearProgram, Pullback, Pushforward
 from tapec.repeated import repeated
+from tapec.structure import settled
 from tapec.traced import codomain_of, independent, trace
 
 
@@ -60,7 +61,7 @@ def push(python: Callable[..., Any], primals: tuple[Any, ...], tangents: Any) ->
         if tangent is not None:
             recorder.watch(source, tangent)
     with recorder.entered():
-        result = python(*given.args)
+        result = settled(python(*given.args))
     codomain, targets = codomain_of(result)
     return result, codomain.filled([recorder.tangent(y) for y in targets])
 

@@ -21,7 +21,7 @@ from tapec.ir.types import tensor_type
 from tapec.recording import active
 from tapec.repeated import repeated
 from tapec.spaces import zeros
-from tapec.structure import flatten, leaf_paths, unflatten
+from tapec.structure import flatten, leaf_paths, settled, unflatten
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
@@ -170,7 +170,7 @@ class _Differentiation:
         sources = [source for argument in call.selected for source in argument.sources]
         places = [recorder.watch(source) for source in sources]
         with active(recorder):
-            result = self._python(*call.args, **call.kwargs)
+            result = settled(self._python(*call.args, **call.kwargs))
         leaves, structure = flatten(result)
         names = leaf_paths(structure, "the result")
         targets = [self._target(leaf, name) for leaf, name in zip(leaves, names, strict=True)]

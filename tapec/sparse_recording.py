@@ -14,7 +14,7 @@ from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
-from tapec.structure import flatten, leaf_paths
+from tapec.structure import flatten, leaf_paths, settled
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
@@ -119,7 +119,7 @@ def record_sparse(
     before, ACTIVE.lasting = ACTIVE.lasting, True  # custom derivatives as graphs, whose patterns can be found
     try:
         with active(recorder):
-            result = python(*call.args, **call.kwargs)
+            result = settled(python(*call.args, **call.kwargs))
     finally:
         ACTIVE.lasting = before
     leaves, structure = flatten(result)

@@ -82,6 +82,16 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     return unflatten(structure, [function(leaf) for leaf in leaves])
 
 
+def settled(tree: Any) -> Any:
+    """`tree` with Tensors where it holds arrays that may change, or views of such, as they are now.
+
+    What a function returns is settled while its recording goes on: a view of an array is an op on it, which nobody
+    would hear of later.
+    """
+    leaves, structure = flatten(tree)
+    return unflatten(structure, leaves)
+
+
 def leaf_paths(structure: Structure, prefix: str = "") -> list[str]:
     """For each leaf the Python expression that reaches it, behind `prefix`; error messages name leaves so.
 

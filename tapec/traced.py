@@ -14,7 +14,7 @@ from tapec.dispatch import lift
 from tapec.errors import IntegerInputError
 from tapec.recording import ACTIVE, active
 from tapec.spaces import Space
-from tapec.structure import flatten, unflatten
+from tapec.structure import flatten, settled, unflatten
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
@@ -102,7 +102,7 @@ def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
     before, ACTIVE.lasting = ACTIVE.lasting, True
     try:
         with active(recorder):
-            result = python(*given.args)
+            result = settled(python(*given.args))
     finally:
         ACTIVE.lasting = before
     codomain, targets = codomain_of(result)

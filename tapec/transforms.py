@@ -157,8 +157,7 @@ class _Differentiation:
         sources = [source for argument in call.selected for source in argument.sources]
         with GradientTape() as tape:
             tape.watch([source for source in sources if isinstance(source, Tensor)])
-            result = self._python(*call.args, **call.kwargs)
-        value, aux = self._split(result)
+            value, aux = self._split(self._python(*call.args, **call.kwargs))
         found = iter(tape.gradient(value, sources, unconnected_gradients=UnconnectedGradients.ZERO))
         gradients = [argument.filled(found) for argument in call.selected]
         return value, aux, tuple(gradients) if isinstance(self._argnums, tuple) else gradients[0]
