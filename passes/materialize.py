@@ -188,7 +188,8 @@ def materialize(graph: Graph, seeds: Sequence[View | None] = (), any_shape: bool
     for value in graph.outputs:
         new = out.new[value]
         view = out.views[new]
-        if view.is_dense and view.base.type.size == new.type.size and (any_shape or view.base.shape == new.shape):
+        # What a region sees of the outside is a view whose base is no value of the region.
+        if view.is_all and view.base in computed and (any_shape or view.base.shape == new.shape):
             new = view.base
         if new not in computed or new in taken:
             new = out.apply(ew.copy, (new,), {}, value.op)
