@@ -9,6 +9,7 @@
 """
 
 from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
@@ -135,4 +136,6 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    """The public names: not the modules that tapec is made of, which Python enters here when they are imported."""
+    inner = {name for name, value in globals().items() if isinstance(value, _ModuleType)} - {"errors", "nn", "compat"}
+    return sorted({*globals(), *_LATER} - (inner - {*_LATER}) - {"TYPE_CHECKING"})

@@ -33,7 +33,7 @@ HINTS: dict[Any, str] = {}
 # Classes of complex tensors, which take over where one of them is among the operands.
 COMPLEX: set[type] = set()
 
-_PAGE = "docs/numpy.md, or `python -m tapec.surface.listing`,"  # an installed tapec has no docs
+_PAGE = "docs/numpy.md (`python -m tapec.surface.listing` prints it)"  # an installed tapec has no docs
 _Axis = int | tuple[int, ...] | None
 
 
@@ -44,7 +44,7 @@ def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
     if module is None and getattr(np, name, None) is function:  # ufuncs do not say where they come from
         module = "numpy"
     full = f"{module}.{name}" if module else f"the ufunc {name}"
-    fallback = f"compose it of functions that {_PAGE} lists, or leave the recording with .numpy() first"
+    fallback = f"compose it of functions listed in {_PAGE}, or leave the recording with .numpy() first"
     advice = hint or HINTS.get(function, fallback)
     return UnsupportedFunctionError(f"{full} is not recorded on tensors; {advice}")
 
@@ -67,7 +67,7 @@ class ArrayProtocol:
             raise unsupported(ufunc)
         function = NUMPY_FUNCTIONS.get((ufunc, method)) or NUMPY_FUNCTIONS.get((np.ufunc, method))
         if function is None:
-            advice = HINTS.get((ufunc, method), f"use a function that {_PAGE} lists")
+            advice = HINTS.get((ufunc, method), f"use a function listed in {_PAGE}")
             raise UnsupportedFunctionError(f"numpy.{ufunc.__name__}.{method} is not recorded on tensors; {advice}")
         return function(ufunc, *inputs, **kwargs)
 

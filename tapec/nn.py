@@ -30,30 +30,55 @@ def relu(x: Any) -> Tensor:
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
-    """x where x > 0, else `negative_slope * x`."""
+    """x where x > 0, else `negative_slope * x`.
+
+    Example:
+        >>> leaky_relu(np.array([-1.0, 2.0])).tolist()
+        [-0.01, 2.0]
+    """
     t = floating(x)
     return select(t > 0, t, t * negative_slope)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, else `alpha * (exp(x) - 1)` (Clevert et al., 2015)."""
+    """x where x > 0, else `alpha * (exp(x) - 1)` (Clevert et al., 2015).
+
+    Example:
+        >>> elu(np.array([-1.0, 2.0])).numpy().round(4).tolist()
+        [-0.6321, 2.0]
+    """
     t = floating(x)
     positive = t > 0
     return select(positive, t, alpha * expm1(select(positive, 0, t)))
 
 
 def selu(x: Any) -> Tensor:
-    """Scaled `elu` with the constants of Klambauer et al. (2017)."""
+    """Scaled `elu` with the constants of Klambauer et al. (2017).
+
+    Example:
+        >>> selu(1.0).item()
+        1.0507009873554805
+    """
     return 1.0507009873554804934 * elu(x, 1.6732632423543772848)
 
 
 def sigmoid(x: Any) -> Tensor:
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)).
+
+    Example:
+        >>> sigmoid(0.0).item()
+        0.5
+    """
     return apply(ew.sigmoid, (floating(x),))
 
 
 def log_sigmoid(x: Any) -> Tensor:
-    """log(sigmoid(x)), without underflow."""
+    """log(sigmoid(x)), without underflow.
+
+    Example:
+        >>> log_sigmoid(-1000.0).item()
+        -1000.0
+    """
     return -exponential.softplus(-floating(x))
 
 
@@ -68,13 +93,23 @@ def softplus(x: Any) -> Tensor:
 
 
 def silu(x: Any) -> Tensor:
-    """x * sigmoid(x), also called swish."""
+    """x * sigmoid(x), also called swish.
+
+    Example:
+        >>> silu(1.0).numpy().round(4).item()
+        0.7311
+    """
     t = floating(x)
     return t * sigmoid(t)
 
 
 def mish(x: Any) -> Tensor:
-    """x * tanh(softplus(x)) (Misra, 2019)."""
+    """x * tanh(softplus(x)) (Misra, 2019).
+
+    Example:
+        >>> mish(1.0).numpy().round(4).item()
+        0.8651
+    """
     t = floating(x)
     return t * apply(ew.tanh, (exponential.softplus(t),))
 
@@ -85,6 +120,10 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     Args:
         x: values.
         approximate: the paper's formula with tanh instead of the error function.
+
+    Example:
+        >>> gelu(1.0).numpy().round(4).item()
+        0.8413
     """
     t = floating(x)
     if approximate:
@@ -94,23 +133,43 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 
 
 def erf(x: Any) -> Tensor:
-    """The error function."""
+    """The error function.
+
+    Example:
+        >>> erf(1.0).numpy().round(4).item()
+        0.8427
+    """
     return apply(ew.erf, (floating(x),))
 
 
 def hard_tanh(x: Any) -> Tensor:
-    """x clipped to -1 .. 1."""
+    """x clipped to -1 .. 1.
+
+    Example:
+        >>> hard_tanh(np.array([-3.0, 0.5])).tolist()
+        [-1.0, 0.5]
+    """
     return NUMPY_FUNCTIONS[np.clip](floating(x), -1.0, 1.0)  # type: ignore[no-any-return]
 
 
 def relu6(x: Any) -> Tensor:
-    """x clipped to 0 .. 6."""
+    """x clipped to 0 .. 6.
+
+    Example:
+        >>> relu6(np.array([-3.0, 8.0])).tolist()
+        [0.0, 6.0]
+    """
     t = relu(x)
     return minimum(t, lift(6, t._array.dtype))
 
 
 def softsign(x: Any) -> Tensor:
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    Example:
+        >>> softsign(3.0).item()
+        0.75
+    """
     t = floating(x)
     return t / (1 + abs(t))
 
@@ -122,21 +181,36 @@ def _shift(x: Tensor, axis: Any) -> Tensor:
 
 
 def softmax(x: Any, axis: int | None = -1) -> Tensor:
-    """exp(x) / sum(exp(x)) along an axis (over all elements for None), without overflow."""
+    """exp(x) / sum(exp(x)) along an axis (over all elements for None), without overflow.
+
+    Example:
+        >>> softmax(np.array([0.0, np.log(3.0)])).numpy().round(12).tolist()
+        [0.25, 0.75]
+    """
     t = floating(x)
     powers = exp(t - _shift(t, _axis(t, axis)))
     return powers / reduce(reduction.sum, powers, _axis(t, axis), True)
 
 
 def log_softmax(x: Any, axis: int | None = -1) -> Tensor:
-    """log(softmax(x)) along an axis, without underflow."""
+    """log(softmax(x)) along an axis, without underflow.
+
+    Example:
+        >>> log_softmax(np.array([0.0, 1000.0])).tolist()
+        [-1000.0, 0.0]
+    """
     t = floating(x)
     shifted = t - _shift(t, _axis(t, axis))
     return shifted - log(reduce(reduction.sum, exp(shifted), _axis(t, axis), True))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over axes, without overflow; -inf where all elements are -inf."""
+    """log(sum(exp(x))) over axes, without overflow; -inf where all elements are -inf.
+
+    Example:
+        >>> logsumexp(np.array([1000.0, 1000.0])).numpy().round(4).item()
+        1000.6931
+    """
     t = floating(x)
     shift = _shift(t, axis)
     total = reduce(reduction.sum, exp(t - shift), axis, keepdims)
@@ -167,5 +241,9 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Tensor:
         logits: unnormalized log-probabilities, shape (..., classes).
         labels: probabilities of the same shape; `one_hot` makes them of class numbers.
         axis: the axis of classes.
+
+    Example:
+        >>> softmax_cross_entropy(np.zeros(4), one_hot(1, 4)).numpy().round(4).item()
+        1.3863
     """
     return -(reduce(reduction.sum, log_softmax(logits, axis) * labels, axis, False))

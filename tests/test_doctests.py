@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import pytest
@@ -9,6 +10,18 @@ import pytest
 import tapec
 
 NAMES = ["tapec", *(info.name for info in pkgutil.walk_packages(tapec.__path__, "tapec."))]
+
+
+def test_every_public_name_has_an_example():
+    public = {name: getattr(tapec, name) for name in dir(tapec) if not name.startswith("_")}
+    assert {"grad", "scan", "Tensor", "UnconnectedGradients"} <= set(public)
+    for space in ("nn", "image", "layers", "linalg", "optimizers", "random", "testing"):
+        module = public.pop(space)
+        inside = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
+        public |= {f"{space}.{n}": f for n, f in inside.items() if f.__module__.startswith(module.__name__)}
+    public = {name: value for name, value in public.items() if not inspect.ismodule(value)}
+    assert len(public) > 90
+    assert [name for name, value in public.items() if ">>>" not in (inspect.getdoc(value) or "")] == []
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith(".__main__")])

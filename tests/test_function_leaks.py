@@ -59,3 +59,13 @@ def test_ways_to_leak(how):
     with pytest.warns(tp.errors.EagerFallbackWarning):
         assert f(2.0) == 6.0
     assert f(3.0) == 12.0
+
+
+def test_an_array_that_numpy_made_is_named_with_what_to_begin_with_instead():
+    def fill(x):
+        a = np.zeros(2)
+        a[0] = x
+        return np.sum(a)
+
+    with pytest.warns(tp.errors.EagerFallbackWarning, match=r"nor a derivative can follow.*np\.zeros_like\(x\)"):
+        tp.grad(fill)(1.0)

@@ -8,7 +8,7 @@ import tapec as tp
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "transformations.md"
 NAMES = (
     "grad", "value_and_grad", "jvp", "vjp", "linearize", "jacobian", "hessian", "hvp", "vmap", "custom_gradient",
-    "custom_jvp", "stop_gradient", "checkpoint",
+    "custom_jvp", "stop_gradient", "checkpoint", "sparsity", "sparse_jacobian", "sparse_hessian",
 )  # fmt: skip
 
 

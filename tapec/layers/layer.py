@@ -29,6 +29,15 @@ class Layer(Module, ABC):
 
     Attributes:
         built: whether the Variables have been made.
+
+    >>> import numpy as np, tapec as tp
+    >>> class Scale(tp.layers.Layer):
+    ...     def build(self, shape):
+    ...         self.factor = self.add_weight("factor", shape[-1:], tp.layers.initializers.get("ones"))
+    ...     def call(self, x, training):
+    ...         return x * self.factor
+    >>> Scale()(np.full((1, 2), 3.0)).tolist()
+    [[3.0, 3.0]]
     """
 
     def __init__(self, *, name: str | None = None, dtype: Any = np.float32, trainable: bool = True) -> None:

@@ -51,6 +51,12 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: a decay is outside 0 to below 1.
+
+    >>> import tapec as tp
+    >>> w, optimizer = tp.Variable([1.0, 2.0]), tp.optimizers.Adam(learning_rate=0.1)
+    >>> _ = optimizer.apply_gradients([(tp.constant([1.0, -4.0]), w)])
+    >>> w.numpy().round(4)
+    array([0.9, 2.1])
     """
 
     def __init__(
@@ -94,6 +100,12 @@ class AdamW(Optimizer):
 
     Raises:
         ValueError: a decay is outside 0 to below 1.
+
+    >>> import tapec as tp
+    >>> w, optimizer = tp.Variable([1.0, 2.0]), tp.optimizers.AdamW(learning_rate=0.1, weight_decay=0.01)
+    >>> _ = optimizer.apply_gradients([(tp.constant([1.0, -4.0]), w)])
+    >>> w.numpy().round(4)
+    array([0.899, 2.098])
     """
 
     def __init__(

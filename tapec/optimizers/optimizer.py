@@ -51,6 +51,14 @@ class Optimizer(Module, ABC):
     Attributes:
         iterations: Variable, int64; how many steps have been taken.
         slots: for each Variable seen, in that order, what the optimizer keeps of it, by name.
+
+    >>> import tapec as tp
+    >>> optimizer = tp.optimizers.SGD(lambda step: 0.5**step)  # 1, 1/2, 1/4, ...
+    >>> w = tp.Variable(0.0)
+    >>> for _ in range(3):
+    ...     _ = optimizer.apply_gradients([(tp.constant(-1.0), w)])
+    >>> optimizer.iterations.numpy().item(), w.numpy().item()
+    (3, 1.75)
     """
 
     def __init__(self, learning_rate: LearningRate, name: str | None) -> None:

@@ -24,6 +24,12 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: `rho` or `momentum` is outside 0 to below 1.
+
+    >>> import tapec as tp
+    >>> w, optimizer = tp.Variable([1.0, 2.0]), tp.optimizers.RMSprop(learning_rate=0.1, rho=0.75)
+    >>> _ = optimizer.apply_gradients([(tp.constant([1.0, -4.0]), w)])
+    >>> w.numpy().round(4)
+    array([0.8, 2.2])
     """
 
     def __init__(

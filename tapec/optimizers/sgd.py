@@ -23,6 +23,12 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: the momentum is outside its range.
+
+    >>> import tapec as tp
+    >>> w, optimizer = tp.Variable([1.0, 2.0]), tp.optimizers.SGD(learning_rate=0.1)
+    >>> _ = optimizer.apply_gradients([(tp.constant([1.0, -4.0]), w)])
+    >>> w.numpy().round(4)
+    array([0.9, 2.4])
     """
 
     def __init__(

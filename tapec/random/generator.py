@@ -120,6 +120,13 @@ def seed(seed: int) -> None:
 
     Raises:
         ValueError: the seed is outside its range.
+
+    >>> import tapec as tp
+    >>> tp.random.seed(7)
+    >>> first = tp.random.normal(3)
+    >>> tp.random.seed(7)
+    >>> bool((tp.random.normal(3) == first).all())
+    True
     """
     DEFAULT.reset(seed)
     INITIAL.reset(seed ^ (KEY_STEPS[0] << 32 | KEY_STEPS[1]))

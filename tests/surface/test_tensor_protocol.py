@@ -156,6 +156,7 @@ def test_unsupported_functions_name_themselves_and_what_to_do():
     for call, words in (
         (lambda: np.partition(x, 1), r"numpy\.partition.*np\.sort"),
         (lambda: np.unique(x), r"unique.*docs/numpy\.md"),
+        (lambda: np.frompyfunc(float, 1, 1)(x), r"^the ufunc float \(vectorized\) is not"),
         (lambda: np.sum(x, out=np.zeros(())), "sum.*out"),
         (lambda: np.fill_diagonal(x, 0), "immutable"),
         (lambda: np.pad(x, 1, mode="mean"), "mode='mean'"),
