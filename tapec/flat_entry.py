@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tapec.function_recorder import Recording
 from tapec.passes.kernel_status import FINE
+from tapec.recorded_call import Recording
 from tapec.runtime.entry import make_entry
 from tapec.runtime.entry_spec import ArrayLeaf, ArrayOut, EntrySpec, ObjectOut, TupleNode
 

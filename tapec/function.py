@@ -17,11 +17,12 @@ from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.collector import patient_collector
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning, UnsupportedOnDeviceError
-from tapec.function_recorder import FunctionRecorder, Recording, leak_message
+from tapec.function_recorder import FunctionRecorder
 from tapec.inspection import Inspection
 from tapec.ir.graph import Location
 from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
+from tapec.recorded_call import Recording, leak_message
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
 from tapec.rolled_recording import rolled

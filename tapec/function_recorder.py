@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,51 +16,13 @@ from tapec.ir.primitive import Primitive
 from tapec.memory_windows import MemoryWindow
 from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
+from tapec.recorded_call import Leak, Recording, leak_message
 from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.rule_free import drop_rules, likes
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
     from tapec.variable import Variable
-
-
-class Leak(NamedTuple):
-    """Where and how a recorded value left for plain Python, and what to do about it."""
-
-    how: str
-    location: Location | None
-
-    def __str__(self) -> str:
-        return f"{self.location}: {self.how}"
-
-
-class Recording(NamedTuple):
-    """One recorded call.
-
-    Attributes:
-        graph: inputs are the argument leaves, then `captured` and `variables` as `sources` orders them; outputs are the
-            results, then the new values of `assigned`.
-        arguments: number of argument leaves.
-        sources: for each further input the array (the very object, so that its present contents count) or the Variable.
-        assigned: Variables that the call gave new values, one per output behind the results.
-        guards: the integers that Python saw, in order.
-        forks: the user's line of each guard.
-        leak: why the call can't be compiled, if it can't.
-        constants: inputs whose arrays nobody can change any more.
-    """
-
-    graph: Graph
-    arguments: int
-    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
-    assigned: tuple[Variable, ...]
-    guards: tuple[int, ...]
-    forks: tuple[Location | None, ...]
-    leak: Leak | None
-    constants: Mapping[Value, np.ndarray[Any, Any]]
-
-    @property
-    def source_values(self) -> list[Value]:
-        """The graph's inputs that `sources` fills."""
-        return self.graph.inputs[self.arguments :]
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +109,7 @@ class FunctionRecorder(Recorder):
         self.values.update(zip([t._serial for t in results], op.results, strict=True))
         if primitive.family is custom.CUSTOM:
             self._ruled.append(op)
-            for made, like in _likes(op):
+            for made, like in likes(op):
                 for known in (self._fixed, self._outside):
                     if like in known:
                         known.add(made)
@@ -199,7 +161,7 @@ class FunctionRecorder(Recorder):
         self.graph.outputs = [self._value(t) for t in results]
         self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
         if self._ruled:
-            self._drop_rules()
+            drop_rules(self.graph, self._ruled)
         for capture in self._arrays.changed():
             self._changed(capture)
         self.settle()
@@ -303,33 +265,7 @@ class FunctionRecorder(Recorder):
             value = self.values[tensor._serial] = self._emit(ew.copy, (value,), {}).result
         return value
 
-    def _drop_rules(self) -> None:
-        """Compiled code has no use for derivative rules: what has one is the value that it was given."""
-        dropped = set(self._ruled)
-        known: dict[Value, Value] = {}
-        for op in self.graph.ops:
-            if op in dropped:
-                known.update({made: known.get(like, like) for made, like in _likes(op)})
-            elif not known.keys().isdisjoint(op.operands):
-                op.operands = tuple([known.get(v, v) for v in op.operands])
-        self.graph.ops = [op for op in self.graph.ops if op not in dropped]
-        self.graph.outputs = [known.get(v, v) for v in self.graph.outputs]
-
 
 def _part(owner: np.ndarray[Any, Any], window: MemoryWindow, like: Tensor) -> np.ndarray[Any, Any]:
     along = [slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(*window, strict=True)]
     return owner[tuple(along)].reshape(like.shape)
-
-
-def _likes(op: Op) -> Iterator[tuple[Value, Value]]:
-    """The results of a function with a derivative rule of its own, each with the operand that it is."""
-    return zip(op.results, op.operands[1 if op.primitive is custom.live else 0 :], strict=False)
-
-
-def leak_message(name: str, leak: Leak) -> str:
-    """What a user is told of a leak."""
-    return (
-        f"{leak}: a recorded value leaves for plain Python, which neither compiled code nor a derivative can follow. "
-        "Keep it a tensor: NumPy's functions work on it, and arrays that a function fills begin with np.zeros_like(x) "
-        f"in place of np.zeros(n). Or leave {name!r} undecorated."
-    )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from tapec.arguments import dense
-from tapec.function_recorder import Recording
 from tapec.passes.kernel_status import FINE, GUARD_DIFFERS
+from tapec.recorded_call import Recording
 from tapec.results import Results
 from tapec.tensor import make
 

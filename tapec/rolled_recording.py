@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tapec.function_recorder import Recording
+from tapec.recorded_call import Recording
 
 LEAST_OPS: Final = 96  # shorter graphs have no repetition that is worth a loop
 

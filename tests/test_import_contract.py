@@ -76,7 +76,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
 }
 
 # The untyped compilers stay behind these modules.
-UNTYPED = {"llvmlite": {"tapec.runtime.jit"}, "numba": {"tapec.runtime.threads", "tapec.runtime.blas"}}
+UNTYPED = {"llvmlite": {"tapec.runtime.llvm_backend"}, "numba": {"tapec.runtime.threads", "tapec.runtime.blas"}}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""What is known of one call of a function that has been recorded, and of what kept it from being compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tapec.ir.graph import Graph, Location, Value
+
+if TYPE_CHECKING:
+    from tapec.variable import Variable
+
+
+class Leak(NamedTuple):
+    """Where and how a recorded value left for plain Python, and what to do about it."""
+
+    how: str
+    location: Location | None
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.how}"
+
+
+class Recording(NamedTuple):
+    """One recorded call.
+
+    Attributes:
+        graph: inputs are the argument leaves, then `captured` and `variables` as `sources` orders them; outputs are the
+            results, then the new values of `assigned`.
+        arguments: number of argument leaves.
+        sources: for each further input the array (the very object, so that its present contents count) or the Variable.
+        assigned: Variables that the call gave new values, one per output behind the results.
+        guards: the integers that Python saw, in order.
+        forks: the user's line of each guard.
+        leak: why the call can't be compiled, if it can't.
+        constants: inputs whose arrays nobody can change any more.
+    """
+
+    graph: Graph
+    arguments: int
+    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
+    assigned: tuple[Variable, ...]
+    guards: tuple[int, ...]
+    forks: tuple[Location | None, ...]
+    leak: Leak | None
+    constants: Mapping[Value, np.ndarray[Any, Any]]
+
+    @property
+    def source_values(self) -> list[Value]:
+        """The graph's inputs that `sources` fills."""
+        return self.graph.inputs[self.arguments :]
+
+
+def leak_message(name: str, leak: Leak) -> str:
+    """What a user is told of a leak."""
+    return (
+        f"{leak}: a recorded value leaves for plain Python, which neither compiled code nor a derivative can follow. "
+        "Keep it a tensor: NumPy's functions work on it, and arrays that a function fills begin with np.zeros_like(x) "
+        f"in place of np.zeros(n). Or leave {name!r} undecorated."
+    )
