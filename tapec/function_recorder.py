@@ -130,12 +130,12 @@ class FunctionRecorder(Recorder):
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
         value = self.values.get(tensor._serial)
         if value is not None and value not in self._fixed and value not in self._outside:
-            self.leave(how)
+            self.leave(how, number=tensor._array.dtype.kind == "f")
 
-    def leave(self, how: str, location: Location | None = None) -> None:
+    def leave(self, how: str, location: Location | None = None, number: bool = False) -> None:
         """The call does by `how` what compiled code can't follow; the first such place is kept."""
         if self.leaked is None:
-            self.leaked = Leak(how, location or user_location())
+            self.leaked = Leak(how, location or user_location(), number)
         if self.strict:
             raise LeakedTensorError(leak_message(self.name, self.leaked))
 

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
 
 class Leak(NamedTuple):
-    """Where and how a recorded value left for plain Python, and what to do about it."""
+    """Where and how a recorded value left for plain Python.
+
+    Attributes:
+        how: what the program did.
+        location: its line.
+        number: whether the value is floating, so that there is a derivative to lose.
+    """
 
     how: str
     location: Location | None
+    number: bool
 
     def __str__(self) -> str:
         return f"{self.location}: {self.how}"
@@ -55,8 +62,9 @@ class Recording(NamedTuple):
 
 def leak_message(name: str, leak: Leak) -> str:
     """What a user is told of a leak."""
+    lost = "; no derivative flows through it" if leak.number else ""
+    filled = ", and arrays that are filled begin with np.zeros_like(x) in place of np.zeros(n)" if leak.number else ""
     return (
-        f"{leak}: a recorded value leaves for plain Python, which neither compiled code nor a derivative can follow. "
-        "Keep it a tensor: NumPy's functions work on it, and arrays that a function fills begin with np.zeros_like(x) "
-        f"in place of np.zeros(n). Or leave {name!r} undecorated."
+        f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow{lost}. Keep it a tensor "
+        f"(NumPy's functions work on it{filled}), or leave {name!r} undecorated."
     )
