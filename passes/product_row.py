@@ -13,7 +13,7 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
 from tapec.passes.product_pack import turned
 from tapec.passes.product_part import COLUMNS
-from tapec.passes.product_tile import panel_width
+from tapec.passes.product_tile import panel_width, store_or_add
 from tapec.passes.text_loops import counted
 
 CHUNK = 512  # columns whose chains wait in the first-level cache
@@ -122,15 +122,7 @@ def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     with counted(f, columns) as column:
         chain = f.load(f.element_pointer(chains, column, element), element)
         out = f.element_pointer(Reg("%c", "ptr"), column, element)
-        first, later, end = f.fresh("first"), f.fresh("later"), f.fresh("end")
-        f.branch_if(Reg("%fresh", "i1"), first, later)
-        f.label(first)
-        f.store(chain, out)
-        f.branch(end)
-        f.label(later)
-        f.store(f.fadd(f.load(out, element), chain), out)
-        f.branch(end)
-        f.label(end)
+        store_or_add(f, chain, out)
     f.line("ret void")
     return f
 

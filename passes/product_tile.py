@@ -11,7 +11,7 @@ from functools import partial
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.passes.loop_text import i64, when
+from tapec.passes.loop_text import either, i64, when
 from tapec.passes.text_loops import counted
 
 SIGNATURE = (
@@ -97,16 +97,18 @@ def _write(f: FunctionText, element: str, width: int, sums: list[Reg], spill: Re
 def _piece(f: FunctionText, element: str, source: Reg, target: Reg, at: Reg, lanes: int) -> None:
     value = f.load(f.element_pointer(source, at, element), element, lanes)
     out = f.element_pointer(target, at, element)
+    store_or_add(f, value, out)
+
+
+def store_or_add(f: FunctionText, value: Reg, out: Reg) -> None:
+    """Stores a sum over part of the inner axis; it is added to what lies there unless it is the first (`%fresh`)."""
     # Where nothing has been written yet nothing is read: a select would let a NaN that lies there through.
-    first, later, end = f.fresh("first"), f.fresh("later"), f.fresh("end")
-    f.branch_if(Reg("%fresh", "i1"), first, later)
-    f.label(first)
-    f.store(value, out)
-    f.branch(end)
-    f.label(later)
-    f.store(f.fadd(f.load(out, element, lanes), value), out)
-    f.branch(end)
-    f.label(end)
+    either(
+        f,
+        Reg("%fresh", "i1"),
+        lambda: f.store(value, out),
+        lambda: f.store(f.fadd(f.load(out, value.element, value.width), value), out),
+    )
 
 
 def in_pieces(f: FunctionText, width: int, count: Reg, body: Callable[[Reg, int], None]) -> None:

@@ -1,4 +1,4 @@
-"""Calls of a transformed function in every mode."""
+"""Calls of functions in every mode."""
 
 import numpy as np
 
@@ -19,3 +19,13 @@ def in_all_modes(f, *args, **kwargs):
             assert type(a) is type(b)
             np.testing.assert_array_equal(a, b)
     return compiled
+
+
+def by_tape(f, *args):
+    """Value and gradients on a tape: each op runs by itself, loops and their derivatives among them."""
+    tensors = [tp.constant(a) for a in args]
+    with tp.GradientTape() as tape:
+        for t in tensors:
+            tape.watch(t)
+        y = f(*tensors)
+    return y.numpy(), tuple(g.numpy() for g in tape.gradient(y, tensors))

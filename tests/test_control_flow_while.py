@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from all_modes import by_tape
 
 import tapec as tp
 from tapec.structure import flatten
@@ -22,23 +23,13 @@ def gradients_every_way(f: Any, *args: Any) -> Any:
     positions = tuple(range(len(args)))
     compiled = tp.value_and_grad(f, argnums=positions)
     found = flatten(compiled(*args))[0]
-    for again in (compiled(*args), _by_tape(f, *args)):
+    for again in (compiled(*args), by_tape(f, *args)):
         for a, b in zip(flatten(again)[0], found, strict=True):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
     with tp.eager():
         for a, b in zip(flatten(tp.value_and_grad(f, argnums=positions)(*args))[0], found, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
     return compiled(*args)
-
-
-def _by_tape(f: Any, *args: Any) -> Any:
-    """Each op runs by itself, the loop and its derivative among them."""
-    tensors = [tp.constant(a) for a in args]
-    with tp.GradientTape() as tape:
-        for t in tensors:
-            tape.watch(t)
-        y = f(*tensors)
-    return y.numpy(), [g.numpy() for g in tape.gradient(y, tensors)]
 
 
 # Loops that stop by themselves ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from all_modes import by_tape
 
 import tapec as tp
 from tapec.errors import ArgumentError
@@ -22,16 +23,6 @@ OPTIONS = (True, 1, 4, 7, 1000)
 def same_bits(found: Any, expected: Any) -> None:
     pairs = zip(flatten(found)[0], flatten(expected)[0], strict=True)
     assert all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
-
-
-def by_tape(f: Any, *args: Any) -> Any:
-    """Each op runs by itself, loops and their derivatives among them."""
-    tensors = [tp.constant(a) for a in args]
-    with tp.GradientTape() as tape:
-        for t in tensors:
-            tape.watch(t)
-        y = f(*tensors)
-    return y.numpy(), tuple(g.numpy() for g in tape.gradient(y, tensors))
 
 
 def scanned(w, x, xs, checkpoint, reverse=False):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from bench.peers.base import Peer
+from bench.peers.base import NumpyPeer
 from bench.workload import Call
 
 
-class Autograd(Peer):
+class Autograd(NumpyPeer):
     """`autograd.value_and_grad`."""
 
     def __init__(self, threads: int) -> None:
@@ -19,12 +17,6 @@ class Autograd(Peer):
         import autograd.numpy
 
         self.autograd, self.namespace = autograd, autograd.numpy
-
-    def array(self, array: np.ndarray) -> Any:
-        return array
-
-    def numpy(self, array: Any) -> np.ndarray:
-        return np.asarray(array)
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool

@@ -42,6 +42,16 @@ class Peer(ABC):
         """The compiled function, if the library compiles."""
 
 
+class NumpyPeer(Peer):
+    """A library that takes and gives NumPy arrays."""
+
+    def array(self, array: np.ndarray) -> Any:
+        return array
+
+    def numpy(self, array: Any) -> np.ndarray:
+        return np.asarray(array)
+
+
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """The same nested containers with `function` of each leaf."""
     if isinstance(tree, Mapping):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.base import Peer
+from bench.peers.base import NumpyPeer
 from bench.workload import Call
 
 
-class Limit(Peer):
+class Limit(NumpyPeer):
     """Has no derivatives: each workload brings its own."""
 
     def __init__(self, threads: int) -> None:
@@ -19,12 +19,6 @@ class Limit(Peer):
 
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
         self.namespace = np
-
-    def array(self, array: np.ndarray) -> Any:
-        return array
-
-    def numpy(self, array: Any) -> np.ndarray:
-        return np.asarray(array)
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool

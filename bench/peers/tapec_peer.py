@@ -7,23 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.base import Peer
+from bench.peers.base import NumpyPeer
 from bench.workload import Call
 
 
-class Tapec(Peer):
+class Tapec(NumpyPeer):
     """`tp.value_and_grad` of functions written with NumPy."""
 
     def __init__(self, threads: int) -> None:
         import tapec
 
         self.tp, self.namespace = tapec, np
-
-    def array(self, array: np.ndarray) -> Any:
-        return array
-
-    def numpy(self, array: Any) -> np.ndarray:
-        return np.asarray(array)
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool

@@ -61,45 +61,45 @@ def _over(f: FunctionText, outer: int, count: int, body: Callable[[Reg, Reg], No
 
 def scatter_add(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     """`out = x; out[o, indices[j], :] += updates[o, j, :]`."""
-    x, indices, updates = step.operands
-    axis: int = step.attributes["axis"]
-    source = lines(f, x, axis, around)
-    result = Lines(begin_with_x(f, step, around), source.element, source.outer, source.length, source.inner)
-    count = prod(indices.shape)
-    if _nothing_to_read(f, source, count, around):
-        return
-    index_base, index_element = address(f, indices, around), memory_element(indices.buffer.dtype)
-    addends = Lines(address(f, updates, around), source.element, source.outer, count, source.inner)
 
-    def one(outer: Reg, j: Reg) -> None:
-        at = f.element_pointer(index_base, j, index_element)
-        index = checked_index(f, at, indices, source.length, around, step.location)
-
+    def add(result: Lines, updates: Lines, outer: Reg, j: Reg, index: Reg) -> None:
         def piece(i: Reg, width: int) -> None:
-            add_into(f, step, result.at(f, outer, index, i), addends.at(f, outer, j, i), width)
+            add_into(f, step, result.at(f, outer, index, i), updates.at(f, outer, j, i), width)
 
-        exact_vector_loop(f, source.inner, _LANES, piece)
+        exact_vector_loop(f, result.inner, _LANES, piece)
 
-    _over(f, source.outer, count, one)
+    _write_lines(f, step, around, add)
 
 
 def put(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     """`out = x; out[o, indices[j], :] = new[o, j, :]`, in this order."""
-    x, indices, new = step.operands
-    axis: int = step.attributes["axis"]
-    source = lines(f, x, axis, around)
+    itemsize = step.operands[0].buffer.dtype.itemsize
+
+    def move(result: Lines, new: Lines, outer: Reg, j: Reg, index: Reg) -> None:
+        _move(f, result.at(f, outer, index, i64(0)), new.at(f, outer, j, i64(0)), result, itemsize)
+
+    _write_lines(f, step, around, move)
+
+
+def _write_lines(
+    f: FunctionText,
+    step: LibraryStep,
+    around: Surroundings,
+    write: Callable[[Lines, Lines, Reg, Reg, Reg], None],
+) -> None:
+    """`out = x`, then `write(out, given, o, j, indices[j])` for each line `given[o, j, :]`, in order."""
+    x, indices, given = step.operands
+    source = lines(f, x, step.attributes["axis"], around)
     result = Lines(begin_with_x(f, step, around), source.element, source.outer, source.length, source.inner)
     count = prod(indices.shape)
     if _nothing_to_read(f, source, count, around):
         return
     index_base, index_element = address(f, indices, around), memory_element(indices.buffer.dtype)
-    parts = Lines(address(f, new, around), source.element, source.outer, count, source.inner)
-    itemsize = x.buffer.dtype.itemsize
+    parts = Lines(address(f, given, around), source.element, source.outer, count, source.inner)
 
     def one(outer: Reg, j: Reg) -> None:
         at = f.element_pointer(index_base, j, index_element)
-        index = checked_index(f, at, indices, source.length, around, step.location)
-        _move(f, result.at(f, outer, index, i64(0)), parts.at(f, outer, j, i64(0)), source, itemsize)
+        write(result, parts, outer, j, checked_index(f, at, indices, source.length, around, step.location))
 
     _over(f, source.outer, count, one)
 

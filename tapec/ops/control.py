@@ -1,4 +1,4 @@
-"""Loops and branches: ops whose bodies are regions. `tapec.runtime.regions` runs them; they have no NumPy meaning."""
+"""Loops and branches: ops whose bodies are regions. `tapec.runtime.control` runs them; they have no NumPy meaning."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _check(name: str, what: str, found: tuple[TensorType, ...], expected: tuple[
 
 
 def _meaning(*operands: Any, **attributes: Any) -> NoReturn:
-    raise TypeError("control flow has no meaning apart from its regions; tapec.runtime.regions runs it")
+    raise TypeError("control flow has no meaning apart from its regions; tapec.runtime.control runs it")
 
 
 CONTROL = Control()
