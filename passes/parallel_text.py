@@ -8,6 +8,7 @@ folded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tapec.ir.graph import Location
 from tapec.passes.fault_text import when_any
@@ -72,7 +73,7 @@ class Region:
         self.parts = parts
         parameters = "ptr noalias %addresses, i64 %first, i64 %stop"
         self.task = FunctionText(f"{f.name}_{f.fresh('task')}", parameters, private=True)
-        self.inside = Surroundings(self._pointer, self._fault, self._fail, _no_guard, around.vector_bits)
+        self.inside = replace(around, pointer=self._pointer, fault=self._fault, fail=self._fail, guard=_no_guard)
         self.slots: list[Callable[[], Reg]] = []
         self.pointers: dict[Buffer, Reg] = {}
         self.status: Reg | None = None  # in the calling function, if a part can fail

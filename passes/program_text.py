@@ -72,18 +72,22 @@ class _StepsText:
     def write_once(self, steps: Sequence[Step]) -> None:
         """Appends steps that stand outside of loops and branches."""
         for step in steps:
-            if isinstance(step, Nest) and self.calling.shared and may_call(step):
-                emit_nest_on_threads(self.f, step, self.calling)
+            if self.calling.shared and may_call(step):
+                self._write_nests(step, self.calling)
             else:
                 self.write([step])
+
+    def _write_nests(self, step: Nest | Tiles, around: Surroundings) -> None:
+        if isinstance(step, Nest):
+            emit_nest_on_threads(self.f, step, around)
+        else:
+            emit_tiles(self.f, step, around)
 
     def write(self, steps: Sequence[Step]) -> None:
         """Appends the steps."""
         for step in steps:
-            if isinstance(step, Nest):
-                emit_nest_on_threads(self.f, step, self.around)
-            elif isinstance(step, Tiles):
-                emit_tiles(self.f, step, self.around)
+            if isinstance(step, Nest | Tiles):
+                self._write_nests(step, self.around)
             elif isinstance(step, LibraryStep):
                 EMITTERS[step.primitive](self.f, step, self.around)
             else:

@@ -16,7 +16,7 @@ from tapec.ir.dtypes import DType
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loops import Compute, Nest, Step
+from tapec.passes.loops import Compute, Nest, Step, Tiles
 from tapec.passes.scalar.table import ROWS, cost
 
 # An elementary function, and the dtype of its operands.
@@ -33,17 +33,25 @@ def shared_formulas(steps: Sequence[Step]) -> frozenset[Formula]:
         (i.primitive, i.dtype)
         for step in steps
         if may_call(step)
-        for i in step.body
+        for nest in nests_of(step)
+        for i in nest.body
         if isinstance(i, Compute) and not i.attributes and cost(i.primitive, i.dtype) >= _LONG
     )
     return frozenset([formula for formula, n in uses.items() if n >= _LEAST_USES])
 
 
-def may_call(step: Step) -> TypeGuard[Nest]:
-    """Whether a step is a nest so short that calls in it do not matter."""
-    return isinstance(step, Nest) and prod([n if isinstance(n, int) else _SHORT_NEST + 1 for n in step.extents]) <= (
-        _SHORT_NEST
-    )
+def may_call(step: Step) -> TypeGuard[Nest | Tiles]:
+    """Whether a step is a nest so short that calls in it do not matter, or several of them."""
+    return isinstance(step, Nest | Tiles) and all(map(_is_short, nests_of(step)))
+
+
+def nests_of(step: Nest | Tiles) -> tuple[Nest, ...]:
+    """The nests that a step consists of."""
+    return step.nests if isinstance(step, Tiles) else (step,)
+
+
+def _is_short(nest: Nest) -> bool:
+    return prod([n if isinstance(n, int) else _SHORT_NEST + 1 for n in nest.extents]) <= _SHORT_NEST
 
 
 def compute(

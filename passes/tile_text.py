@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import gcd
 
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
@@ -70,4 +71,4 @@ def _within_tile(f: FunctionText, tiles: Tiles, around: Surroundings, first: Reg
         found = moved.get(buffer)
         return around.pointer(buffer) if found is None else found
 
-    return Surroundings(pointer, around.fault, around.fail, around.guard, around.vector_bits)
+    return replace(around, pointer=pointer)

@@ -24,7 +24,7 @@ from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
 from tapec.passes.step_effects import effects
 from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, row_of, with_leading
-from tapec.passes.work import nanoseconds
+from tapec.passes.work import instructions_per_position, nanoseconds
 
 Temporary = Callable[[DType, int], Buffer]
 
@@ -38,6 +38,8 @@ SEED_BYTES = 1 << 14
 MOST_ROW_BYTES = 1 << 19
 # How many steps behind the first may be looked at for one that joins.
 WINDOW = 40
+# Tiles are one function, and LLVM's time grows faster than a function's length.
+MOST_INSTRUCTIONS = 2_000
 # Threads want this many places to begin at.
 PLACES = 8
 
@@ -92,6 +94,7 @@ class _Attempt:
         written: those of the buffers that the nests write.
         whole: buffers of which a position reads what it likes.
         ended: results of reductions over the axis, which are there behind the last tile only.
+        instructions: of all nests for one position.
     """
 
     extent: int
@@ -102,6 +105,7 @@ class _Attempt:
     written: set[Buffer] = field(default_factory=set)
     whole: set[Buffer] = field(default_factory=set)
     ended: set[Buffer] = field(default_factory=set)
+    instructions: int = 0
 
     def gather(self, steps: Sequence[Step]) -> None:
         """Takes the first step, and of the following ones all that may run with it."""
@@ -119,6 +123,9 @@ class _Attempt:
 
     def _join(self, index: int, step: Nest) -> bool:
         if self.joined and not any(access.buffer in self.rows for access, _ in accesses(step)):
+            return False
+        length = self.instructions + instructions_per_position(step)
+        if self.joined and length > MOST_INSTRUCTIONS:
             return False
         nest = with_leading(squeezed(step), self.extent)
         parts = parted(nest, self.temporary) if nest is not None else None
@@ -145,6 +152,7 @@ class _Attempt:
         if self.joined and not rows.keys() & self.rows.keys():
             return False
         self.rows, self.written, self.whole, self.ended = rows, written, whole, ended
+        self.instructions = length
         self.joined.append(index)
         self.parts.append(parts)
         return True

@@ -22,7 +22,7 @@ def instructions(program: Program) -> int:
 
 def _of(step: Step) -> int:
     if isinstance(step, Nest):
-        return _body(step) * prod(int(n) for n in step.extents) // 4
+        return instructions_per_position(step) * prod(int(n) for n in step.extents) // 4
     if isinstance(step, Tiles):
         return sum(_of(nest) for nest in step.nests)
     if isinstance(step, LibraryStep):
@@ -46,7 +46,8 @@ def _elements(step: LibraryStep) -> int:
     return result + sum(prod(o.shape) for o in operands)
 
 
-def _body(nest: Nest) -> int:
+def instructions_per_position(nest: Nest) -> int:
+    """Vector instructions of a nest's body."""
     return sum(
         cost(i.primitive, i.dtype) if isinstance(i, Compute) else 1
         for i in nest.body

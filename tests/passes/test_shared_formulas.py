@@ -12,8 +12,10 @@ from random_graphs import assert_same_bits
 
 import tapec as tp
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import Sym, apply, reduce_sum
-from tapec.passes import program_text
+from tapec.ops import movement
+from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum
+from tapec.passes import program_text, tiles
+from tapec.passes.loops import Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.pipeline import forms_of
 
@@ -42,6 +44,22 @@ def test_text_grows_by_less_than_a_formula_per_use() -> None:
 def test_few_uses_and_long_nests_have_their_formulas_where_they_stand() -> None:
     assert "@tapec_sin_" not in _text(2, 16)
     assert "@tapec_sin_" not in _text(20, 5_000)
+
+
+def test_tiles_of_short_nests_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether many short nests run together or not, they have few positions to spend a call on."""
+    monkeypatch.setattr(tiles, "SEED_BYTES", 0)
+    monkeypatch.setattr(tiles, "LEAST_BYTES", 0)
+    monkeypatch.setattr(tiles, "TILE_BYTES", 1 << 8)
+
+    def chain(x: Sym) -> Sym:
+        for _ in range(8):
+            x = apply(ew.sin, x) * broadcast(apply(movement.reshape, reduce_sum(x, (1,)), shape=(40, 1)), (40, 4))
+        return x
+
+    forms = forms_of(graph_of(chain, np.ones((40, 4))), 256)
+    assert any(isinstance(step, Tiles) for step in forms.program.steps)
+    assert "@tapec_sin_" in forms.text
 
 
 def test_loops_do_not_call() -> None:

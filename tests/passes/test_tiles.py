@@ -67,6 +67,22 @@ def test_leading_axes_count_as_one():
     assert step.extent == 64 * 32
 
 
+def test_a_long_chain_becomes_several(monkeypatch):
+    """LLVM takes longer for each nest of a long function than for one of a short one."""
+
+    def many(x):
+        for _ in range(4):
+            x = softmax(x * 3.0)
+        return x
+
+    (whole,) = steps_of(many, (4096, 256))
+    monkeypatch.setattr(tiles, "MOST_INSTRUCTIONS", 100)
+    parts = steps_of(many, (4096, 256))
+    assert len(parts) > 1
+    assert all(isinstance(step, Tiles) for step in parts)
+    assert [name for step in parts for name in labels(step)] == labels(whole)
+
+
 def test_what_reads_other_rows_stays_outside():
     """A transposed read of what the tiles write needs all of it; what they write is then no local memory."""
     first, last = steps_of(lambda x: transpose(softmax(x), (1, 0)) * softmax(x), (512, 512))
