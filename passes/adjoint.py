@@ -36,13 +36,11 @@ def adjoint(
     """
     derivative = DerivativeGraph(f"{graph.name}_adjoint", "adjoint")
     active, ops = active_values(graph, wrt)
-    cts: dict[Value, Sym | None] = {}
-    for i, target in enumerate(targets):
-        seeded = given is None or given[i]
-        ct = derivative.seed(target.type) if seeded else None
-        if target in active:
-            accumulate(cts, target, ct or derivative.number(1.0, target.type))
-    cts.update({value: derivative.seed(value.type) for value in sums})
+    seeds = [derivative.seed(t.type) if given is None or given[i] else None for i, t in enumerate(targets)]
+    cts: dict[Value, Sym | None] = {value: derivative.seed(value.type) for value in sums}
+    for target, seed in zip(targets, seeds, strict=True):
+        if target in active:  # an input that is a target goes on from what it has received
+            accumulate(cts, target, seed or derivative.number(1.0, target.type))
     wanted = set(wrt)
     for op, positions in reversed(ops):
         reached = [i for i, out in enumerate(op.results) if out in cts]
