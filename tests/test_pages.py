@@ -46,6 +46,16 @@ def test_numbers_of_design_notes_are_there():
     assert sorted((name, n) for name, n in cited if n not in notes) == []
 
 
+def test_the_list_of_design_notes_is_whole():
+    listed = (ROOT / "docs/design/README.md").read_text(encoding="utf-8")
+    rows = []
+    for path in sorted(ROOT.glob("docs/design/0*.md")):
+        number, title = path.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ").split(" ", 1)
+        assert number == path.name[:4]
+        rows.append(f"| [{number}]({path.name}) | {title} |\n")
+    assert listed.endswith("".join(rows))
+
+
 def test_files_that_design_notes_name_are_there():
     file = re.compile(r"`((?:tests|passes|tapec|runtime|bench)/[\w/]+\.(?:py|md|txt))`")
     notes = {path: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/design/*.md")}
