@@ -7,21 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tapec.passes.loops import (
-    Branch,
-    Buffer,
-    LibraryStep,
-    Load,
-    Nest,
-    Reduce,
-    Step,
-    Store,
-    Sum,
-    Sweeps,
-    Tiles,
-    While,
-    inner_steps,
-)
+from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
+from tapec.passes.steps import Branch, LibraryStep, Step, Sum, Sweeps, Tiles, While, inner_steps
 
 ALIGNMENT = 64
 

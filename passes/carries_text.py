@@ -14,7 +14,8 @@ from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.library.lines import copy_bytes
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import Buffer, Carry, Operand, Step
+from tapec.passes.loops import Buffer
+from tapec.passes.steps import Carry, Operand, Step
 
 
 class Scope(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tapec.passes.carries_text import Carries, Scope, address_of
 from tapec.passes.llvm_text import Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64
-from tapec.passes.loops import Branch, Loop, Sweeps, While
 from tapec.passes.rows_text import emit_sweeps, emit_while
+from tapec.passes.steps import Branch, Loop, Sweeps, While
 
 
 def emit_control(scope: Scope, step: Loop | While | Branch | Sweeps) -> None:

@@ -24,12 +24,12 @@ from tapec.passes.loops import (
     Load,
     Nest,
     Reduce,
-    Step,
     Store,
     Window,
 )
 from tapec.passes.scalar.table import cost
 from tapec.passes.step_effects import effects
+from tapec.passes.steps import Step
 
 # A result that is read inside a window may take so many instructions in all of its readers together.
 MOST_IN_WINDOWS = 32

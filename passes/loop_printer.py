@@ -4,29 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tapec.passes.loops import (
-    Access,
-    Branch,
-    Buffer,
-    Compute,
-    Constant,
-    Index,
-    Inside,
-    LibraryStep,
-    Load,
-    Loop,
-    Nest,
-    Program,
-    Reduce,
-    Step,
-    Store,
-    Sum,
-    Sweep,
-    Sweeps,
-    Tiles,
-    While,
-    Window,
-)
+from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Inside, Load, Nest, Reduce, Store, Window
+from tapec.passes.steps import Branch, LibraryStep, Loop, Program, Step, Sum, Sweep, Sweeps, Tiles, While
 
 
 def print_program(program: Program) -> str:

@@ -18,29 +18,12 @@ from tapec.passes.in_place import REGISTER_BYTES, homes
 from tapec.passes.inline_loads import inlined
 from tapec.passes.lapack.plans import MATRICES, UNREAD
 from tapec.passes.lapack.plans import plan as lapack_plan
-from tapec.passes.loops import (
-    Access,
-    Branch,
-    Buffer,
-    Carry,
-    Constant,
-    Instruction,
-    LibraryStep,
-    Loop,
-    Nest,
-    Operand,
-    Program,
-    Step,
-    Store,
-    Sweep,
-    Sweeps,
-    While,
-    leaves,
-)
+from tapec.passes.loops import Access, Buffer, Constant, Instruction, Nest, Store
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
 from tapec.passes.row_packing import packed_rows
+from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Program, Step, Sweep, Sweeps, While, leaves
 from tapec.passes.tiles import tiled
 from tapec.passes.turn_loads import turned
 from tapec.passes.views import View, dense_strides, views_of

@@ -8,19 +8,7 @@ from typing import Any
 from tapec.ir.graph import Value
 from tapec.ops import creation, elementwise, movement
 from tapec.passes.fuse import Fused, Group, Node, readable_in_place
-from tapec.passes.loops import (
-    Access,
-    Buffer,
-    Compute,
-    Constant,
-    Index,
-    Instruction,
-    Load,
-    Nest,
-    Reduce,
-    Store,
-    Window,
-)
+from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Instruction, Load, Nest, Reduce, Store, Window
 from tapec.passes.views import View, dense_strides
 
 

@@ -24,12 +24,13 @@ from tapec.passes.kernel_status import NO_MEMORY as NO_MEMORY
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import Buffer, LibraryStep, Nest, Program, Step, Tiles
+from tapec.passes.loops import Buffer, Nest
 from tapec.passes.lower import LONG_PROGRAM
 from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import emit_nest_on_threads
 from tapec.passes.rows_text import give_back
 from tapec.passes.shared_formulas import Formula, may_call, shared_formulas
+from tapec.passes.steps import LibraryStep, Program, Step, Tiles
 from tapec.passes.tile_text import emit_tiles
 
 ARENA = "arena_kept"

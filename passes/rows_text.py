@@ -8,7 +8,8 @@ from tapec.passes.carries_text import Carries, Scope, address_of
 from tapec.passes.kernel_status import NO_MEMORY
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64
-from tapec.passes.loops import Buffer, Sweep, Sweeps, While
+from tapec.passes.loops import Buffer
+from tapec.passes.steps import Sweep, Sweeps, While
 
 _MOST_BYTES = 1 << 62  # nobody has as much
 _FIRST_BYTES = 4096  # of rows whose number is not known; then always twice as many

@@ -16,8 +16,9 @@ from tapec.ir.dtypes import DType
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loops import Compute, Nest, Step, Tiles
+from tapec.passes.loops import Compute, Nest
 from tapec.passes.scalar.table import ROWS, cost
+from tapec.passes.steps import Step, Tiles
 
 # An elementary function, and the dtype of its operands.
 Formula = tuple[Primitive, DType]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tapec.passes.arena import buffers_of, owner
-from tapec.passes.loops import Buffer, LibraryStep, Load, Nest, Reduce, Step, Store
+from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
+from tapec.passes.steps import LibraryStep, Step
 
 
 def effects(step: Step) -> tuple[set[Buffer], set[Buffer]]:

@@ -12,16 +12,7 @@ from math import gcd, prod
 
 from tapec.ir.dtypes import DType
 from tapec.passes.collapse import collapse, mergeable
-from tapec.passes.loops import (
-    Access,
-    Buffer,
-    Compute,
-    Instruction,
-    Load,
-    Nest,
-    Reduce,
-    Store,
-)
+from tapec.passes.loops import Access, Buffer, Compute, Instruction, Load, Nest, Reduce, Store
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK
 from tapec.passes.views import dense_strides
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
-from tapec.passes.loops import Reduce, Sum
+from tapec.passes.loops import Reduce
 from tapec.passes.nest_loops import lane_count
 from tapec.passes.nest_parts import Span
 from tapec.passes.nest_text import BodyText, Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK, Accumulator, Reducer, Tree
 from tapec.passes.row_loops import RowText
+from tapec.passes.steps import Sum
 
 
 def emit_sum(f: FunctionText, item: Sum, around: Surroundings, span: Span) -> None:

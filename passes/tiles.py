@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from tapec.ir.dtypes import DType
 from tapec.passes.arena import buffers_of, owner
 from tapec.passes.collapse import collapse, squeezed
-from tapec.passes.loops import Buffer, Nest, Step, Sum, Tiles
+from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_loops import turned_axis
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
 from tapec.passes.step_effects import effects
+from tapec.passes.steps import Step, Sum, Tiles
 from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, row_of, with_leading
 from tapec.passes.work import instructions_per_position, nanoseconds
 

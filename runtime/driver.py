@@ -28,7 +28,7 @@ from tapec.runtime import jit, linalg, matmul, recipes, threads, transforms
 from tapec.runtime.target import vector_bits
 
 if TYPE_CHECKING:
-    from tapec.passes.loops import Program
+    from tapec.passes.steps import Program
     from tapec.runtime.pipeline import Forms
 
 # Below this many instructions (some 20 microseconds) a run is over before another thread could use the lock.

@@ -13,7 +13,6 @@ from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.dot_products import DotProducts
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
-from tapec.passes.loops import Program, leaves
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.passes.memory_budget import MemoryBudget
@@ -25,6 +24,7 @@ from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
 from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
+from tapec.passes.steps import Program, leaves
 from tapec.passes.store_rows import StoreRows
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tapec as tp
-from tapec.passes.loops import Loop, Sweeps, While
+from tapec.passes.steps import Loop, Sweeps, While
 
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(50, 12)), (RNG.random(50) > 0.5) * 1.0

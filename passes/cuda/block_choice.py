@@ -14,7 +14,8 @@ from tapec.passes.cuda.kernel import WARP, Kernel
 from tapec.passes.cuda.reductions import power_below, power_of_two
 from tapec.passes.cuda.row_view import RowTable, as_rows
 from tapec.passes.cuda.steps import ITEMS
-from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Nest, Step, Sweeps, Tiles, While, inner_steps, leaves
+from tapec.passes.loops import Buffer, Nest
+from tapec.passes.steps import Branch, LibraryStep, Loop, Step, Sweeps, Tiles, While, inner_steps, leaves
 
 # What one block of threads does in about the time that launching a kernel takes.
 _MOST_POSITIONS = 1 << 15

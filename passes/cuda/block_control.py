@@ -19,7 +19,8 @@ from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.library.table import EMITTERS
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.loops import Branch, Buffer, Carry, LibraryStep, Loop, Nest, Operand, Step, While
+from tapec.passes.loops import Buffer, Nest
+from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Step, While
 
 
 def write_steps(program: BlockProgram, steps: Sequence[Step]) -> None:

@@ -14,7 +14,7 @@ from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import Lines, address, checked_index, lines
 from tapec.passes.llvm_text import Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.loops import LibraryStep, Operand
+from tapec.passes.steps import LibraryStep, Operand
 
 
 def line_width(inner: int, *operands: Operand) -> int:

@@ -9,7 +9,8 @@ from tapec.passes.cuda.mapping import in_range
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import when
-from tapec.passes.loops import Buffer, LibraryStep
+from tapec.passes.loops import Buffer
+from tapec.passes.steps import LibraryStep
 
 BLOCK = 256
 

@@ -14,7 +14,7 @@ from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import lines
 from tapec.passes.library.scans import extreme_of_line, running_sum
 from tapec.passes.llvm_text import Reg
-from tapec.passes.loops import LibraryStep
+from tapec.passes.steps import LibraryStep
 
 
 def line_items(step: LibraryStep) -> Items:

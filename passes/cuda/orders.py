@@ -13,8 +13,8 @@ from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import Lines, lines
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loops import LibraryStep
 from tapec.passes.scalar.table import ROWS
+from tapec.passes.steps import LibraryStep
 
 
 def argsort_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:

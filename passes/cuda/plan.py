@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Operand, Program, Sweeps, While
+from tapec.passes.loops import Buffer
+from tapec.passes.steps import Branch, LibraryStep, Loop, Operand, Program, Sweeps, While
 
 
 @dataclass(frozen=True, slots=True)

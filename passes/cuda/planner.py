@@ -18,7 +18,8 @@ from tapec.passes.cuda.products import is_own_product
 from tapec.passes.cuda.row_groups import RowGroup, group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
-from tapec.passes.loops import Branch, Buffer, LibraryStep, Loop, Nest, Program, Step, Sweeps, Tiles, While
+from tapec.passes.loops import Buffer, Nest
+from tapec.passes.steps import Branch, LibraryStep, Loop, Program, Step, Sweeps, Tiles, While
 
 
 def launch_plan(program: Program) -> LaunchPlan:

@@ -18,9 +18,9 @@ from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
-from tapec.passes.loops import LibraryStep, Operand
 from tapec.passes.matmul_kernel import step as chain_step
 from tapec.passes.product_names import BLOCK as CHAIN
+from tapec.passes.steps import LibraryStep, Operand
 
 TILE = 64  # rows and columns of a tile
 _STEPS = 16  # of the inner axis in shared memory

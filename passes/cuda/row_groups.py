@@ -16,7 +16,8 @@ from tapec.passes.cuda.blocks import LOCAL_BYTES, BlockProgram
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.reductions import power_below
 from tapec.passes.cuda.row_view import RowTable, as_rows
-from tapec.passes.loops import Buffer, Nest, Step
+from tapec.passes.loops import Buffer, Nest
+from tapec.passes.steps import Step
 
 # Fewer rows than this leave most of a GPU idle, unless a row is short.
 _MANY_ROWS = 128

@@ -20,8 +20,8 @@ from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.library.lines import Lines, address, checked_index, lines
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
-from tapec.passes.loops import LibraryStep
 from tapec.passes.scalar.table import ROWS
+from tapec.passes.steps import LibraryStep
 
 _CHUNK = 1024  # indices in shared memory
 # Comparisons of an element with an index up to which looking through all of them beats sorting: some 0.1 ms.

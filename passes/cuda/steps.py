@@ -14,7 +14,7 @@ from tapec.passes.cuda.orders import argsort_kernels
 from tapec.passes.cuda.products import product_items, product_kernels
 from tapec.passes.cuda.scatters import scatter_add_along_kernels, scatter_add_kernels
 from tapec.passes.cuda.workspace import Workspace
-from tapec.passes.loops import LibraryStep
+from tapec.passes.steps import LibraryStep
 
 STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
     indexing.take: gather_kernels,

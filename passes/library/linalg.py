@@ -8,8 +8,8 @@ from tapec.passes.lapack.plans import MATRICES, OPERANDS, UNREAD, plan
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText
 from tapec.passes.loop_text import i64, when
-from tapec.passes.loops import LibraryStep
 from tapec.passes.nest_text import Surroundings
+from tapec.passes.steps import LibraryStep
 
 
 def factorization(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

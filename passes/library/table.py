@@ -14,9 +14,9 @@ from tapec.passes.library.sorting import argsort
 from tapec.passes.library.transform import fourier
 from tapec.passes.library.update import write_window
 from tapec.passes.llvm_text import FunctionText
-from tapec.passes.loops import LibraryStep
 from tapec.passes.materialize import FACTORIZATIONS
 from tapec.passes.nest_text import Surroundings
+from tapec.passes.steps import LibraryStep
 
 EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], None]] = {
     indexing.take: take,

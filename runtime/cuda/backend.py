@@ -10,7 +10,7 @@ import numpy as np
 
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call
-from tapec.passes.loops import Operand
+from tapec.passes.steps import Operand
 
 Array = np.ndarray[Any, Any]
 

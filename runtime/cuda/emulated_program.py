@@ -11,7 +11,7 @@ import numpy as np
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
 from tapec.passes.lapack.plans import OPERANDS, UNREAD
-from tapec.passes.loops import Operand
+from tapec.passes.steps import Operand
 from tapec.runtime.cuda.backend import Array, Backend
 from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, elements_at
 from tapec.runtime.cuda.executor import Executor

@@ -13,7 +13,8 @@ import numpy as np
 from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
 from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.kernel_status import FINE
-from tapec.passes.loops import Branch, Buffer, Carry, Loop, Operand, Sweeps, While
+from tapec.passes.loops import Buffer
+from tapec.passes.steps import Branch, Carry, Loop, Operand, Sweeps, While
 from tapec.runtime.cuda.backend import Array, Backend
 
 _STATUS_BYTES = 64

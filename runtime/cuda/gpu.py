@@ -10,7 +10,7 @@ import numpy as np
 from tapec.errors import UnsupportedOnDeviceError
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
-from tapec.passes.loops import Operand
+from tapec.passes.steps import Operand
 from tapec.runtime.cuda.backend import Array, Backend
 from tapec.runtime.cuda.driver_api import Driver, load_library
 from tapec.runtime.cuda.program import Target

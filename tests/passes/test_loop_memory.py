@@ -8,7 +8,7 @@ import numpy as np
 
 import tapec as tp
 from tapec.ops import control
-from tapec.passes.loops import Loop
+from tapec.passes.steps import Loop
 
 
 def compiled(f: Any, *args: Any) -> Any:

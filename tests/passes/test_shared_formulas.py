@@ -15,7 +15,7 @@ from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum
 from tapec.passes import program_text, tiles
-from tapec.passes.loops import Tiles
+from tapec.passes.steps import Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.pipeline import forms_of
 

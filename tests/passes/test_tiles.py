@@ -10,9 +10,10 @@ from tapec.ops import movement, reduction
 from tapec.ops.symbolic import apply, broadcast, matmul, reduce_sum, transpose
 from tapec.passes import tiles
 from tapec.passes.fuse import fuse
-from tapec.passes.loops import Load, Nest, Step, Sum, Tiles
+from tapec.passes.loops import Load, Nest
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
+from tapec.passes.steps import Step, Sum, Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
 

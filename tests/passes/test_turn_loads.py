@@ -8,10 +8,11 @@ from random_graphs import assert_same_bits
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply, broadcast, reduce_sum, transpose
 from tapec.passes.fuse import fuse
-from tapec.passes.loops import Load, Nest, Tiles
+from tapec.passes.loops import Load, Nest
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.passes.nest_loops import turned_axis
+from tapec.passes.steps import Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
 
