@@ -11,7 +11,7 @@ from tapec.passes.kernel_status import KERNEL
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loops import Access, Buffer, Compute, Instruction, Load, Nest, Reduce, Store
 from tapec.passes.nest_loops import emit_nest
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 
 
 def _surroundings(names: dict[Buffer, str], vector_bits: int) -> Surroundings:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tapec.passes.column_blocks import ColumnBlocks
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range, when
+from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range
 from tapec.passes.loops import Compute, Load, Nest, Reduce, Store
 from tapec.passes.nest_parts import Part, Partials, Span
-from tapec.passes.nest_text import BodyText, Place, Surroundings
-from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator, Reducer, Tree
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place, Surroundings
+from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
 from tapec.passes.scalar.table import cost
 
@@ -267,7 +269,7 @@ class _NestLoops:
         for accumulator in accumulators:
             accumulator.reset()
         total = self._static_count()
-        blocks = None if total is not None and total <= COLUMN_BLOCK else _Blocks(f, reducers, accumulators, width)
+        blocks = None if total is not None and total <= COLUMN_BLOCK else ColumnBlocks(f, reducers, accumulators, width)
 
         def element(inner: Place) -> None:
             for (_, reduce), reducer, accumulator in zip(body.reduces(), reducers, accumulators, strict=True):
@@ -344,34 +346,3 @@ class _NestLoops:
         last = f.binary("sdiv", f.sub(end, i64(1)), n)
         count_loop(f, f.binary("sdiv", start, n), f.add(last, i64(1)), 1, line)
         return row.finish()
-
-
-class _Blocks:
-    """Counts elements of a column and ends a block whenever it is full."""
-
-    def __init__(self, f: FunctionText, reducers: list[Reducer], accumulators: list[Accumulator], width: int) -> None:
-        self.f = f
-        self.accumulators = accumulators
-        self.tree = Tree(reducers, width)
-        self.tree.reset()
-        self.count = f.alloca("i64", 1)
-        f.store(f.number(0, "i64"), self.count)
-
-    def _flush(self) -> None:
-        self.tree.push([a.read()[0] for a in self.accumulators])
-        for accumulator in self.accumulators:
-            accumulator.reset()
-        self.f.store(self.f.number(0, "i64"), self.count)
-
-    def advance(self) -> None:
-        """One more element has been added."""
-        f = self.f
-        count = f.add(f.load(self.count, "i64"), f.number(1, "i64"))
-        f.store(count, self.count)
-        when(f, f.icmp("eq", count, f.number(COLUMN_BLOCK, "i64")), self._flush)
-
-    def finish(self) -> list[Reg]:
-        """The results; a column has at least one element."""
-        f = self.f
-        when(f, f.icmp("ne", f.load(self.count, "i64"), f.number(0, "i64")), self._flush)
-        return self.tree.result()

@@ -9,7 +9,7 @@ from math import prod
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64
 from tapec.passes.loops import Nest
-from tapec.passes.nest_text import Place
+from tapec.passes.places import Place
 from tapec.passes.reducing import Reducer, Tree
 from tapec.passes.splitting import Split
 

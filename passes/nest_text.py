@@ -8,17 +8,15 @@ it is a vector, everything else a scalar that is spread over the lanes where the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from tapec.ir import dtypes
-from tapec.ir.graph import Location
 from tapec.ops import elementwise as ew
+from tapec.passes.lane_memory import gather, masked_load, masked_store, scatter
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_element
 from tapec.passes.loop_text import i64, lane_numbers
 from tapec.passes.loops import (
     Access,
-    Buffer,
     Compute,
     Constant,
     Index,
@@ -30,66 +28,9 @@ from tapec.passes.loops import (
     Store,
     Window,
 )
+from tapec.passes.places import Place, Surroundings
 from tapec.passes.scalar.table import ROWS
-from tapec.passes.shared_formulas import Formula, compute
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a nest needs of the function that it stands in.
-
-    Args:
-        pointer: address of a buffer's first element.
-        fault: records an index out of range when the (scalar or vector) condition holds in any lane.
-        fail: records this status.
-        guard: reports a guard's value, and ends the run where it is not the expected one.
-        vector_bits: width of the machine's vector registers.
-        shared: formulas that are called instead of written.
-    """
-
-    pointer: Callable[[Buffer], Reg]
-    fault: Callable[[Reg, Location | None], None]
-    fail: Callable[[Reg], None]
-    guard: Callable[[Reg, Reg], None]
-    vector_bits: int
-    shared: frozenset[Formula] = frozenset()
-
-
-@dataclass(slots=True)
-class Place:
-    """A point in the loops.
-
-    Attributes:
-        depth: number of loops entered.
-        index: position along each axis whose loop was entered.
-        width: lanes along the lane axis; 1 while its loop was not entered.
-        mask: lanes that exist; None for all.
-        within: whether all lanes are known to lie in every window.
-        registers: what the body has computed so far.
-        pointers: per access, the address for the positions known so far.
-    """
-
-    depth: int = 0
-    index: dict[int, Reg] = field(default_factory=dict)
-    width: int = 1
-    mask: Reg | None = None
-    within: bool = False
-    registers: dict[int, Reg] = field(default_factory=dict)
-    pointers: dict[int, Reg] = field(default_factory=dict)
-
-    def inside(
-        self, axis: int, index: Reg, width: int | None = None, mask: Reg | None = None, within: bool = False
-    ) -> Place:
-        """The point one loop further in."""
-        return Place(
-            self.depth + 1,
-            {**self.index, axis: index},
-            self.width if width is None else width,
-            mask if mask is not None else self.mask,
-            within,
-            dict(self.registers),
-            dict(self.pointers),
-        )
+from tapec.passes.shared_formulas import compute
 
 
 class BodyText:
@@ -289,7 +230,9 @@ class BodyText:
 
     def _wrap_index(self, instruction: Compute, index: Reg, place: Place) -> Reg:
         f, width = self.f, index.width
-        size = f.number(int(instruction.attributes["size"]), index.element, width)  # type: ignore[arg-type]
+        extent = instruction.attributes["size"]
+        assert isinstance(extent, int)
+        size = f.number(extent, index.element, width)
         if instruction.dtype.kind == "u":
             wrapped = index
         else:
@@ -316,7 +259,7 @@ class BodyText:
         elif self._lane_stride(access) == 1:
             value = self._load_lanes(pointer, element, place, self.alignment(access))
         else:
-            value = self._gather(pointer, self._lane_offsets(access, place.width), place.mask, element)
+            value = gather(self.f, pointer, self._lane_offsets(access, place.width), place.mask, element)
         return f.convert("trunc", value, "i1") if access.buffer.dtype is dtypes.BOOL else value
 
     def _lane_offsets(self, access: Access, width: int) -> Reg:
@@ -326,7 +269,7 @@ class BodyText:
     def _load_lanes(self, pointer: Reg, element: str, place: Place, align: int | None) -> Reg:
         if place.mask is None:
             return self.f.load(pointer, element, place.width, align)
-        return self._masked_load(pointer, place.mask, element, place.width)
+        return masked_load(self.f, pointer, place.mask, element, place.width)
 
     def _within(self, pointer: Reg, access: Access, place: Place, element: str) -> Reg:
         """An access' address; that of its first lane if all lanes are known to lie in every window."""
@@ -355,11 +298,11 @@ class BodyText:
             mask = f.binary("and", mask, place.mask)
         if stride == 1 and (lane_window is None or lane_window.step == 1):
             first = offset if offset.width == 1 else f.extract(offset, 0)
-            return self._masked_load(self._loose_pointer(pointer, first, element), mask, element, width)
+            return masked_load(f, self._loose_pointer(pointer, first, element), mask, element, width)
         offsets = f.splat(offset, width)
         if lane_window is None:
             offsets = f.add(offsets, self._lane_offsets(access, width))
-        return self._gather(pointer, offsets, mask, element)
+        return gather(self.f, pointer, offsets, mask, element)
 
     def _window_base(self, position: int, access: Access) -> Reg:
         """An address that may always be read: the view's first element."""
@@ -371,50 +314,10 @@ class BodyText:
         """An address that may lie outside its buffer, where masked lanes start before the window."""
         return self.f.assign(f"getelementptr {element}, ptr {base.text}, i64 {offset.text}", "ptr")
 
-    def _masked_load(self, pointer: Reg, mask: Reg, element: str, width: int) -> Reg:
-        f = self.f
-        kind = Reg("", element, width).type
-        symbol = f"llvm.masked.load.v{width}{_mangled(element)}.p0"
-        f.declarations.add(f"declare {kind} @{symbol}(ptr, <{width} x i1>, {kind})")
-        align = max(1, Reg("", element).bits // 8)
-        return f.assign(
-            f"call {kind} @{symbol}(ptr align {align} {pointer.text}, <{width} x i1> {mask.text}, "
-            f"{kind} zeroinitializer)",
-            element,
-            width,
-        )
-
-    def _lane_pointers(self, pointer: Reg, offsets: Reg, element: str) -> Reg:
-        f = self.f
-        return f.assign(
-            f"getelementptr {element}, ptr {pointer.text}, {offsets.type} {offsets.text}", "ptr", offsets.width
-        )
-
-    def _gather(self, pointer: Reg, offsets: Reg, mask: Reg | None, element: str) -> Reg:
-        f, width = self.f, offsets.width
-        kind = Reg("", element, width).type
-        if mask is None:
-            out = Reg("poison", element, width)
-            for lane in range(width):
-                at = f.element_pointer(pointer, f.extract(offsets, lane), element)
-                out = f.insert(out, f.load(at, element), lane)
-            return out
-        symbol = f"llvm.masked.gather.v{width}{_mangled(element)}.v{width}p0"
-        f.declarations.add(f"declare {kind} @{symbol}(<{width} x ptr>, <{width} x i1>, {kind})")
-        where = self._lane_pointers(pointer, offsets, element)
-        align = max(1, Reg("", element).bits // 8)
-        return f.assign(
-            f"call {kind} @{symbol}(<{width} x ptr> align {align} {where.text}, <{width} x i1> {mask.text}, "
-            f"{kind} zeroinitializer)",
-            element,
-            width,
-        )
-
     def store(self, position: int, access: Access, value: Reg, place: Place) -> None:
         """Writes `value` at an access, in the lanes that exist."""
         f = self.f
         pointer = place.pointers[position]
-        element = memory_element(access.buffer.dtype)
         if value.element == "i1":
             value = f.convert("zext", value, "i8")
         stride = self._lane_stride(access)
@@ -425,30 +328,8 @@ class BodyText:
         if stride == 1 and place.mask is None:
             f.store(value, pointer, self.alignment(access))
             return
-        kind, width, mask = value.type, place.width, place.mask
-        align = max(1, value.bits // 8)
         if stride == 1:
-            assert mask is not None
-            symbol = f"llvm.masked.store.v{width}{_mangled(element)}.p0"
-            f.declarations.add(f"declare void @{symbol}({kind}, ptr, <{width} x i1>)")
-            f.line(
-                f"call void @{symbol}({kind} {value.text}, ptr align {align} {pointer.text}, "
-                f"<{width} x i1> {mask.text})"
-            )
-            return
-        offsets = self._lane_offsets(access, width)
-        if mask is None:
-            for lane in range(width):
-                f.store(f.extract(value, lane), f.element_pointer(pointer, f.extract(offsets, lane), element))
-            return
-        symbol = f"llvm.masked.scatter.v{width}{_mangled(element)}.v{width}p0"
-        f.declarations.add(f"declare void @{symbol}({kind}, <{width} x ptr>, <{width} x i1>)")
-        where = self._lane_pointers(pointer, offsets, element)
-        f.line(
-            f"call void @{symbol}({kind} {value.text}, <{width} x ptr> align {align} {where.text}, "
-            f"<{width} x i1> {mask.text})"
-        )
-
-
-def _mangled(element: str) -> str:
-    return {"double": "f64", "float": "f32"}.get(element, element)
+            assert place.mask is not None
+            masked_store(f, value, pointer, place.mask)
+        else:
+            scatter(f, value, pointer, self._lane_offsets(access, place.width), place.mask)

@@ -18,7 +18,7 @@ from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest, Reduce
 from tapec.passes.nest_loops import emit_nest, lane_count
 from tapec.passes.nest_parts import Part, Partials
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.reducing import Reducer
 from tapec.passes.splitting import Split, split_of
 from tapec.passes.threads_names import HISTORY, PARALLEL

@@ -26,8 +26,8 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_tex
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.lower import LONG_PROGRAM
-from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import emit_nest_on_threads
+from tapec.passes.places import Surroundings
 from tapec.passes.rows_text import give_back
 from tapec.passes.shared_formulas import Formula, may_call, shared_formulas
 from tapec.passes.steps import LibraryStep, Program, Step, Tiles

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
 from tapec.passes.staging import Staged
 

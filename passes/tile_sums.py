@@ -13,7 +13,8 @@ from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
 from tapec.passes.loops import Reduce
 from tapec.passes.nest_loops import lane_count
 from tapec.passes.nest_parts import Span
-from tapec.passes.nest_text import BodyText, Place, Surroundings
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK, Accumulator, Reducer, Tree
 from tapec.passes.row_loops import RowText
 from tapec.passes.steps import Sum

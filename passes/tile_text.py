@@ -10,8 +10,8 @@ from tapec.passes.loop_text import count_loop, i64
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_loops import emit_span
 from tapec.passes.nest_parts import Part, Span
-from tapec.passes.nest_text import Surroundings
 from tapec.passes.parallel_text import Region
+from tapec.passes.places import Surroundings
 from tapec.passes.splitting import Split, parts_of
 from tapec.passes.steps import Sum, Tiles
 from tapec.passes.tile_sums import emit_sum, emit_sum_end

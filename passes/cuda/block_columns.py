@@ -10,7 +10,8 @@ from tapec.passes.cuda.reductions import Reductions, for_each
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, when
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 from tapec.passes.reducing import COLUMN_BLOCK, Accumulator, Tree
 
 

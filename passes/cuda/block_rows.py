@@ -12,7 +12,8 @@ from tapec.passes.cuda.reductions import Reductions, power_of_two
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64, when
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Reducer, Tree
 
 MakePhase = Callable[[str, Callable[[Thread], None], bool], Phase]

@@ -20,7 +20,8 @@ from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import Reg, memory_element
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 
 # A buffer, and what gives the address of what it becomes.
 Move = tuple[Buffer, Callable[[Thread], Reg]]

@@ -8,7 +8,8 @@ from tapec.passes.cuda.kernel import ALIGNMENT
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.loops import Access, Load, Nest, Store
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 
 _MOST_LANES = 8
 _SMALL = 1 << 31

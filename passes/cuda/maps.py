@@ -11,7 +11,8 @@ from tapec.passes.cuda.touched import arrays
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Nest
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 
 BLOCK = 256
 

@@ -27,7 +27,8 @@ from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, when
 from tapec.passes.loops import Nest
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK
 
 BLOCK = 256

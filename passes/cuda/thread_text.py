@@ -13,7 +13,7 @@ from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.loops import Buffer
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 
 STATUS = "status"
 # What the CPU's emitters ask for as the width of a vector: a thread's vectors are chosen by `mapping`.

@@ -15,7 +15,8 @@ from tapec.passes.cuda.touched import arrays
 from tapec.passes.llvm_text import Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
 from tapec.passes.loops import Access, Load, Nest
-from tapec.passes.nest_text import BodyText, Place
+from tapec.passes.nest_text import BodyText
+from tapec.passes.places import Place
 
 SIDE = 32
 BLOCK = 256

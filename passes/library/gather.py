@@ -9,7 +9,7 @@ from tapec.passes.library.lines import Lines, address, checked_index, copy_bytes
 from tapec.passes.library.update import add_into, begin_with_x
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.steps import LibraryStep
 
 _LANES = 8

@@ -8,7 +8,7 @@ from tapec.passes.lapack.plans import MATRICES, OPERANDS, UNREAD, plan
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText
 from tapec.passes.loop_text import i64, when
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.steps import LibraryStep
 
 

@@ -8,7 +8,7 @@ from math import prod
 from tapec.ir.graph import Location
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.steps import Operand
 
 

@@ -12,7 +12,7 @@ from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
 from tapec.passes.matmul_names import is_small
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.product_plan import axes_of, layout, matrices
 from tapec.passes.steps import LibraryStep
 from tapec.passes.threads_names import HISTORY

@@ -8,7 +8,7 @@ from tapec.ops import elementwise as ew
 from tapec.passes.library.lines import Lines, lines
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.scalar.table import ROWS
 from tapec.passes.steps import LibraryStep
 

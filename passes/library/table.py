@@ -15,7 +15,7 @@ from tapec.passes.library.transform import fourier
 from tapec.passes.library.update import write_window
 from tapec.passes.llvm_text import FunctionText
 from tapec.passes.materialize import FACTORIZATIONS
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.steps import LibraryStep
 
 EMITTERS: dict[Primitive, Callable[[FunctionText, LibraryStep, Surroundings], None]] = {

@@ -9,7 +9,7 @@ from tapec.ops import transform
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.steps import LibraryStep
 from tapec.passes.transform_names import DATA, loop_symbol, ufunc_name
 

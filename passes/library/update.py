@@ -10,7 +10,7 @@ from tapec.ops import update
 from tapec.passes.library.lines import address, copy_bytes
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
-from tapec.passes.nest_text import Surroundings
+from tapec.passes.places import Surroundings
 from tapec.passes.scalar.table import ROWS
 from tapec.passes.steps import LibraryStep
 from tapec.passes.views import dense_strides
