@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, final
 
@@ -10,7 +11,7 @@ from tapec.errors import ShapeError
 from tapec.forward_recorder import ForwardRecorder
 from tapec.recording import ACTIVE
 from tapec.spaces import zeros
-from tapec.structure import leaves_like, map_leaves
+from tapec.structure import leaves_like, map_leaves, settled
 from tapec.tape_arguments import UnconnectedGradients, leaves_of, unconnected, warn
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -95,6 +96,8 @@ class ForwardAccumulator:
             ValueError: `unconnected_gradients` is not one of those above.
         """
         zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
+        with nullcontext() if self._recorder in ACTIVE.recorders else self._recorder.entered():
+            primals = settled(primals)  # views are read while the recorder listens
         leaves_of(primals, "primals")
 
         def tangent(primal: Tensor | Variable) -> Tensor | None:

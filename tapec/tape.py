@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, final
 
 from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.mutable_array import Array
-from tapec.recording import ACTIVE, user_frame
+from tapec.recording import ACTIVE, active, user_frame
 from tapec.sharing_recorder import tape_recorder
-from tapec.structure import flatten, unflatten
+from tapec.structure import flatten, settled, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
 from tapec.tape_history import TapeHistory
@@ -193,7 +193,7 @@ class GradientTape:
         """
         recorder = self._open()
         zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
-        targets, target_structure = leaves_of(target, "target")
+        targets, target_structure = leaves_of(self._settled(target, recorder), "target")
         leaves, structure = leaves_of(sources, "sources")
         cotangents = cotangents_of(output_gradients, targets, target_structure)
         places = [self._target_place(t, recorder) for t in targets]
@@ -294,6 +294,7 @@ class GradientTape:
         recorder = self._open()
         zero = unconnected(unconnected_gradients) is UnconnectedGradients.ZERO
         self._check_loops("jacobian", experimental_use_pfor)
+        target = self._settled(target, recorder)
         one_leaf(target, "target", "jacobian")
         leaves, structure = leaves_of(sources, "sources")
         rows = self._rows(recorder, target, leaves, basis(target.shape, target.dtype))
@@ -341,6 +342,7 @@ class GradientTape:
                 "parallel_iterations."
             )
         self._check_loops("batch_jacobian", experimental_use_pfor)
+        target = self._settled(target, recorder)
         one_leaf(target, "target", "batch_jacobian")
         one_leaf(source, "source", "batch_jacobian")
         check_batch(target, source)
@@ -374,6 +376,13 @@ class GradientTape:
             self.watched_variables()
             self._stop()
             self._recorder, self._consumed = None, True
+
+    def _settled(self, target: Any, recorder: TapeRecorder) -> Any:
+        """`target` with Tensors for arrays and views; the tape hears of the views' ops, also if it has ended."""
+        if isinstance(target, (Tensor, Variable)):
+            return target
+        with nullcontext() if self._recording() else active(recorder):
+            return settled(target)
 
     def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
         tensor = target._tensor if isinstance(target, Variable) else target

@@ -61,3 +61,25 @@ def test_an_element_of_an_array_has_a_gradient() -> None:
     np.testing.assert_array_equal(gradient, want)
     np.testing.assert_array_equal(tp.hvp(element, X, np.ones_like(X)), (want != 0.0) * 2.0)
     np.testing.assert_array_equal(tp.hessian(element)(X).sum(axis=(2, 3)), (want != 0.0) * 2.0)
+
+
+@pytest.mark.parametrize("part", [lambda a: a[1:], lambda a: a.T, lambda a: a], ids=["slice", "transpose", "array"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_tapes_and_accumulators_differentiate_views(part: Callable[[Any], Any], inside: bool) -> None:
+    """Also when they are asked behind their block, where reading the view is an op like any other."""
+    x = tp.Variable(X)
+    with tp.GradientTape(persistent=True) as tape:
+        array = np.copy(x * x)
+        array[0] = 0.0
+        target, want = part(array), np.sum(part(array) * 1.0)
+        found = tape.gradient(target, x) if inside else None
+    found = found if inside else tape.gradient({"target": target}, x)
+    np.testing.assert_array_equal(found, tape.gradient(want, x))
+    assert tape.jacobian(target, x).shape == (*target.shape, 3, 4)
+    with tp.ForwardAccumulator(x, tp.constant(np.ones_like(X))) as accumulator:
+        array = np.copy(x * x)
+        array[0] = 0.0
+        target, want = part(array), part(array) * 1.0
+        tangent = accumulator.jvp(target) if inside else None
+    tangent = tangent if inside else accumulator.jvp(target)
+    np.testing.assert_array_equal(tangent, accumulator.jvp(want))
