@@ -26,42 +26,13 @@ from tapec.passes.row_packing import packed_rows
 from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Program, Step, Sweep, Sweeps, While, leaves
 from tapec.passes.tiles import tiled
 from tapec.passes.turn_loads import turned
+from tapec.passes.value_memory import ValueMemory
 from tapec.passes.views import View, dense_strides, views_of
 
 # Where each part of a row of `Sweeps` begins: a multiple of so many bytes.
 ROW_ALIGNMENT = 8
 # Programs of more top-level steps are cut into functions, which only the arena connects.
 LONG_PROGRAM = 48
-
-
-class _Memory:
-    """Which buffer holds which value, over a graph and the regions in it."""
-
-    def __init__(self) -> None:
-        self.buffers: dict[Value, Buffer] = {}
-        self.rows: dict[Value, tuple[Buffer, int, int]] = {}  # stacks beside others: where they begin, and their stride
-        self.temporaries = 0
-
-    def of(self, value: Value) -> Buffer:
-        found = self.buffers.get(value)
-        if found is None:
-            found = self.buffers[value] = self.temporary(value.type.dtype, value.type.size, value)
-        return found
-
-    def share(self, homes: Mapping[Value, Value]) -> None:
-        """Has results lie where the values do whose memory they take over; where one has its place, all lie there."""
-        groups: dict[Value, list[Value]] = {}
-        for value, home in homes.items():
-            groups.setdefault(home, [home]).append(value)
-        for home, values in groups.items():
-            buffer = next((self.buffers[v] for v in values if v in self.buffers), None) or self.of(home)
-            self.buffers.update(dict.fromkeys(values, buffer))
-
-    def temporary(
-        self, dtype: dtypes.DType, size: int, value: Value | None = None, parts: tuple[Value, ...] = ()
-    ) -> Buffer:
-        self.temporaries += 1
-        return Buffer(f"tmp{self.temporaries}", dtype, size, "temporary", 0, value, parts=parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +65,7 @@ class _Options:
 class _Lowering:
     """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def __init__(self, fused: Fused, memory: _Memory, homes: Mapping[Value, Value], options: _Options) -> None:
+    def __init__(self, fused: Fused, memory: ValueMemory, homes: Mapping[Value, Value], options: _Options) -> None:
         self.fused = fused
         self.memory = memory
         memory.share(homes)
@@ -372,7 +343,7 @@ def lower(fused: Fused, tiling: bool = True, in_place: bool = True) -> Program:
         in_place: whether updates and loops may use the memory of what is dead behind them.
     """
     graph = fused.graph
-    memory = _Memory()
+    memory = ValueMemory()
     for i, value in enumerate(graph.inputs):
         memory.buffers[value] = Buffer(f"in{i}", value.type.dtype, value.type.size, "input", i, value)
     for i, value in enumerate(graph.outputs):

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Hashable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, final
 
 from tapec.connections import Connections, Made
-from tapec.errors import DisconnectedGradientWarning
 from tapec.ir.graph import Location
 from tapec.ops import elementwise as ew
 from tapec.passes.derivatives import DERIVATIVES
 from tapec.passes.derivatives.table import Excused
-from tapec.recording import location_of, user_frame
 from tapec.source_lines import name_of, replaced_variable
 from tapec.tape_events import Event
 from tapec.tape_history import TapeHistory
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.variable import Variable
-
-# Causes that a program has by mistake more often than by design; `gradient` warns of these.
-MISTAKES = frozenset(
-    {"watched after use", "variable replaced", "left the recording", "integer cast", "state", "outside the tape"}
-)
 
 
 @final
@@ -62,42 +53,6 @@ def explain(
     return _Search(history, recorder, watch_accessed, target, source, frame).run()
 
 
-def warn_of_mistakes(
-    history: TapeHistory, watch_accessed: bool, targets: list[Tensor | Variable], sources: list[Tensor | Variable]
-) -> None:
-    """Warns of sources that have no gradient for a reason that is a mistake more often than not, once at each line."""
-    frame, _ = user_frame(2)
-    recorder = history.recorder
-    if frame is None or recorder is None:
-        return
-    here = location_of(frame)
-    # A loop that asks the same again gets the same answer; recordings too long to be found again are asked once a line.
-    asked = (recorder.key, here)
-    if asked in _ASKED:
-        return
-    if len(_ASKED) >= _MOST_ASKED:
-        _ASKED.clear()
-    _ASKED.add(asked)
-    for source in sources:
-        found = [explain(history, watch_accessed, t, source, frame) for t in targets if t.dtype.kind == "f"]
-        explanation = next((e for e in found if e.cause in MISTAKES), None)
-        if explanation is None:
-            continue
-        told = (here, explanation.cause, explanation.location)
-        if told not in _TOLD:
-            _TOLD.add(told)
-            name = _name(source, frame, "a source")
-            warnings.warn_explicit(
-                f"the gradient with respect to {name} is None. {explanation}",
-                DisconnectedGradientWarning, here.filename, here.line,
-            )  # fmt: skip
-
-
-_ASKED: set[tuple[Hashable | None, Location]] = set()
-_MOST_ASKED = 1_024
-_TOLD: set[tuple[Location, str, Location | None]] = set()
-
-
 class _Search:
     def __init__(
         self,
@@ -110,8 +65,8 @@ class _Search:
     ) -> None:
         self.history, self.recorder, self.watch_accessed = history, recorder, watch_accessed
         self.target, self.source, self.frame = target, source, frame
-        self.x = _name(source, frame, "the source")
-        self.y = _name(target, frame, "the target")
+        self.x = name_in(source, frame, "the source")
+        self.y = name_in(target, frame, "the target")
         self.connections = Connections(recorder)
         self.ends = _serials(target, recorder)
         self.starts = _serials(source, recorder)
@@ -320,7 +275,8 @@ def _serials(leaf: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
     return read or [leaf._tensor._serial]
 
 
-def _name(leaf: Tensor | Variable, frame: FrameType | None, otherwise: str) -> str:
+def name_in(leaf: Tensor | Variable, frame: FrameType | None, otherwise: str) -> str:
+    """What the user calls a leaf in a frame of his; else the Variable's own name, else `otherwise`."""
     found = name_of(leaf, frame)
     if found is not None:
         return found

@@ -18,6 +18,7 @@ from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of,
 from tapec.tape_derivatives import gradient_plan
 from tapec.tape_history import TapeHistory
 from tapec.tape_jacobian import block, check_batch, example_basis, example_blocks, one_leaf
+from tapec.tape_places import source_places, target_place
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -196,8 +197,8 @@ class GradientTape:
         targets, target_structure = leaves_of(self._settled(target, recorder), "target")
         leaves, structure = leaves_of(sources, "sources")
         cotangents = cotangents_of(output_gradients, targets, target_structure)
-        places = [self._target_place(t, recorder) for t in targets]
-        wanted = [self._source_places(s, recorder) for s in leaves]
+        places = [target_place(t, recorder) for t in targets]
+        wanted = [source_places(s, recorder) for s in leaves]
         flat = tuple(dict.fromkeys([place for group in wanted for place in group]))
         pairs = [(p, ct) for p, ct in zip(places, cotangents, strict=True) if p is not None]
         plan = gradient_plan(recorder, [p for p, _ in pairs], [ct is not None for _, ct in pairs], flat)
@@ -211,7 +212,7 @@ class GradientTape:
         if not zero:
             missing = [source for source, gradient in zip(leaves, gradients, strict=True) if gradient is None]
             if missing:
-                from tapec.explanation import warn_of_mistakes
+                from tapec.gradient_warnings import warn_of_mistakes
 
                 warn_of_mistakes(self._history, self._watch_accessed, targets, missing)
         return unflatten(structure, gradients)
@@ -360,8 +361,8 @@ class GradientTape:
         self, recorder: TapeRecorder, target: Tensor | Variable, leaves: list[Any], seeds: Tensor
     ) -> list[Tensor | None]:
         """For each source the gradients along `seeds`, one cotangent of the target after another."""
-        place = self._target_place(target, recorder)
-        wanted = [self._source_places(leaf, recorder) for leaf in leaves]
+        place = target_place(target, recorder)
+        wanted = [source_places(leaf, recorder) for leaf in leaves]
         flat = tuple(dict.fromkeys([p for group in wanted for p in group]))
         plan = None if place is None else gradient_plan(recorder, [place], [True], flat, seeds.shape[0])
         self._consume()
@@ -383,32 +384,6 @@ class GradientTape:
             return target
         with nullcontext() if self._recording() else active(recorder):
             return settled(target)
-
-    def _target_place(self, target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
-        tensor = target._tensor if isinstance(target, Variable) else target
-        if tensor._array.dtype.kind != "f":
-            warn(
-                "The dtype of the target tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
-                f"got {target.dtype}"
-            )
-            return None
-        if isinstance(target, Variable):
-            recorder.read_variable(target, tensor)
-        return recorder.place(tensor)
-
-    def _source_places(self, source: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
-        tensor = source._tensor if isinstance(source, Variable) else source
-        if tensor._array.dtype.kind != "f":
-            warn(
-                "The dtype of the source tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
-                f"got {source.dtype}"
-            )
-            return []
-        if tensor is not source:
-            known = recorder.variables.get(id(source))
-            return [] if known is None else known[1]
-        place = recorder.place(tensor)
-        return [] if place is None else [place]
 
     # State -----------------------------------------------------------------------------------------------------------
 

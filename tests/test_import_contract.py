@@ -68,6 +68,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.dispatch", "tapec.runtime.control"): "only loops and branches need it",
     ("tapec.tape", "tapec.saved_tensors"): "the same, for the first recorded op",
     ("tapec.tape", "tapec.explanation"): "the derivative tables wait for the first gradient",
+    ("tapec.tape", "tapec.gradient_warnings"): "the same",
     ("tapec.registered_gradient", "tapec.passes.adjoint"): "the derivative tables wait for the first use",
     ("tapec.registered_gradient", "tapec.passes.derivatives"): "the same",
     ("tapec.registered_gradient", "tapec.passes.derivatives.table"): "the same",
