@@ -14,6 +14,7 @@ from tapec.structure_recorder import StructureRecorder
 from tapec.tape import GradientTape
 from tapec.tape_derivatives import tangent_plan
 from tapec.tensor import Tensor, make
+from tapec.wrong_derivative import wrong_op
 
 _Function = Callable[..., Any]
 
@@ -42,7 +43,8 @@ def check_grads(
         step: distance of the two points of a difference, halved.
 
     Raises:
-        AssertionError: a derivative is wrong; the message names mode, order, argument and index.
+        AssertionError: a derivative is wrong; the message names mode, order, argument and index, and the op with the
+            user's line: the first one whose own derivative is wrong, or custom rules if no other op's is.
         ValueError: a mode is unknown.
 
     >>> from tapec.dispatch import apply
@@ -53,7 +55,20 @@ def check_grads(
         if mode not in ("forward", "reverse"):
             raise ValueError(f"modes are 'forward' and 'reverse', got {mode!r}")
     tensors = [make(np.array(arg, np.float64)) for arg in args]
-    _check(fn, tensors, order, modes, (rtol, atol, step), "", np.random.default_rng(0))
+    tolerance = (rtol, atol, step)
+
+    def is_right(op: _Function, operands: list[Tensor]) -> bool:
+        try:
+            _check(op, operands, order, modes, tolerance, "", np.random.default_rng(0))
+        except AssertionError:
+            return False
+        return True
+
+    try:
+        _check(fn, tensors, order, modes, tolerance, "", np.random.default_rng(0))
+    except AssertionError as error:
+        culprit = wrong_op(fn, tensors, is_right)
+        raise AssertionError(f"{error}; {culprit} is wrong" if culprit else str(error)) from None
 
 
 def _check(

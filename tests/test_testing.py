@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tapec as tp
 from tapec import tape_derivatives, tape_recorder
 from tapec.ops import elementwise as ew
 from tapec.passes.derivatives import DERIVATIVES
@@ -42,6 +43,34 @@ def test_an_op_that_should_not_stop_derivatives(monkeypatch):
     with_row(monkeypatch, ew.sin, DERIVATIVES[ew.stop_gradient])
     with pytest.raises(AssertionError, match=r"the derivative is .*0\.0.*, finite differences give"):
         check_grads(np.sin, [X])
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_the_op_is_named_with_its_line(monkeypatch, mode):
+    def function(x, y):
+        z = np.exp(x) * y
+        return np.sum(np.sin(z) * 2.0)
+
+    with_row(monkeypatch, ew.sin, Partials((lambda out, _: 2.0 * out,)))
+    line = function.__code__.co_firstlineno + 2
+    with pytest.raises(AssertionError, match=rf"; the op 'sin' at .*test_testing\.py:{line} is wrong$"):
+        check_grads(function, [X, X + 1.0], modes=[mode])
+
+
+def test_a_custom_rule_is_named_where_all_ops_are_right():
+    @tp.custom_gradient
+    def cube(x):
+        return x**3, lambda ct: ct * 2.0 * x**2
+
+    line = test_a_custom_rule_is_named_where_all_ops_are_right.__code__.co_firstlineno + 7
+    with pytest.raises(AssertionError, match=rf"; the custom rule of .*cube at .*test_testing\.py:{line} is wrong$"):
+        check_grads(lambda x: np.sin(cube(x)), [X], order=1, modes=["reverse"])
+
+
+def test_loops_are_named_as_one_op(monkeypatch):
+    with_row(monkeypatch, ew.sin, Partials((lambda out, _: 2.0 * out,)))
+    with pytest.raises(AssertionError, match=r"; the op 'scan' at .*test_testing\.py:\d+ is wrong$"):
+        check_grads(lambda x: tp.fori_loop(0, 3, lambda _, c: np.sin(c), x), [X], order=1)
 
 
 def test_unknown_modes():

@@ -1,0 +1,103 @@
+"""Which op of a function has the wrong derivative, once the function's own is known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
+
+from tapec.dispatch import apply, apply_control, apply_several
+from tapec.ir.graph import Graph, Location
+from tapec.ir.primitive import Primitive
+from tapec.live_rules import Token
+from tapec.ops import custom
+from tapec.recording import ACTIVE, active, user_location
+from tapec.rules import Rule
+from tapec.silent_recorder import SilentRecorder
+from tapec.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tapec.variable import Variable
+
+# Whether a function of tensors has right derivatives at some.
+Check = Callable[[Callable[..., Any], list[Tensor]], bool]
+
+
+class _Application(NamedTuple):
+    primitive: Primitive
+    operands: tuple[Tensor, ...]
+    attributes: dict[str, Any]
+    regions: tuple[Graph, ...]
+    several: bool
+    location: Location | None
+
+    def moving(self) -> list[int]:
+        """Positions of the operands that derivatives may be taken by."""
+        return [i for i, t in enumerate(self.operands) if t._array.dtype.kind == "f" and not t._literal]
+
+    def run(self, *tensors: Tensor) -> Any:
+        """The op, with other tensors at the moving positions."""
+        operands = list(self.operands)
+        for i, tensor in zip(self.moving(), tensors, strict=True):
+            operands[i] = tensor
+        if self.regions:
+            return apply_control(self.primitive, tuple(operands), self.attributes, self.regions)
+        run = apply_several if self.several else apply
+        return run(self.primitive, tuple(operands), self.attributes)
+
+
+@final
+class _Listener(SilentRecorder):
+    """Keeps every op that runs, with its operands."""
+
+    __slots__ = ("applications",)
+
+    differentiates: ClassVar[bool] = True  # so that custom rules are told, too
+
+    def __init__(self) -> None:
+        self.applications: list[_Application] = []
+
+    def record(
+        self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
+    ) -> None:
+        """See `Recorder.record`."""
+        where = ACTIVE.location or user_location()
+        self.applications.append(_Application(primitive, operands, attributes, (), False, where))
+
+    def record_control(
+        self,
+        primitive: Primitive,
+        operands: tuple[Tensor, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+        results: tuple[Tensor, ...],
+    ) -> None:
+        """See `Recorder.record_control`."""
+        where = ACTIVE.location or user_location()
+        self.applications.append(_Application(primitive, operands, attributes, regions, True, where))
+
+    def read_variable(self, variable: Variable, tensor: Tensor) -> None:
+        """See `Recorder.read_variable`."""
+
+
+def wrong_op(fn: Callable[..., Any], args: Sequence[Tensor], is_right: Check) -> str | None:
+    """The first op of `fn` whose derivative is wrong by itself, in words; or the custom rules, if all ops are right.
+
+    Args:
+        fn: a function of tensors.
+        args: where it is wrong.
+        is_right: checks one op.
+    """
+    listener = _Listener()
+    with active(listener):
+        fn(*args)
+    rules: list[str] = []
+    for op in listener.applications:
+        where = f" at {op.location}" if op.location else ""
+        if op.primitive.family is custom.CUSTOM:
+            token = op.operands[0]
+            rule = token.rule if isinstance(token, Token) else None
+            of = f" of {rule.name}" if isinstance(rule, Rule) else ""
+            rules.append(f"the custom rule{of}{where}")
+        elif (moving := op.moving()) and not is_right(op.run, [op.operands[i] for i in moving]):
+            return f"the op {op.primitive.name!r}{where}"
+    return " or ".join(dict.fromkeys(rules)) or None
