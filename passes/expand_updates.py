@@ -28,7 +28,7 @@ class ExpandUpdates:
                                                       %2 = "tapec.select"(%0, %1, %x)
     """
 
-    name: ClassVar[str] = "expand-updates"
+    name: ClassVar[str] = "expand_updates"
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""

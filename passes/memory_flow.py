@@ -9,6 +9,7 @@ from typing import final
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation, rows, update
 from tapec.ops import elementwise as ew
+from tapec.passes.recompute import makers
 from tapec.passes.splice import copied
 from tapec.passes.views import VIEWS, views_of
 
@@ -73,7 +74,9 @@ def recomputing(flow: MemoryFlow, saved: Collection[Value]) -> Recomputation:
             out.ops.append(made)
             remade.update({v: mapping[v] for v in op.results if v in saved or v in flow.free})
             continue
-        for needed in _order(op, remade):
+        needed_ops = makers(op.operands, remade.__contains__)
+        assert needed_ops is not None, "inputs are there"
+        for needed in needed_ops:
             made = copied(needed, remade, "adjoint")
             for v, new in zip(needed.results, made.results, strict=True):
                 remade.setdefault(v, new)
@@ -85,24 +88,6 @@ def recomputing(flow: MemoryFlow, saved: Collection[Value]) -> Recomputation:
         out.ops.append(made)
     out.outputs = [mapping[v] for v in graph.outputs]
     return Recomputation(out, again)
-
-
-def _order(op: Op, there: Collection[Value]) -> list[Op]:
-    """The ops that must run before `op`, each behind those that it reads."""
-    order: list[Op] = []
-    done: set[Op] = set()
-    waiting = [v.op for v in reversed(op.operands) if v not in there and v.op is not None]
-    while waiting:
-        needed = waiting.pop()
-        if needed in done:
-            continue
-        before = [v.op for v in needed.operands if v not in there and v.op is not None and v.op not in done]
-        if before:
-            waiting += [needed, *before]
-        else:
-            done.add(needed)
-            order.append(needed)
-    return order
 
 
 def peak(made: Recomputation) -> tuple[int, list[Value]]:

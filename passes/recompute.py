@@ -18,7 +18,7 @@ def recompute(
         residuals: values of the primal graph.
         is_kept: whether a value of the primal graph is at hand.
     """
-    order = _order([v for v in residuals if not is_kept(v)], is_kept)
+    order = makers(residuals, is_kept)
     if order is None:
         return None
     kept = [v for v in residuals if is_kept(v)] + [v for op in order for v in op.operands if is_kept(v)]
@@ -33,11 +33,14 @@ def recompute(
     return out, tuple(kept)
 
 
-def _order(values: Sequence[Value], is_kept: Callable[[Value], bool]) -> list[Op] | None:
-    """The ops that make `values` from kept ones, each behind those that it reads."""
+def makers(values: Sequence[Value], is_kept: Callable[[Value], bool]) -> list[Op] | None:
+    """The ops that make those of `values` that are not kept from kept ones, each behind those that it reads.
+
+    None if that needs an input that is not kept.
+    """
     order: list[Op] = []
     done: set[Op] = set()
-    waiting = [v.op for v in reversed(values)]
+    waiting = [v.op for v in reversed(values) if not is_kept(v)]
     while waiting:
         op = waiting.pop()
         if op is None:

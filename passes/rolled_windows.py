@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tapec.passes.rolled_loop import Loop, Rolled
 
 
-def moved_window(loop: Loop, window: Moving) -> tuple[int, int]:
+def _moved_window(loop: Loop, window: Moving) -> tuple[int, int]:
     """Start and step of a window's axis over all rounds, in the order in which the loop runs through its slices."""
     segment = loop.segment
     first, step = window.start(segment.low), window.step
@@ -33,7 +33,7 @@ def moving_rows(loop: Loop, op: Op, window: Moving) -> np.ndarray[Any, Any]:
     return rows
 
 
-def sliced(op: Op, axis: int, shape: tuple[int, ...]) -> dict[str, Any] | None:
+def _sliced(op: Op, axis: int, shape: tuple[int, ...]) -> dict[str, Any] | None:
     """Attributes of the slice that reads what `op` does on all axes but one, and everything there; None if that is all
     of a value of `shape`.
     """
@@ -52,7 +52,7 @@ def stacked_windows(rolling: Rolled, loop: Loop, op: Op, window: Moving, source:
     """The windows of all rounds, stacked along a new first axis, or along the window's axis if that has extent 1."""
     axis, rounds = window.axis, loop.segment.rounds
     attributes: Any = op.attributes
-    first, step = moved_window(loop, window)
+    first, step = _moved_window(loop, window)
     if window.even and window.size == 1:
         replaced = {
             "start": with_axis(attributes["start"], axis, first),
@@ -62,7 +62,7 @@ def stacked_windows(rolling: Rolled, loop: Loop, op: Op, window: Moving, source:
         return _first(rolling, rolling.emit(movement.slice_, (source,), replaced), axis)
     if window.even and window.step == window.size and attributes["step"][axis] == 1:
         return _side_by_side(rolling, loop, op, window, source)
-    whole = sliced(op, axis, source.shape)
+    whole = _sliced(op, axis, source.shape)
     if whole is not None:
         source = rolling.emit(movement.slice_, (source,), whole)
     table = rolling.table(moving_rows(loop, op, window))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from tapec.errors import ShapeError
 from tapec.ir.graph import Attribute, Graph
 from tapec.ir.types import TensorType
 
@@ -41,6 +42,26 @@ class Family(ABC):
     ) -> tuple[TensorType, ...]:
         """Types of the results of an op whose type rule looks into its regions; `infer` for all others."""
         return self.infer(primitive, operands, attributes)
+
+
+class RegionFamily(Family):
+    """The type rule of primitives whose regions say what goes in and out."""
+
+    def infer(
+        self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
+    ) -> tuple[TensorType, ...]:
+        """Always raises: the types of the results stand in the regions."""
+        raise ShapeError(f"{primitive.name} needs regions; their types are those of its results")
+
+    @abstractmethod
+    def infer_regions(
+        self,
+        primitive: Primitive,
+        operands: tuple[TensorType, ...],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+    ) -> tuple[TensorType, ...]:
+        """See `Family.infer_regions`."""
 
 
 @final

@@ -7,30 +7,24 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from tapec.errors import AttributeValueError, DTypeError, ShapeError, TapecError
 from tapec.ir import dtypes
-from tapec.ir.graph import Attribute, Graph
-from tapec.ir.primitive import Family, Primitive
+from tapec.ir.graph import Graph
+from tapec.ir.primitive import Primitive, RegionFamily
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
 
 _T = TypeVar("_T")
 
 
-class Control(Family):
+class Control(RegionFamily):
     """The regions say what goes in and out, and each primitive how often they run."""
 
     name = "control"
-
-    def infer(
-        self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
-    ) -> tuple[TensorType, ...]:
-        """Always raises: the types of the results stand in the regions."""
-        raise ShapeError(f"{primitive.name} needs regions; their types are those of its results")
 
     def infer_regions(
         self,
         primitive: Primitive,
         operands: tuple[TensorType, ...],
-        attributes: dict[str, Attribute],
+        attributes: dict[str, Any],
         regions: tuple[Graph, ...],
     ) -> tuple[TensorType, ...]:
         """See `Family.infer_regions`."""
@@ -39,10 +33,7 @@ class Control(Family):
         if primitive is cond:
             return _infer_cond(operands, regions)
         if primitive is sweeps:
-            rounds = operands[attributes["consts"]]  # type: ignore[index]
-            if rounds != tensor_type(dtypes.I64, ()):
-                raise DTypeError(f"sweeps: the number of rounds must be an int64 scalar, got {rounds!r}")
-            return infer_sweeps("sweeps", operands, attributes, regions)
+            return infer_sweeps("sweeps", tensor_type(dtypes.I64, ()), operands, attributes, regions)
         return infer_while(operands, attributes, regions)
 
 
@@ -89,25 +80,30 @@ def sweep_parts(attributes: dict[str, Any], regions: Sequence[Graph]) -> SweepPa
 
 def infer_sweeps(
     name: str,
+    rounds: TensorType,
     operands: tuple[TensorType, ...],
     attributes: dict[str, Any],
     regions: tuple[Graph, ...],
-    rows: tuple[TensorType, ...] = (),
+    *,
+    given: bool = False,
 ) -> tuple[TensorType, ...]:
-    """Types of the results of sweeps, whose operand behind the consts has been looked at.
+    """Types of the results of sweeps.
 
     Args:
         name: of the primitive.
+        rounds: type of the operand behind the consts, which says how many rounds there are.
         operands: types of its operands.
         attributes: its attributes.
         regions: its regions.
-        rows: what the rows hold that are there before the first region.
+        given: whether rows are there before the first region; what they hold is what that one takes.
     """
     consts, counts = attributes["consts"], attributes["carries"]
     if not len(counts) == len(attributes["reverse"]) == len(regions):
         raise AttributeValueError(f"{name}: carries and reverse must have one entry for each of {len(regions)} regions")
     if consts < 0 or min(counts) < 0 or consts + 1 + sum(counts) != len(operands):
         raise AttributeValueError(f"{name}: {consts} consts, rounds, {counts} carries among {len(operands)} operands")
+    _check(name, "the rounds", (operands[consts],), (rounds,))
+    rows = types_of(regions[0].inputs[consts + counts[0] :]) if given else ()
     first = consts + 1
     for number, (count, region) in enumerate(zip(counts, regions, strict=True)):
         carries = operands[first : first + count]
@@ -185,32 +181,33 @@ def _check(name: str, what: str, found: tuple[TensorType, ...], expected: tuple[
     raise error(f"{name}: {what} must be {expected}, got {found}")
 
 
-def _meaning(*operands: Any, **attributes: Any) -> NoReturn:
-    raise TypeError("control flow has no meaning apart from its regions; tapec.runtime.control runs it")
+def not_a_function(*operands: Any, **attributes: Any) -> NoReturn:
+    """The meaning of primitives that have none in NumPy."""
+    raise TypeError("control flow has no meaning apart from its regions; tapec.runtime runs it")
 
 
 CONTROL = Control()
 
 scan = define(
-    Primitive("scan", CONTROL, -1, _meaning,
+    Primitive("scan", CONTROL, -1, not_a_function,
               "A loop of known length: operands are consts, first carries and xs; the region takes consts, carries and "
               "one slice of each xs along axis 0, and gives new carries and ys; results are the last carries and the "
               "ys stacked along axis 0. With `reverse` the last slice comes first.",
               ("consts", "carries", "length", "reverse"), result="regions", regions=1, results=-1)
 )  # fmt: skip
 cond = define(
-    Primitive("cond", CONTROL, -1, _meaning,
+    Primitive("cond", CONTROL, -1, not_a_function,
               "The region that the first operand chooses (an integer, clamped into range; False is 0), applied to the "
               "others.", result="regions", regions=-1, results=-1)
 )  # fmt: skip
 while_loop = define(
-    Primitive("while_loop", CONTROL, -1, _meaning,
+    Primitive("while_loop", CONTROL, -1, not_a_function,
               "A loop that runs while the first region says so: operands are consts and first carries, which both "
               "regions take; the second gives new carries. Results are the last carries and the number of rounds.",
               ("consts",), result="regions", regions=2, results=-1)
 )  # fmt: skip
 sweeps = define(
-    Primitive("sweeps", CONTROL, -1, _meaning,
+    Primitive("sweeps", CONTROL, -1, not_a_function,
               "Loops one after the other, of as many rounds as one operand says: operands are consts, the number of "
               "rounds, and the first carries of each region in turn. A region takes consts, its carries, and of each "
               "earlier region the rows that it stored in the same round; it gives new carries and rows to store. One "

@@ -11,39 +11,31 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from tapec.errors import ShapeError
-from tapec.ir.graph import REGION, Attribute, Graph, Value
-from tapec.ir.primitive import Family, Primitive
+from tapec.ir.graph import REGION, Graph, Value
+from tapec.ir.primitive import Primitive, RegionFamily
 from tapec.ir.types import TensorType
 from tapec.ops.registry import define
 
 
-class Custom(Family):
+class Custom(RegionFamily):
     """Types of the results are those of the operands that they are, or stand in the region."""
 
     name = "custom"
-
-    def infer(
-        self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
-    ) -> tuple[TensorType, ...]:
-        """See `Family.infer`."""
-        return self.infer_regions(primitive, operands, attributes, ())
 
     def infer_regions(
         self,
         primitive: Primitive,
         operands: tuple[TensorType, ...],
-        attributes: dict[str, Attribute],
+        attributes: dict[str, Any],
         regions: tuple[Graph, ...],
     ) -> tuple[TensorType, ...]:
         """See `Family.infer_regions`."""
         if primitive is not rule:
             return tuple([value.type for value in regions[0].outputs])
-        a: Any = attributes
-        if a["results"] < 1 or a["args"] < 1 or a["results"] + a["args"] > len(operands):
-            raise ShapeError(
-                f"{primitive.name}: {a['results']} results and {a['args']} arguments among {len(operands)} operands"
-            )
-        return operands[: a["results"]]
+        results, args = attributes["results"], attributes["args"]
+        if results < 1 or args < 1 or results + args > len(operands):
+            raise ShapeError(f"{primitive.name}: {results} results and {args} arguments among {len(operands)} operands")
+        return operands[:results]
 
 
 def signature(types: Iterable[TensorType]) -> Graph:

@@ -26,7 +26,8 @@ class Update(Family):
         x, new = operands
         if new.dtype is not x.dtype:
             raise DTypeError(f"{primitive.name}: the array holds {x.dtype.numpy}, the new elements {new.dtype.numpy}")
-        check_window(primitive.name, x.shape, size=new.shape, **attributes)  # type: ignore[arg-type]
+        a: Any = attributes
+        check_window(primitive.name, x.shape, a["start"], new.shape, a["step"])
         return (x,)
 
 

@@ -85,6 +85,10 @@ def test_types_of_results():
          DTypeError, "the condition's outputs"),
         (control.while_loop, [F64], {"consts": 2}, [region([F64], lambda x: x < 1), region([F64], lambda x: x)],
          AttributeValueError, "2 consts and -1 carries"),
+        (control.sweeps, [F64, F64], {"consts": 0, "carries": (1,), "reverse": (False,)},
+         [region([F64], lambda x: x)], DTypeError, "the rounds must be"),
+        (control.sweeps, [I64, F64], {"consts": 9, "carries": (1,), "reverse": (False,)},
+         [region([F64], lambda x: x)], AttributeValueError, "9 consts, rounds"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit(primitive, operands, attributes, regions, error, message):

@@ -1,4 +1,4 @@
-"""`expand-updates`: updates as selections, with the bits of the primitives."""
+"""`expand_updates`: updates as selections, with the bits of the primitives."""
 
 import numpy as np
 import pytest

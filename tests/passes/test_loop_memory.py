@@ -49,7 +49,9 @@ def test_what_few_instructions_make_of_stored_carries_is_not_stored():
 
 def test_stacks_that_only_loops_read_lie_row_by_row():
     def f(x, k):
-        step = lambda c, _: ((np.sin(c[1]) * c[0], np.exp(c[0]) * k), None)  # noqa: E731
+        def step(c, _):
+            return ((np.sin(c[1]) * c[0], np.exp(c[0]) * k), None)
+
         a, b = tp.scan(step, (x, x * 0.5), None, 9)[0]
         return a + b
 
@@ -66,7 +68,9 @@ def test_stacks_that_others_read_lie_by_themselves():
     """The ys are results of the function, or summed; what they have in a round is their own."""
 
     def f(x):
-        step = lambda c, _: (np.sin(c) * 0.9, (np.cos(c), c * 2.0))  # noqa: E731
+        def step(c, _):
+            return (np.sin(c) * 0.9, (np.cos(c), c * 2.0))
+
         c, (first, second) = tp.scan(step, x, None, 9)
         return c + np.sum(first[1:]), second
 

@@ -130,7 +130,9 @@ def test_gradients_against_central_differences():
 
 def test_of_while_loops():
     def f(x):
-        body = lambda c: tuple(np.exp(-v * v) + v for v in c)  # noqa: E731
+        def body(c):
+            return tuple(np.exp(-v * v) + v for v in c)
+
         return sum(tp.while_loop(lambda c: c[0] < 2.0, body, tuple(x[k] for k in range(5))))
 
     x = np.linspace(0.1, 0.9, 5)

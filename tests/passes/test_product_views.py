@@ -39,14 +39,21 @@ def test_transposed_after_the_reshape_too():
 
 
 def test_what_the_plain_routine_walks_stays():
-    plain = lambda x, w: matmul(transpose(reshape(x, (64, 96)), (1, 0)), w)  # noqa: E731
+    def plain(x, w):
+        return matmul(transpose(reshape(x, (64, 96)), (1, 0)), w)
+
     assert "matmul" in names(after(plain, (8, 8, 96), (64, 50)))
-    small = lambda x, w: matmul(reshape(transpose(x, (1, 0, 2)), (6, 4)), w)  # noqa: E731
+
+    def small(x, w):
+        return matmul(reshape(transpose(x, (1, 0, 2)), (6, 4)), w)
+
     assert "matmul" in names(after(small, (2, 3, 4), (4, 2)))
 
 
 def test_axes_that_do_not_divide_each_other_are_copied():
-    f = lambda x, w: matmul(reshape(transpose(x, (1, 0)), (60, 48)), w)  # noqa: E731
+    def f(x, w):
+        return matmul(reshape(transpose(x, (1, 0)), (60, 48)), w)
+
     assert "matmul" in names(after(f, (64, 45), (48, 50)))
 
 

@@ -10,7 +10,9 @@ def test_carries_are_registers_beside_a_large_arena():
     """The arena is taken from the heap before anything else; the carries are no memory all the same."""
 
     def f(x):
-        step = lambda c, _: ((c[1] * 0.5, c[0] * c[1]), None)  # noqa: E731
+        def step(c, _):
+            return ((c[1] * 0.5, c[0] * c[1]), None)
+
         a, b = tp.scan(step, (x, x * 0.9), None, 4_000)[0]
         return a + b
 

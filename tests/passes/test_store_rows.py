@@ -12,7 +12,7 @@ from control_graphs import F64, graph_with, region
 from graph_text import body_of, graph_of
 
 import tapec as tp
-from tapec.errors import DTypeError, NotDifferentiableError
+from tapec.errors import NotDifferentiableError, ShapeError
 from tapec.ir.graph import Graph, Op
 from tapec.ir.parser import parse_graph
 from tapec.ir.printer import print_graph
@@ -182,7 +182,7 @@ def test_what_it_makes_is_not_differentiated():
 def test_types():
     body = region([F64, F64], lambda c, row: c * row)
     attributes = {"consts": 0, "carries": (1,), "reverse": (True,)}
-    with pytest.raises(DTypeError, match="sweep_rows: rows are"):
+    with pytest.raises(ShapeError, match="sweep_rows: the rounds must be"):
         graph_with(rows.sweep_rows, [F64, F64], attributes, body)
 
 
