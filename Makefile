@@ -34,7 +34,7 @@ format: $(VENV)/installed-lint
 bench: $(VENV)/installed-bench
 	$(BIN)/tapec bench $(BENCH_ARGS)
 
-# Does every workload run, and give the right answer? Beside those peers that happen to be installed.
+# Does every workload run, and give the answer of autograd, of the code by hand, and of what else is installed?
 bench-quick: $(VENV)/installed-test
 	$(BIN)/tapec bench --quick $(BENCH_ARGS)
 

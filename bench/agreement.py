@@ -15,8 +15,8 @@ class Verdict:
 
     Args:
         error: distance from the reference, the answer with which most agree; infinite where shapes or signs of
-            infinities differ.
-        agrees: it is within the tolerance.
+            infinities differ, and where something is not a number.
+        agrees: it is that of most: within the tolerance of a reference with which more than half agree.
     """
 
     error: float
@@ -30,14 +30,17 @@ def load(path: Path) -> list[np.ndarray]:
 
 
 def distance(a: list[np.ndarray], b: list[np.ndarray]) -> float:
-    """The largest difference of two elements, relative to the largest element of their arrays; 0 if all is equal."""
+    """The largest difference of two elements, relative to the largest element of their arrays; 0 if all is equal.
+
+    What is not a number is far from everything, itself too: it would agree with any other mistake.
+    """
     if [x.size for x in a] != [y.size for y in b]:
         return float("inf")
     worst = 0.0
     for x, y in zip(a, b, strict=True):
         x, y = x.astype(np.float64).ravel(), y.astype(np.float64).ravel()
         finite = np.isfinite(x)
-        if not np.array_equal(finite, np.isfinite(y)) or not np.array_equal(x[~finite], y[~finite], equal_nan=True):
+        if not np.array_equal(finite, np.isfinite(y)) or not np.array_equal(x[~finite], y[~finite]):
             return float("inf")
         if finite.any():
             scale = max(np.abs(x[finite]).max(), np.abs(y[finite]).max())
@@ -47,7 +50,9 @@ def distance(a: list[np.ndarray], b: list[np.ndarray]) -> float:
 
 
 def compare(answers: Mapping[str, list[np.ndarray]], tolerance: float) -> dict[str, Verdict]:
-    """Each peer beside the one with which most agree; of two that differ the first one is the reference."""
+    """Each peer beside the one with which most agree. Where no answer has more than half of them, none is right: of two
+    that differ nobody knows which one is wrong.
+    """
     names = list(answers)
     apart = {(a, b): distance(answers[a], answers[b]) for i, a in enumerate(names) for b in names[i:]}
 
@@ -56,4 +61,5 @@ def compare(answers: Mapping[str, list[np.ndarray]], tolerance: float) -> dict[s
 
     friends = {a: sum(between(a, b) <= tolerance for b in names) for a in names}
     reference = max(names, key=friends.__getitem__)
-    return {name: Verdict(between(name, reference), between(name, reference) <= tolerance) for name in names}
+    known = 2 * friends[reference] > len(names)
+    return {name: Verdict(between(name, reference), known and between(name, reference) <= tolerance) for name in names}

@@ -226,4 +226,5 @@ class Bench:
             result.error = verdicts[result.peer].error
             if not verdicts[result.peer].agrees:
                 result.status = "differs"
-                result.reason = f"{result.error:.1e} away from most others, allowed: {case.workload.tolerance:.0e}"
+                gap = f"{result.error:.1e} from the commonest, allowed: {case.workload.tolerance:.0e}"
+                result.reason = f"not the answer of most peers ({gap})"

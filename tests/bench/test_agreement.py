@@ -19,3 +19,14 @@ def test_the_odd_one_out_differs():
     verdicts = compare({"a": [np.array(1.5)], "b": [np.array(1.0)], "c": [np.array(1.0 + 1e-12)]}, 1e-10)
     assert {name: v.agrees for name, v in verdicts.items()} == {"a": False, "b": True, "c": True}
     assert verdicts["a"].error == (1.5 - 1.0) / 1.5
+
+
+def test_of_two_that_differ_neither_is_right():
+    verdicts = compare({"a": [np.array(1.5)], "b": [np.array(1.0)]}, 1e-10)
+    assert not any(v.agrees for v in verdicts.values())
+
+
+def test_what_is_not_a_number_is_no_answer():
+    verdicts = compare({name: [np.array([1.0, np.nan])] for name in "abc"}, 1e-10)
+    assert not any(v.agrees for v in verdicts.values())
+    assert verdicts["a"].error == np.inf

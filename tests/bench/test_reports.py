@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from bench import command
 from bench.process import ROOT
 from bench.report import markdown, page, words
 from bench.report.bounds import least_seconds
@@ -43,6 +44,24 @@ def run():
         ],
         ["autograd"],
     )
+
+
+@pytest.mark.parametrize(
+    ("peer", "status", "expected"),
+    [
+        ("jax", "ok", 0),
+        ("jax", "failed", 0),
+        ("jax", "differs", 1),
+        ("tapec", "failed", 1),
+        ("tapec", "timed out", 1),
+        ("tapec", "differs", 1),
+    ],
+)
+def test_the_exit_status_is_1_where_tapec_fails_and_where_answers_differ(tmp_path, peer, status, expected):
+    results = [result("rosenbrock", 5, name, 1e-6) for name in ("tapec", "jax", "torch")]
+    next(r for r in results if r.peer == peer).status = status
+    Run(MACHINE, {"quick": True}, results, []).save(tmp_path / "results.json")
+    assert command.main(["--render", str(tmp_path / "results.json"), "--out", str(tmp_path)]) == expected
 
 
 @pytest.mark.parametrize(
