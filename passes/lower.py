@@ -26,6 +26,7 @@ from tapec.passes.row_packing import packed_rows
 from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Program, Step, Sweep, Sweeps, While, leaves
 from tapec.passes.tiles import tiled
 from tapec.passes.turn_loads import turned
+from tapec.passes.unroll import unrolled
 from tapec.passes.value_memory import ValueMemory
 from tapec.passes.views import View, dense_strides, views_of
 
@@ -97,9 +98,11 @@ class _Lowering:
                 steps += self._empty(group)
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         steps = inlined(steps, lasting)
-        if not self.options.tiling:
-            return tuple([collapse(step) if isinstance(step, Nest) else step for step in steps])
-        return tuple(tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary))
+        if self.options.tiling:
+            steps = tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary)
+        else:
+            steps = [collapse(step) if isinstance(step, Nest) else step for step in steps]
+        return tuple([unrolled(step) if isinstance(step, Nest) else step for step in steps])
 
     def _empty(self, group: Group) -> list[Step]:
         """Nests for a group that walks nothing: its reductions still have results, the identity."""
