@@ -10,7 +10,7 @@ from tapec.ir.graph_key import graph_key
 from tapec.ops import elementwise as ew
 from tapec.ops.rows import STORED_ROWS
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 
 _CHEAP: Final = 2  # vector instructions
 

@@ -27,7 +27,7 @@ from tapec.passes.loops import (
     Store,
     Window,
 )
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 from tapec.passes.step_effects import effects
 from tapec.passes.steps import Step
 

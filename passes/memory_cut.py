@@ -15,7 +15,7 @@ from tapec.ir.graph import Op, Value
 from tapec.ops import contraction, control, linalg
 from tapec.ops import elementwise as ew
 from tapec.passes.memory_flow import MemoryFlow
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 from tapec.passes.views import VIEWS
 
 _PER_INSTRUCTION = 0.05  # nanoseconds of an element's instruction, among others in vectors

@@ -20,7 +20,7 @@ from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 
 # Up to this many instructions per element four vectors in flight fit the registers; beyond it two hide latencies best.
 _CHEAP = 12

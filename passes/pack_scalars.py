@@ -12,7 +12,7 @@ from tapec.ops import control, movement, rows
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, reshape
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 
 _LOOPS = frozenset({control.scan, control.while_loop, control.sweeps, rows.while_rows, rows.sweep_rows})
 _SMALL: Final = 256  # bytes of a value; ops of bodies that hold larger ones keep their order

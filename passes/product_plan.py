@@ -161,9 +161,12 @@ def _reads(groups: Axes, m: int) -> int:
 
 
 def _cut(batch: int, m: int, n: int, k: int) -> dict[str, int]:
-    """The index that is cut: matrices where there are many, else the longer side."""
+    """The index that is cut: matrices where there are many, or have one row or column, else the longer side.
+
+    One row alone is not cut: its right operand comes from memory once, which a second thread made no faster.
+    """
     most = batch * m * n * k // (ROW_GRAIN if m == 1 else GRAIN)
-    if batch >= 8 or batch * min(m, n) == batch:
+    if batch >= 8 or min(m, n) == 1:
         cut, unit, extent = CUT_BATCH, 1, batch
     elif m >= n:
         cut, unit, extent = CUT_ROWS, ROWS, m

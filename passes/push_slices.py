@@ -15,7 +15,7 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 from tapec.passes.views import VIEWS
 
 Shape = tuple[int, ...]

@@ -17,7 +17,8 @@ from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loops import Compute, Nest
-from tapec.passes.scalar.table import ROWS, cost
+from tapec.passes.scalar.costs import cost
+from tapec.passes.scalar.table import ROWS
 from tapec.passes.steps import Step, Tiles
 
 # An elementary function, and the dtype of its operands.

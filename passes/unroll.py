@@ -16,7 +16,7 @@ from typing import Final
 
 from tapec.ir import dtypes
 from tapec.passes.loops import Access, Compute, Constant, Index, Inside, Instruction, Load, Nest, Reduce, Store, Window
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 
 MOST_POSITIONS: Final = 4
 LONG: Final = 20  # instructions of a formula that takes as long for one lane as for all

@@ -7,7 +7,7 @@ from math import prod
 from tapec.ops import indexing
 from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, Load, Nest, Reduce, Store
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 from tapec.passes.steps import LibraryStep, Loop, Program, Step, Tiles, inner_steps
 
 # Measured on a Zen 3 core: nanoseconds of a vector instruction in the middle of others, and of a byte that comes from a

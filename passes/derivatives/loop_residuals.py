@@ -9,7 +9,7 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import control, creation, movement
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym
-from tapec.passes.scalar.table import cost
+from tapec.passes.scalar.costs import cost
 from tapec.passes.splice import copy_ops
 
 _VIEWS = (movement.reshape, movement.transpose, movement.broadcast)

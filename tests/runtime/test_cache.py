@@ -476,3 +476,18 @@ def test_object_code_goes_through_unchanged():
     found = object_cache.ObjectCode(("a", "b"), (), b"\n1\n 2\x00")
     object_cache.write(KEY, found)
     assert object_cache.read(KEY) == found
+
+
+def test_a_gradient_from_the_cache_imports_no_code_generation():
+    code = (
+        "import sys, numpy as np, tapec as tp\n"
+        "tp.value_and_grad(lambda w, x: np.mean(np.logaddexp(0.0, x @ w)))(np.ones(4), np.ones((7, 4)))\n"
+        "print(*sys.modules)"
+    )
+    first, second = (
+        set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+        for _ in range(2)
+    )
+    generation = {"tapec.runtime.pipeline", "tapec.passes.lower", "tapec.passes.scalar.table"}
+    assert generation <= first
+    assert generation.isdisjoint(second)

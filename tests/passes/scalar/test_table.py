@@ -7,7 +7,8 @@ import pytest
 from tapec.ir import dtypes
 from tapec.ops import PRIMITIVES
 from tapec.ops import elementwise as ew
-from tapec.passes.scalar.table import EXCUSED, ROWS, cost
+from tapec.passes.scalar.costs import cost
+from tapec.passes.scalar.table import EXCUSED, ROWS
 
 ELEMENTWISE = [p for p in PRIMITIVES.values() if p.family is ew.ELEMENTWISE]
 
