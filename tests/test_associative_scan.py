@@ -19,7 +19,10 @@ def test_sums(n, reverse, axis):
     shape[axis] = n
     x = np.arange(float(np.prod(shape))).reshape(shape)
     expected = np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
-    f = lambda v: tp.associative_scan(np.add, v, reverse=reverse, axis=axis)  # noqa: E731
+
+    def f(v):
+        return tp.associative_scan(np.add, v, reverse=reverse, axis=axis)
+
     for run in (tp.function(f), lambda v: f(tp.constant(v)).numpy()):
         assert np.array_equal(run(x), expected)
 

@@ -66,13 +66,17 @@ def test_bisection():
 
 
 def test_no_round_at_all():
-    f = lambda x, y: tp.while_loop(lambda c: c < 0.0, lambda c: c * y, x)  # noqa: E731
+    def f(x, y):
+        return tp.while_loop(lambda c: c < 0.0, lambda c: c * y, x)
+
     value, (dx, dy) = gradients_every_way(f, np.array(2.0), np.array(3.0))
     assert (value, dx, dy) == (2.0, 1.0, 0.0)
 
 
 def test_bounds_that_are_tensors():
-    f = lambda x, n: tp.fori_loop(0, n, lambda i, c: c * x + i, 1.0)  # noqa: E731
+    def f(x, n):
+        return tp.fori_loop(0, n, lambda i, c: c * x + i, 1.0)
+
     slope = tp.grad(f)
     for n in (0, 1, 4):
         expected = tp.grad(lambda x, n=n: tp.fori_loop(0, n, lambda i, c: c * x + i, 1.0))(1.3)
@@ -131,7 +135,9 @@ def test_inside_of_a_scan_and_a_branch():
 
 def test_linear_algebra_inside():
     def f(a, b):
-        body = lambda s: (np.linalg.solve(a, s[0]) + b, s[1] + 1)  # noqa: E731
+        def body(s):
+            return np.linalg.solve(a, s[0]) + b, s[1] + 1
+
         return np.sum(tp.while_loop(lambda s: (s[1] < 3) & (np.sum(s[0]) < 1e6), body, (b, 0))[0])
 
     a = np.eye(3) * 2 + W
@@ -165,7 +171,10 @@ def test_jacobians_and_products():
     x = np.array([0.5, 1.0, 0.8])
     reverse, forward = (tp.jacobian(f, mode=mode)(x) for mode in ("reverse", "forward"))
     np.testing.assert_allclose(reverse, forward, rtol=1e-12)
-    g = lambda x: np.sum(f(x) ** 2)  # noqa: E731
+
+    def g(x):
+        return np.sum(f(x) ** 2)
+
     v = np.array([1.0, -2.0, 0.5])
     np.testing.assert_allclose(tp.hvp(g, (x,), (v,))[0], tp.hessian(g)(x) @ v, rtol=1e-11)
     over = tp.jacobian(tp.grad(g), mode="reverse")(x)  # reverse over reverse

@@ -99,18 +99,28 @@ def test_under_vmap(f):
     rows = np.stack([X, X[::-1]])
     expected = np.stack([FIRST, FIRST[::-1]])
     np.testing.assert_allclose(in_all_modes(tp.vmap(tp.grad(total(f))), rows), expected, rtol=1e-14)
-    many = lambda x: np.sum(tp.vmap(f)(x))  # noqa: E731
+
+    def many(x):
+        return np.sum(tp.vmap(f)(x))
+
     np.testing.assert_allclose(in_all_modes(tp.grad(many), rows), expected, rtol=1e-14)
     check_grads(lambda x: tp.vmap(tp.vmap(f))(x), [rows])
 
 
 @pytest.mark.parametrize("f", FORMS)
 def test_in_loops_and_branches(f):
-    loop = lambda x: tp.fori_loop(0, 3, lambda _, c: f(c), x)  # noqa: E731
-    chain = lambda x: f(f(f(x)))  # noqa: E731
+    def loop(x):
+        return tp.fori_loop(0, 3, lambda _, c: f(c), x)
+
+    def chain(x):
+        return f(f(f(x)))
+
     np.testing.assert_allclose(in_all_modes(tp.grad(total(loop)), X), tp.grad(total(chain))(X), rtol=1e-13)
     np.testing.assert_allclose(tp.hvp(total(loop), X, X), tp.hvp(total(chain), X, X), rtol=1e-12)
-    branch = lambda x: tp.cond(np.sum(x) > 10.0, np.sin, f, x)  # noqa: E731
+
+    def branch(x):
+        return tp.cond(np.sum(x) > 10.0, np.sin, f, x)
+
     np.testing.assert_allclose(in_all_modes(tp.grad(total(branch)), X), FIRST, rtol=1e-14)
 
 
@@ -349,7 +359,9 @@ def test_custom_jvp_errors():
 
 
 def test_stop_gradient():
-    f = lambda x: x * tp.stop_gradient(x * x)  # noqa: E731
+    def f(x):
+        return x * tp.stop_gradient(x * x)
+
     assert in_all_modes(tp.grad(f), 3.0) == 9.0
     assert tp.jvp(f, 3.0, 1.0)[1] == 9.0
     stopped = tp.stop_gradient(X)

@@ -46,7 +46,10 @@ def test_compiled_derivatives():
 
 def test_the_derivative_is_that_of_the_equation_not_of_the_steps():
     """A solver that takes no step at all, begun at the solution, still has the solution's derivative."""
-    f = lambda a: tp.root(lambda x, a: x * x - a, 2.0, a, max_steps=0)  # noqa: E731
+
+    def f(a):
+        return tp.root(lambda x, a: x * x - a, 2.0, a, max_steps=0)
+
     np.testing.assert_allclose(tp.grad(f)(4.0), 0.25, rtol=1e-14)
 
 

@@ -38,14 +38,19 @@ def scanned(w, x, xs, checkpoint, reverse=False):
 
 
 def counted(w, x, xs, checkpoint, rounds=29):
-    body = lambda i, c: (np.sin(w @ c[0]) + c[1] * (i + 1), c[1] * 0.9 + w[1, 2])  # noqa: E731
+    def body(i, c):
+        return np.sin(w @ c[0]) + c[1] * (i + 1), c[1] * 0.9 + w[1, 2]
+
     h, scale = tp.fori_loop(3, 3 + rounds, body, (x, 0.1), checkpoint=checkpoint)
     return np.sum(h * w[0]) * scale + np.sum(xs)
 
 
 def searched(w, x, xs, checkpoint):
     """It ends after 61 rounds."""
-    body = lambda s: (np.tanh(w @ s[0]) + 0.1 * w[2], s[1] + np.sum(s[0] ** 2) + 0.3)  # noqa: E731
+
+    def body(s):
+        return np.tanh(w @ s[0]) + 0.1 * w[2], s[1] + np.sum(s[0] ** 2) + 0.3
+
     h, total = tp.while_loop(lambda s: s[1] < 25.0, body, (x, 0.0), checkpoint=checkpoint)
     return np.sum(h * x) * total + np.sum(xs)
 
@@ -110,7 +115,9 @@ def test_rounds_that_are_few(rounds: int) -> None:
 
 
 def test_bounds_that_are_tensors() -> None:
-    f = lambda x, n, o: tp.fori_loop(0, n, lambda i, c: c * x + i, 1.0, checkpoint=o)  # noqa: E731
+    def f(x, n, o):
+        return tp.fori_loop(0, n, lambda i, c: c * x + i, 1.0, checkpoint=o)
+
     for n in (0, 1, 40):
         expected = tp.value_and_grad(lambda x, n: f(x, n, False))(1.01, n)
         same_bits(tp.value_and_grad(lambda x, n: f(x, n, True))(1.01, n), expected)
@@ -135,7 +142,9 @@ def test_memory_of_scans() -> None:
     """1,024 rounds of 30 carries: 32 segments of 32 rounds."""
 
     def f(x, option):
-        step = lambda c, _: (np.sin(c) * np.cos(c * 0.5), None)  # noqa: E731
+        def step(c, _):
+            return np.sin(c) * np.cos(c * 0.5), None
+
         return np.sum(tp.scan(step, x, None, 1024, checkpoint=option)[0])
 
     plain, segmented = (arena_bytes(tp.value_and_grad(lambda x, o=o: f(x, o)), np.ones(30)) for o in (False, True))
@@ -146,7 +155,9 @@ def test_memory_of_second_derivatives() -> None:
     """Reverse over reverse mode: stacks of inner loops are made again, and not stored by the outer ones."""
 
     def f(x, option):
-        step = lambda c, _: (np.sin(c) + c * x * 0.1, None)  # noqa: E731
+        def step(c, _):
+            return np.sin(c) + c * x * 0.1, None
+
         return tp.scan(step, x, None, 2_500, checkpoint=option)[0]
 
     second = [tp.grad(lambda x, o=o: tp.grad(lambda x: f(x, o))(x) ** 2) for o in (False, True)]
@@ -160,7 +171,8 @@ def test_memory_of_nested_scans() -> None:
     """The outer loop keeps the carries with which the inner one begins, as if it were one loop in segments."""
 
     def f(x, rows):
-        inner = lambda c, k: (np.sin(c) * k, np.cos(c))  # noqa: E731
+        def inner(c, k):
+            return np.sin(c) * k, np.cos(c)
 
         def outer(c, row):
             c, ys = tp.scan(inner, c, row)

@@ -32,7 +32,9 @@ def _carry(v: Any, checkpoint: bool | int) -> Any:
 
 
 def _while(v: Any, checkpoint: bool | int) -> Any:
-    body: Callable[[Any], Any] = lambda c: (c[0] + 1, v, c[2] + c[1] * v)  # noqa: E731
+    def body(c):
+        return c[0] + 1, v, c[2] + c[1] * v
+
     _, a, b = tp.while_loop(lambda c: c[0] < 5, body, (0, v * 3.0, v), checkpoint=checkpoint)
     return np.sum(a * a) + np.sum(np.sin(b))
 

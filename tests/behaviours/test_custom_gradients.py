@@ -231,7 +231,9 @@ def test_gt298_the_plain_function_is_there():
 
 @pytest.mark.parametrize("make", [lambda: constant([1.0, 2.0]), lambda: tp.constant([1, 2])])
 def test_gt300_recomputation_of_ints_and_floats(make):
-    f = lambda x, y: (x * y, x + y)  # noqa: E731
+    def f(x, y):
+        return x * y, x + y
+
     y = constant([3.0, 4.0])
     found, expected = (gradient_of(lambda y, g=g: g(make(), y), y) for g in (tp.recompute_grad(f), f))
     assert values(found) == values(expected)
@@ -239,7 +241,10 @@ def test_gt300_recomputation_of_ints_and_floats(make):
 
 def test_gt302_recomputation_with_variables_and_tuples():
     v = tp.Variable([1.0, 2.0])
-    f = lambda x: (x * v, x * x)  # noqa: E731
+
+    def f(x):
+        return x * v, x * x
+
     results = []
     for g in (tp.recompute_grad(f), f):
         x = constant([3.0, 4.0])
@@ -251,7 +256,9 @@ def test_gt302_recomputation_with_variables_and_tuples():
 
 
 def test_gt304_recomputation_of_one_tensor_twice():
-    f = lambda x, y: x * y * y  # noqa: E731
+    def f(x, y):
+        return x * y * y
+
     x = constant(3.0)
     found, expected = (gradient_of(lambda x, g=g: g(x, x), x) for g in (tp.recompute_grad(f), f))
     assert values(found) == values(expected) == [27.0]

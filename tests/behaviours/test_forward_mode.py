@@ -191,7 +191,10 @@ def test_gt206_gt208_a_compiled_condition(k, expected, inside):
 
 def test_gt212_several_tangents_at_once():
     x, y = 2.0, 5.0
-    push = lambda tx, ty: tp.jvp(lambda x, y: x * y, (x, y), (tx, ty))[1]  # noqa: E731
+
+    def push(tx, ty):
+        return tp.jvp(lambda x, y: x * y, (x, y), (tx, ty))[1]
+
     found = tp.vmap(push)(np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0]))
     assert np.asarray(found).tolist() == [5.0, 2.0, 7.0]
 

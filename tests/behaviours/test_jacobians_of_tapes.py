@@ -140,7 +140,7 @@ def test_gt218_first_extents_that_differ():
     with tp.GradientTape() as tape:
         tape.watch(x)
         y = np.concatenate([x, x])
-    with pytest.raises(ValueError, match=r"4.*2|2.*4"):
+    with pytest.raises(ValueError, match=r"first dimension of target shape \(4, 3\) and source shape \(2, 3\)"):
         tape.batch_jacobian(y, x)
 
 

@@ -68,7 +68,9 @@ def test_gt044_gt310_gt314_derivatives_of_any_order(source, persistent):
 
         return of
 
-    f = lambda: np.cos(x)  # noqa: E731
+    def f():
+        return np.cos(x)
+
     for expected in (np.cos(0.7), -np.sin(0.7), -np.cos(0.7), np.sin(0.7)):
         assert values(f()) == pytest.approx(expected, rel=1e-14)
         f = derivative(f)
@@ -93,7 +95,9 @@ def test_gt312_any_order_by_watched_variables():
 
         return of
 
-    f = lambda: np.cos(v)  # noqa: E731
+    def f():
+        return np.cos(v)
+
     for expected in (np.cos(2.0), -np.sin(2.0), -np.cos(2.0)):
         assert values(f()) == pytest.approx(expected, rel=1e-14)
         f = derivative(f)
@@ -203,7 +207,7 @@ def test_gt140_a_batch_jacobian_of_rank_one():
     with tp.GradientTape(persistent=True) as tape:
         tape.watch(x)
         y = np.ones((2, 2)) * x
-    with pytest.raises(ValueError, match=r"\(2,\).*rank|rank.*\(2,\)|two axes"):
+    with pytest.raises(ValueError, match=r"Shape \(2,\) must have rank at least 2"):
         tape.batch_jacobian(y, x)
 
 

@@ -82,7 +82,10 @@ def test_norm_squared_at_zero():
 
 def test_zero_cotangents_do_not_cut_second_derivatives():
     """The derivative of a contribution by its cotangent is the partial even where the cotangent is zero."""
-    f = lambda x: op(ew.mul, 0.5, power(op(ew.sin, x), 2))  # noqa: E731
+
+    def f(x):
+        return op(ew.mul, 0.5, power(op(ew.sin, x), 2))
+
     zero = make(np.array(0.0))
     assert second(f, zero).numpy() == 1.0
     assert forward(lambda x: reverse(f, x), zero).numpy() == 1.0
@@ -90,7 +93,9 @@ def test_zero_cotangents_do_not_cut_second_derivatives():
 
 
 def test_third_derivative_of_a_cube_at_zero():
-    cube = lambda x: op(ew.mul, op(ew.mul, x, x), x)  # noqa: E731
+    def cube(x):
+        return op(ew.mul, op(ew.mul, x, x), x)
+
     assert reverse(lambda x: second(cube, x), make(np.array(0.0))).numpy() == 6.0
 
 

@@ -135,7 +135,9 @@ def test_another_state_of_tapecs_files_is_another_recipe(monkeypatch):
 
 @pytest.mark.usefixtures("known_sources")
 def test_a_recipe_whose_object_code_is_gone_is_made_anew(place):
-    write = lambda: recipes.Written(ADD)  # noqa: E731
+    def write():
+        return recipes.Written(ADD)
+
     key = recipes.build(("add",), write).library.key
     file_of(place, key).unlink()
     assert not recipes.build(("add",), write).library.cached
