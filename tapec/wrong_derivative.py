@@ -27,22 +27,35 @@ class _Application(NamedTuple):
     operands: tuple[Tensor, ...]
     attributes: dict[str, Any]
     regions: tuple[Graph, ...]
+    results: tuple[Tensor, ...]
     several: bool
     location: Location | None
 
     def moving(self) -> list[int]:
         """Positions of the operands that derivatives may be taken by."""
-        return [i for i, t in enumerate(self.operands) if t._array.dtype.kind == "f" and not t._literal]
+        likes = range(0)
+        if self.primitive.family is custom.CUSTOM:  # what the function computed inside does not count, only its rule
+            first = int(self.primitive is custom.live)
+            likes = range(first, first + len(self.results))
+        return [i for i, t in enumerate(self.operands) if _floating(t) and not t._literal and i not in likes]
 
-    def run(self, *tensors: Tensor) -> Any:
-        """The op, with other tensors at the moving positions."""
-        operands = list(self.operands)
+    def run(self, *tensors: Tensor) -> list[Tensor]:
+        """Results that have derivatives, of the op with other tensors at the moving positions."""
+        moved = list(self.operands)
         for i, tensor in zip(self.moving(), tensors, strict=True):
-            operands[i] = tensor
+            moved[i] = tensor
+        operands = tuple(moved)
         if self.regions:
-            return apply_control(self.primitive, tuple(operands), self.attributes, self.regions)
-        run = apply_several if self.several else apply
-        return run(self.primitive, tuple(operands), self.attributes)
+            results = apply_control(self.primitive, operands, self.attributes, self.regions)
+        elif self.several:
+            results = apply_several(self.primitive, operands, self.attributes)
+        else:
+            results = (apply(self.primitive, operands, self.attributes),)
+        return [t for t in results if _floating(t)]
+
+
+def _floating(tensor: Tensor) -> bool:
+    return tensor._array.dtype.kind == "f"
 
 
 @final
@@ -61,7 +74,7 @@ class _Listener(SilentRecorder):
     ) -> None:
         """See `Recorder.record`."""
         where = ACTIVE.location or user_location()
-        self.applications.append(_Application(primitive, operands, attributes, (), False, where))
+        self.applications.append(_Application(primitive, operands, attributes, (), (result,), False, where))
 
     def record_control(
         self,
@@ -73,25 +86,36 @@ class _Listener(SilentRecorder):
     ) -> None:
         """See `Recorder.record_control`."""
         where = ACTIVE.location or user_location()
-        self.applications.append(_Application(primitive, operands, attributes, regions, True, where))
+        self.applications.append(_Application(primitive, operands, attributes, regions, results, True, where))
 
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
 
 
-def wrong_op(fn: Callable[..., Any], args: Sequence[Tensor], is_right: Check) -> str | None:
+def _differentiated(applications: list[_Application], outputs: list[Tensor]) -> list[_Application]:
+    """The ops through which derivatives of `outputs` flow, in their order."""
+    reached = {t._serial for t in outputs}
+    found = []
+    for op in reversed(applications):
+        if any(_floating(t) and t._serial in reached for t in op.results):
+            reached.update([op.operands[i]._serial for i in op.moving()])
+            found.append(op)
+    return found[::-1]
+
+
+def wrong_op(fn: Callable[..., list[Tensor]], args: Sequence[Tensor], is_right: Check) -> str | None:
     """The first op of `fn` whose derivative is wrong by itself, in words; or the custom rules, if all ops are right.
 
     Args:
-        fn: a function of tensors.
+        fn: a function of tensors, which gives tensors.
         args: where it is wrong.
         is_right: checks one op.
     """
     listener = _Listener()
     with active(listener):
-        fn(*args)
+        outputs = fn(*args)
     rules: list[str] = []
-    for op in listener.applications:
+    for op in _differentiated(listener.applications, outputs):
         where = f" at {op.location}" if op.location else ""
         if op.primitive.family is custom.CUSTOM:
             token = op.operands[0]

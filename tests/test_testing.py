@@ -67,6 +67,26 @@ def test_a_custom_rule_is_named_where_all_ops_are_right():
         check_grads(lambda x: np.sin(cube(x)), [X], order=1, modes=["reverse"])
 
 
+def test_what_a_custom_function_computes_inside_is_not_to_blame():
+    @tp.custom_gradient
+    def cube(x):
+        kept = tp.stop_gradient(x)  # whose own derivative is not that of the numbers
+        return kept**3, lambda ct: ct * 2.0 * x**2
+
+    with pytest.raises(AssertionError, match=r"; the custom rule of .*cube at .* is wrong$"):
+        check_grads(lambda x: np.sin(cube(x)), [X], order=1)
+
+
+def test_ops_without_floating_results_are_not_asked(monkeypatch):
+    def function(x):
+        first = np.argmax(np.sort(x))  # a warning of an integer target would be an error here
+        return np.where(x > 0.7, np.sin(x), x) * x[0, first % 2]
+
+    with_row(monkeypatch, ew.sin, Partials((lambda out, _: 2.0 * out,)))
+    with pytest.raises(AssertionError, match=r"; the op 'sin' at .* is wrong$"):
+        check_grads(function, [np.array([[0.5, 1.0], [1.5, 2.0]])], order=1)
+
+
 def test_loops_are_named_as_one_op(monkeypatch):
     with_row(monkeypatch, ew.sin, Partials((lambda out, _: 2.0 * out,)))
     with pytest.raises(AssertionError, match=r"; the op 'scan' at .*test_testing\.py:\d+ is wrong$"):

@@ -10,6 +10,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import lift, located
 from tapec.errors import ShapeError
+from tapec.surface.axes import one_axis
 from tapec.surface.movement import at_least_one_axis
 from tapec.surface.registry import implements
 from tapec.tensor import Tensor
@@ -19,7 +20,7 @@ from tapec.tensor import Tensor
 def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """One call of `func1d` for each slice: the program is as long as there are slices."""
     x = at_least_one_axis(arr)
-    axis = range(x._array.ndim)[axis]
+    axis = one_axis(axis, x._array.ndim)
     last = NUMPY_FUNCTIONS[np.moveaxis](x, axis, -1)
     around = last._array.shape[:-1]
     if 0 in around:
@@ -38,7 +39,7 @@ def _apply_over_axes(func: Callable[[Any, int], Any], a: Any, axes: Any) -> Any:
     value = lift(a)
     rank = value._array.ndim
     for axis in np.atleast_1d(axes).tolist():
-        result = lift(func(value, range(rank)[axis]))
+        result = lift(func(value, one_axis(axis, rank)))
         if result._array.ndim == rank - 1:
             result = NUMPY_FUNCTIONS[np.expand_dims](result, axis)
         if result._array.ndim != rank:
