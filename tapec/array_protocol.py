@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 # `(ufunc, "reduce")`.
 NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
+# The same, as type checkers should see it where what is looked up gives one tensor.
+TENSOR_FUNCTIONS: dict[Any, Callable[..., Tensor]] = NUMPY_FUNCTIONS
+
 # Those of them that give memory which a program may go on to fill: what they give to users is an Array.
-FRESH: dict[Any, Callable[..., Any]] = {}
+FRESH: dict[Any, Callable[..., Array]] = {}
 
 # Python's operators by the name of their special method, without underscores; `radd` and the like are swapped calls.
-OPERATORS: dict[str, Callable[..., Any]] = {}
+OPERATORS: dict[str, Callable[..., Tensor]] = {}
 
 # What to do instead of a function that is not recorded.
 HINTS: dict[Any, str] = {}
@@ -83,126 +86,126 @@ class ArrayProtocol:
     # Operators -------------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return OPERATORS["add"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["add"](self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return OPERATORS["add"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["add"](other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return OPERATORS["sub"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["sub"](self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return OPERATORS["sub"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["sub"](other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return OPERATORS["mul"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["mul"](self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return OPERATORS["mul"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["mul"](other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return OPERATORS["truediv"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["truediv"](self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return OPERATORS["truediv"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["truediv"](other, self)
 
     def __floordiv__(self, other: Any) -> Tensor:
-        return OPERATORS["floordiv"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["floordiv"](self, other)
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return OPERATORS["floordiv"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["floordiv"](other, self)
 
     def __mod__(self, other: Any) -> Tensor:
-        return OPERATORS["mod"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["mod"](self, other)
 
     def __rmod__(self, other: Any) -> Tensor:
-        return OPERATORS["mod"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["mod"](other, self)
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return OPERATORS["divmod"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["divmod"](self, other)  # type: ignore[return-value]
 
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return OPERATORS["divmod"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["divmod"](other, self)  # type: ignore[return-value]
 
     def __pow__(self, other: Any) -> Tensor:
-        return OPERATORS["pow"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["pow"](self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return OPERATORS["pow"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["pow"](other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return OPERATORS["matmul"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["matmul"](self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return OPERATORS["matmul"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["matmul"](other, self)
 
     def __and__(self, other: Any) -> Tensor:
-        return OPERATORS["and"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["and"](self, other)
 
     def __rand__(self, other: Any) -> Tensor:
-        return OPERATORS["and"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["and"](other, self)
 
     def __or__(self, other: Any) -> Tensor:
-        return OPERATORS["or"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["or"](self, other)
 
     def __ror__(self, other: Any) -> Tensor:
-        return OPERATORS["or"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["or"](other, self)
 
     def __xor__(self, other: Any) -> Tensor:
-        return OPERATORS["xor"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["xor"](self, other)
 
     def __rxor__(self, other: Any) -> Tensor:
-        return OPERATORS["xor"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["xor"](other, self)
 
     def __lshift__(self, other: Any) -> Tensor:
-        return OPERATORS["lshift"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["lshift"](self, other)
 
     def __rlshift__(self, other: Any) -> Tensor:
-        return OPERATORS["lshift"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["lshift"](other, self)
 
     def __rshift__(self, other: Any) -> Tensor:
-        return OPERATORS["rshift"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["rshift"](self, other)
 
     def __rrshift__(self, other: Any) -> Tensor:
-        return OPERATORS["rshift"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["rshift"](other, self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return OPERATORS["eq"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["eq"](self, other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return OPERATORS["ne"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["ne"](self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return OPERATORS["lt"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["lt"](self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return OPERATORS["le"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["le"](self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return OPERATORS["gt"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["gt"](self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return OPERATORS["ge"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["ge"](self, other)
 
     def __neg__(self) -> Tensor:
-        return OPERATORS["neg"](self)  # type: ignore[no-any-return]
+        return OPERATORS["neg"](self)
 
     def __pos__(self) -> Tensor:
-        return OPERATORS["pos"](self)  # type: ignore[no-any-return]
+        return OPERATORS["pos"](self)
 
     def __abs__(self) -> Tensor:
-        return OPERATORS["abs"](self)  # type: ignore[no-any-return]
+        return OPERATORS["abs"](self)
 
     def __invert__(self) -> Tensor:
-        return OPERATORS["invert"](self)  # type: ignore[no-any-return]
+        return OPERATORS["invert"](self)
 
     def __round__(self, ndigits: int | None = None) -> Tensor:
-        return NUMPY_FUNCTIONS[np.round](self, ndigits or 0)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.round](self, ndigits or 0)
 
     # A sequence ------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Tensor:
-        return OPERATORS["getitem"](self, key)  # type: ignore[no-any-return]
+        return OPERATORS["getitem"](self, key)
 
     def __len__(self) -> int:
         shape: tuple[int, ...] = NUMPY_FUNCTIONS[np.shape](self)
@@ -230,150 +233,151 @@ class ArrayProtocol:
     @property
     def T(self) -> Tensor:
         """All axes reversed."""
-        return NUMPY_FUNCTIONS[np.transpose](self)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.transpose](self)
 
     @property
     def mT(self) -> Tensor:
         """The last two axes swapped."""
-        return NUMPY_FUNCTIONS[np.matrix_transpose](self)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.matrix_transpose](self)
 
     def sum(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.sum`."""
-        return NUMPY_FUNCTIONS[np.sum](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.sum](self, axis, dtype, out, **options)
 
     def prod(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.prod`."""
-        return NUMPY_FUNCTIONS[np.prod](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.prod](self, axis, dtype, out, **options)
 
     def mean(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.mean`."""
-        return NUMPY_FUNCTIONS[np.mean](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.mean](self, axis, dtype, out, **options)
 
     def var(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.var`."""
-        return NUMPY_FUNCTIONS[np.var](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.var](self, axis, dtype, out, **options)
 
     def std(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.std`."""
-        return NUMPY_FUNCTIONS[np.std](self, axis, dtype, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.std](self, axis, dtype, out, **options)
 
     def max(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
         """`np.max`."""
-        return NUMPY_FUNCTIONS[np.max](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.max](self, axis, out, **options)
 
     def min(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
         """`np.min`."""
-        return NUMPY_FUNCTIONS[np.min](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.min](self, axis, out, **options)
 
     def any(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
         """`np.any`."""
-        return NUMPY_FUNCTIONS[np.any](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.any](self, axis, out, **options)
 
     def all(self, axis: _Axis = None, out: None = None, **options: Any) -> Tensor:
         """`np.all`."""
-        return NUMPY_FUNCTIONS[np.all](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.all](self, axis, out, **options)
 
     def argmax(self, axis: int | None = None, out: None = None, **options: Any) -> Tensor:
         """`np.argmax`."""
-        return NUMPY_FUNCTIONS[np.argmax](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.argmax](self, axis, out, **options)
 
     def argmin(self, axis: int | None = None, out: None = None, **options: Any) -> Tensor:
         """`np.argmin`."""
-        return NUMPY_FUNCTIONS[np.argmin](self, axis, out, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.argmin](self, axis, out, **options)
 
     def cumsum(self, axis: int | None = None, dtype: Any = None) -> Tensor:
         """`np.cumsum`."""
-        return NUMPY_FUNCTIONS[np.cumsum](self, axis, dtype)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.cumsum](self, axis, dtype)
 
     def cumprod(self, axis: int | None = None, dtype: Any = None) -> Tensor:
         """`np.cumprod`."""
-        return NUMPY_FUNCTIONS[np.cumprod](self, axis, dtype)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.cumprod](self, axis, dtype)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """`np.reshape`; the extents as one tuple or as arguments."""
         wanted = shape[0] if len(shape) == 1 else shape
-        return NUMPY_FUNCTIONS[np.reshape](self, wanted, order)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.reshape](self, wanted, order)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as arguments."""
         wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return NUMPY_FUNCTIONS[np.transpose](self, wanted)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.transpose](self, wanted)
 
     def ravel(self, order: str = "C") -> Tensor:
         """`np.ravel`."""
-        return NUMPY_FUNCTIONS[np.ravel](self, order)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.ravel](self, order)
 
     def flatten(self, order: str = "C") -> Tensor:
         """All elements along one axis."""
-        return NUMPY_FUNCTIONS[np.ravel](self, order)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.ravel](self, order)
 
     def squeeze(self, axis: _Axis = None) -> Tensor:
         """`np.squeeze`."""
-        return NUMPY_FUNCTIONS[np.squeeze](self, axis)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.squeeze](self, axis)
 
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """`np.swapaxes`."""
-        return NUMPY_FUNCTIONS[np.swapaxes](self, axis1, axis2)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.swapaxes](self, axis1, axis2)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
         """`np.repeat`."""
-        return NUMPY_FUNCTIONS[np.repeat](self, repeats, axis)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.repeat](self, repeats, axis)
 
     def take(self, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor:
         """`np.take`."""
-        return NUMPY_FUNCTIONS[np.take](self, indices, axis, out, mode)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.take](self, indices, axis, out, mode)
 
     def compress(self, condition: Any, axis: int | None = None) -> Tensor:
         """`np.compress`."""
-        return NUMPY_FUNCTIONS[np.compress](condition, self, axis)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.compress](condition, self, axis)
 
     def choose(self, choices: Any, out: None = None, mode: str = "raise") -> Tensor:
         """`np.choose`."""
-        return NUMPY_FUNCTIONS[np.choose](self, choices, out, mode)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.choose](self, choices, out, mode)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """`np.diagonal`."""
-        return NUMPY_FUNCTIONS[np.diagonal](self, offset, axis1, axis2)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.diagonal](self, offset, axis1, axis2)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
         """`np.trace`."""
-        return NUMPY_FUNCTIONS[np.trace](self, offset, axis1, axis2, dtype)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.trace](self, offset, axis1, axis2, dtype)
 
     def dot(self, other: Any) -> Tensor:
         """`np.dot`."""
-        return NUMPY_FUNCTIONS[np.dot](self, other)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.dot](self, other)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """`np.clip`."""
-        return NUMPY_FUNCTIONS[np.clip](self, min, max)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.clip](self, min, max)
 
     def round(self, decimals: int = 0) -> Tensor:
         """`np.round`."""
-        return NUMPY_FUNCTIONS[np.round](self, decimals)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.round](self, decimals)
 
     def sort(self, axis: int = -1) -> Tensor:
         """A sorted tensor (`np.sort`): tensors are immutable, so nothing happens in place."""
-        return NUMPY_FUNCTIONS[np.sort](self, axis)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.sort](self, axis)
 
     def argsort(self, axis: int | None = -1, kind: str | None = None, **options: Any) -> Tensor:
         """`np.argsort`."""
-        return NUMPY_FUNCTIONS[np.argsort](self, axis, kind, **options)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.argsort](self, axis, kind, **options)
 
     def nonzero(self) -> tuple[np.ndarray[Any, Any], ...]:
         """`np.nonzero`: plain arrays, because their size depends on the data."""
-        return NUMPY_FUNCTIONS[np.nonzero](self)  # type: ignore[no-any-return]
+        places: tuple[np.ndarray[Any, Any], ...] = NUMPY_FUNCTIONS[np.nonzero](self)
+        return places
 
     def astype(self, dtype: Any) -> Tensor:
         """The values in another dtype."""
-        return NUMPY_FUNCTIONS[np.astype](self, dtype)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.astype](self, dtype)
 
     def copy(self) -> Array:
         """An `Array` of the values, which can be written to."""
-        return FRESH[np.copy](self)  # type: ignore[no-any-return]
+        return FRESH[np.copy](self)
 
     def conj(self) -> Tensor:
         """The same value: tensors are real."""
-        return NUMPY_FUNCTIONS[np.conjugate](self)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.conjugate](self)
 
 
 def bind_operators() -> None:

@@ -77,11 +77,12 @@ class FunctionRecorder(Recorder):
     ) -> None:
         """See `Recorder.record`."""
         known = self.values
+        values: tuple[Value, ...]
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
             values = (known.get(a._serial) or self._value(a), known.get(b._serial) or self._value(b))
         else:
-            values = tuple([known.get(t._serial) or self._value(t) for t in operands])  # type: ignore[assignment]
+            values = tuple([known.get(t._serial) or self._value(t) for t in operands])
         state = self._thread
         location = state["location"] or user_location(3)
         op = emit(self.graph, primitive, values, attributes, location, state["phase"])

@@ -99,11 +99,11 @@ class Array(ViewableArray):
         """What stands for the array where containers are taken apart: the version at that time."""
         return self.__tapec_tensor__()
 
-    def __getitem__(self, key: Any) -> Tensor | ArrayView:  # type: ignore[override]
+    def __getitem__(self, key: Any) -> Tensor | ArrayView:  # type: ignore[override]  # a view is no Tensor
         recorded = type(key) is not int and has_tensors(key)
         plain = key if recorded or type(key) is int else plain_key(key)
         if recorded or not is_basic(plain):
-            return OPERATORS["getitem"](self.__tapec_tensor__(), key)  # type: ignore[no-any-return]
+            return OPERATORS["getitem"](self.__tapec_tensor__(), key)
         if not window(plain, self.shape).shape:
             return element(self.__tapec_tensor__(), plain)
         return self.view(lambda x: x[plain], plain)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, lift
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
@@ -149,7 +149,7 @@ def hard_tanh(x: Any) -> Tensor:
         >>> hard_tanh(np.array([-3.0, 0.5])).tolist()
         [-1.0, 0.5]
     """
-    return NUMPY_FUNCTIONS[np.clip](floating(x), -1.0, 1.0)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.clip](floating(x), -1.0, 1.0)
 
 
 def relu6(x: Any) -> Tensor:
@@ -231,7 +231,7 @@ def one_hot(indices: Any, num_classes: int, dtype: Any = np.float32) -> Tensor:
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
     where = NUMPY_FUNCTIONS[np.expand_dims](lift(indices), -1)
-    return NUMPY_FUNCTIONS[np.astype](where == np.arange(num_classes), dtype)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.astype](where == np.arange(num_classes), dtype)
 
 
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Tensor:

@@ -39,8 +39,8 @@ def taken_over(box: list[Any]) -> np.ndarray[Any, Any]:
     if _ALONE < 0:
         return np.array(box.pop(), order="C")
     references, of_base, owner = _counted(box)
-    array = box.pop()
+    array: np.ndarray[Any, Any] = box.pop()
     alone = references == _ALONE and (owner is array or of_base == _BASE_ALONE)
     if alone and owner.flags.owndata and array.flags.writeable and array.flags.c_contiguous:
-        return array  # type: ignore[no-any-return]
+        return array
     return np.array(array, order="C")

@@ -83,7 +83,8 @@ class SharingRecorder(TapeRecorder):
             raise ConsumedTapeError(_ENDED.format(self._function.name))
         positions = needed_positions(primitive, active, operands, attributes) if active else None
         if active:
-            self._heard.append(value.op)  # type: ignore[arg-type]
+            assert value.op is not None
+            self._heard.append(value.op)
         if positions is None:
             return self.events.unrecorded(primitive, operands, result)
         self._active.add(value)

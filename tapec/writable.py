@@ -29,14 +29,14 @@ class WritableArray(Holder):
     # Attributes ------------------------------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """Extents, outermost first."""
-        return self.__tapec_tensor__().shape
 
     @property
+    @abstractmethod
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of the elements."""
-        return self.__tapec_tensor__().dtype
 
     @property
     def ndim(self) -> int:
@@ -44,9 +44,9 @@ class WritableArray(Holder):
         return len(self.shape)
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Number of elements."""
-        return self.__tapec_tensor__().size
 
     @property
     def type(self) -> TensorType:
@@ -59,7 +59,7 @@ class WritableArray(Holder):
         """Gives every element this value."""
         self[...] = value
 
-    def sort(self, axis: int = -1) -> None:  # type: ignore[override]
+    def sort(self, axis: int = -1) -> None:  # type: ignore[override]  # nothing comes back, as in NumPy
         """Sorts the elements along an axis, in place."""
         self[...] = NUMPY_FUNCTIONS[np.sort](self, axis)
 

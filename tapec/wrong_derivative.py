@@ -55,7 +55,8 @@ class _Application(NamedTuple):
 
 
 def _floating(tensor: Tensor) -> bool:
-    return tensor._array.dtype.kind == "f"
+    kind: str = tensor._array.dtype.kind
+    return kind == "f"
 
 
 @final

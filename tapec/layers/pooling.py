@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.layers.layer import Stateless
 from tapec.layers.windows import Padding, Pair, Windows, pair
 from tapec.surface.primitives import filled
@@ -40,7 +40,7 @@ class MaxPool2D(Stateless):
 
     def call(self, x: Tensor, training: bool) -> Tensor:
         """See `Layer.call`."""
-        return NUMPY_FUNCTIONS[np.max](self.windows.of(x, -np.inf), axis=(3, 4))  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.max](self.windows.of(x, -np.inf), axis=(3, 4))
 
 
 @final
@@ -62,8 +62,8 @@ class AveragePool2D(Stateless):
 
     def call(self, x: Tensor, training: bool) -> Tensor:
         """See `Layer.call`."""
-        total = NUMPY_FUNCTIONS[np.sum](self.windows.of(x, 0.0), axis=(3, 4))
+        total = TENSOR_FUNCTIONS[np.sum](self.windows.of(x, 0.0), axis=(3, 4))
         if not any(map(any, self.windows.margins(x.shape))):
-            return total / float(self.windows.size[0] * self.windows.size[1])  # type: ignore[no-any-return]
+            return total / float(self.windows.size[0] * self.windows.size[1])
         inside = filled(1.0, (1, *x.shape[1:3], 1), x.dtype)
-        return total / NUMPY_FUNCTIONS[np.sum](self.windows.of(inside, 0.0), axis=(3, 4))  # type: ignore[no-any-return]
+        return total / TENSOR_FUNCTIONS[np.sum](self.windows.of(inside, 0.0), axis=(3, 4))

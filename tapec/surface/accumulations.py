@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift
 from tapec.ops import reduction
 from tapec.surface.axes import one_axis
@@ -157,7 +157,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Tensor:
     extent = values._array.shape[number]
     pairs = max(extent - 1, 0)
     left, right = window(values, number, 0, pairs), window(values, number, 1, pairs)
-    return NUMPY_FUNCTIONS[np.sum](width * (left + right) / 2.0, axis=number)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.sum](width * (left + right) / 2.0, axis=number)
 
 
 @implements(np.gradient)

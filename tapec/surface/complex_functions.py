@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.complex_tensor import COMPLEX_FUNCTIONS, ComplexTensor, is_complex, lift_complex, parts
 from tapec.surface.primitives import both, either, stop_gradient
 from tapec.tensor import Tensor
@@ -32,7 +32,7 @@ def _enter(*functions: Any) -> Callable[[_F], _F]:
 
 
 def _zeros(x: Tensor) -> Tensor:
-    return NUMPY_FUNCTIONS[np.zeros_like](x)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.zeros_like](x)
 
 
 def _pair(re: Tensor, im: Optional) -> ComplexTensor:
@@ -153,7 +153,7 @@ def _conjugate(z: Any) -> ComplexTensor:
 @_enter(np.absolute)
 def _absolute(z: Any) -> Tensor:
     z = lift_complex(z)
-    return NUMPY_FUNCTIONS[np.hypot](z.real, z.imag)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.hypot](z.real, z.imag)
 
 
 @_enter(np.angle)
@@ -227,7 +227,7 @@ _of_both(np.not_equal, either)
 
 @_enter(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Tensor:
-    return NUMPY_FUNCTIONS[np.linalg.norm](_absolute(x), ord, axis, keepdims)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.norm](_absolute(x), ord, axis, keepdims)
 
 
 # What does the same to both parts ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, apply_several, lift, located, promote
 from tapec.errors import MatrixShapeError, ShapeError, TapecError, UnsupportedFunctionError
 from tapec.ops import linalg, reduction
@@ -155,10 +155,10 @@ def _matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any 
         raise ValueError("`tol` and `rtol` can't be both set.")
     x = floating(A)
     if x._array.ndim < 2:
-        return NUMPY_FUNCTIONS[np.astype](NUMPY_FUNCTIONS[np.any](x != 0), np.int64)  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.astype](NUMPY_FUNCTIONS[np.any](x != 0), np.int64)
     s = singular_values(x)
     limit = _cutoff(s, _epsilon(x) if rtol is None else rtol) if tol is None else _with_axis(tol)
-    return NUMPY_FUNCTIONS[np.count_nonzero](s > limit, axis=-1)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.count_nonzero](s > limit, axis=-1)
 
 
 @implements(np.linalg.cond)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.complex_tensor import COMPLEX_FUNCTIONS, ComplexTensor, is_complex, lift_complex
 from tapec.dispatch import apply, lift, located
 from tapec.errors import AttributeValueError, DTypeError
@@ -239,7 +239,7 @@ def _shift(function: Any, distance: Callable[[int], int]) -> None:
         rank = t._array.ndim
         places = list(range(rank)) if axes is None else [axes] if isinstance(axes, int) else list(axes)
         lengths = [t._array.shape[one_axis(place, rank)] for place in places]
-        return NUMPY_FUNCTIONS[np.roll](t, tuple([distance(n) for n in lengths]), tuple(places))  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.roll](t, tuple([distance(n) for n in lengths]), tuple(places))
 
     NUMPY_FUNCTIONS[function] = call
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import ShapeError
 from tapec.ops import elementwise as ew
@@ -51,7 +51,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Tenso
     result = rows[-1]
     for number in range(len(rows) - 2, -1, -1):
         result = select(which == number, rows[number], result)
-    return NUMPY_FUNCTIONS[np.broadcast_arrays](result, which)[0]  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.broadcast_arrays](result, which)[0]
 
 
 @implements(np.diagonal)
@@ -77,7 +77,7 @@ def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
 @implements(np.trace)
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Tensor:
     refuse(np.trace, out=out)
-    return NUMPY_FUNCTIONS[np.sum](_diagonal(a, offset, axis1, axis2), -1, dtype)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.sum](_diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
 @implements(np.linalg.trace)
@@ -133,4 +133,4 @@ def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     table: list[Tensor] = [one]
     for _ in range(columns - 1):
         table.append(table[-1] * t)
-    return NUMPY_FUNCTIONS[np.stack]([table[n] for n in powers], axis=-1)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.stack]([table[n] for n in powers], axis=-1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, ArrayProtocol
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS, ArrayProtocol
 from tapec.dispatch import lift
 from tapec.surface.primitives import both, either
 from tapec.surface.registry import implements, not_supported, refuse
@@ -71,12 +71,12 @@ def _isrealobj(x: Any) -> bool:
 
 @implements(np.iscomplex)
 def _iscomplex(x: Any) -> Tensor:
-    return NUMPY_FUNCTIONS[np.zeros_like](x, dtype=bool)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.zeros_like](x, dtype=bool)
 
 
 @implements(np.isreal)
 def _isreal(x: Any) -> Tensor:
-    return NUMPY_FUNCTIONS[np.ones_like](x, dtype=bool)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.ones_like](x, dtype=bool)
 
 
 @implements(np.isneginf)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import MatrixShapeError
 from tapec.ops import creation
@@ -77,12 +77,12 @@ def counted(n: int, dtype: np.dtype[Any]) -> Tensor:
 
 def diagonal(x: Tensor) -> Tensor:
     """The diagonals of matrices."""
-    return NUMPY_FUNCTIONS[np.linalg.diagonal](x)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.diagonal](x)
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """Matrix product of one dtype."""
-    return NUMPY_FUNCTIONS[np.matmul](a, b)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.matmul](a, b)
 
 
 def inverse_where(condition: Tensor, x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.complex_tensor import ComplexTensor
 from tapec.dispatch import lift, located, promote
 from tapec.errors import ShapeError, UnsupportedFunctionError
@@ -99,7 +99,7 @@ def _sliding(x: Tensor, kernel: Tensor, mode: str) -> Tensor:
     windows = take(x, lift(np.clip(places, 0, n - 1)), 0)
     if not inside.all():
         windows = select(lift(inside), windows, 0)
-    return NUMPY_FUNCTIONS[np.matmul](windows, kernel)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.matmul](windows, kernel)
 
 
 # Roots and fits ------------------------------------------------------------------------------------------------------
@@ -112,6 +112,7 @@ def _poly(seq_of_zeros: Any) -> Any:
         zeros = NUMPY_FUNCTIONS[np.linalg.eigvals](zeros)
     if isinstance(zeros, ComplexTensor):
         raise UnsupportedFunctionError("np.poly takes a matrix whose eigenvalues are real, or a vector")
+    zeros = zeros + 0.0
     one = filled(1, (1,), zeros._array.dtype)
     coefficients = one
     for i in range(zeros._array.size):
@@ -177,16 +178,18 @@ def _polyfit(
         weights = lift(w) + 0.0
         powers = powers * weights[:, None]
         values = values * (weights if values._array.ndim == 1 else weights[:, None])
-    scale = NUMPY_FUNCTIONS[np.sqrt](NUMPY_FUNCTIONS[np.sum](powers * powers, axis=0))
+    scale = TENSOR_FUNCTIONS[np.sqrt](NUMPY_FUNCTIONS[np.sum](powers * powers, axis=0))
     limit = at._array.size * float(np.finfo(at._array.dtype).eps) if rcond is None else rcond
-    found = NUMPY_FUNCTIONS[np.linalg.lstsq](powers / scale, values, limit)[0]
-    return found / (scale if values._array.ndim == 1 else scale[:, None])  # type: ignore[no-any-return]
+    found: Tensor = NUMPY_FUNCTIONS[np.linalg.lstsq](powers / scale, values, limit)[0]
+    return found / (scale if values._array.ndim == 1 else scale[:, None])
 
 
 @implements(np.trim_zeros)
 def _trim_zeros(filt: Any, trim: str = "fb") -> Tensor:
     """How many zeros there are decides the shape; compiled functions guard it."""
     x = lift(filt)
+    if not set(trim.lower()) <= {"f", "b"}:
+        raise ValueError(f"trim must be made of 'f' and 'b', got {trim!r}")
     if x._array.ndim != 1:
         raise located(ShapeError(f"trim_zeros takes a vector on tensors, got shape {x.shape}"))
     zero, first, last = x == 0, 0, x._array.size

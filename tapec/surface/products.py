@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
+from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import MatrixShapeError, ShapeError
 from tapec.ops import contraction
@@ -68,7 +68,7 @@ def inner_product(a: Tensor, b: Tensor, axes: int) -> Tensor:
     product = apply(ew.mul, (a, b))
     rank = product._array.ndim
     if product._array.dtype.kind == "b":
-        return NUMPY_FUNCTIONS[np.any](product, tuple(range(rank - axes, rank)))  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.any](product, tuple(range(rank - axes, rank)))
     return reduce_sum(product, tuple(range(rank - axes, rank)))
 
 
@@ -91,7 +91,7 @@ OPERATORS["matmul"] = _matmul_operator
 
 @implements(np.linalg.matmul)
 def _linalg_matmul(x1: Any, x2: Any, /) -> Tensor:
-    return NUMPY_FUNCTIONS[np.matmul](x1, x2)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.matmul](x1, x2)
 
 
 def _matching(name: str, a: Tensor, b: Tensor) -> None:

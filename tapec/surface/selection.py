@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, promote
 from tapec.errors import UnsupportedFunctionError
 from tapec.ir.primitive import Primitive
@@ -98,7 +98,7 @@ _rounding(np.rint, ew.rint)
 @implements(np.fix)
 def _fix(x: Any, out: Any = None) -> Tensor:
     refuse(np.fix, out=out)
-    return NUMPY_FUNCTIONS[np.trunc](x)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.trunc](x)
 
 
 @implements(np.round, np.around)
@@ -162,7 +162,7 @@ def _real(val: Any, tol: float = 100) -> Tensor:
 
 @implements(np.imag)
 def _imag(val: Any) -> Tensor:
-    return NUMPY_FUNCTIONS[np.zeros_like](val)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.zeros_like](val)
 
 
 @implements(np.angle)

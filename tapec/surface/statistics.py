@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import cast, lift
 from tapec.ops import reduction
 from tapec.surface.axes import several_axes
@@ -186,7 +186,7 @@ def _cov(
     centered = x - _mean(x, 1, keepdims=True)
     freedom = x._array.shape[1] - (int(not bias) if ddof is None else ddof)
     product: Tensor = NUMPY_FUNCTIONS[np.matmul](centered, transpose(centered, (1, 0)))
-    return NUMPY_FUNCTIONS[np.squeeze](product / float(max(freedom, 0)))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.squeeze](product / float(max(freedom, 0)))
 
 
 def _variables(m: Any, rowvar: bool, dtype: Any) -> Tensor:
@@ -201,4 +201,4 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
         return c / c
     spread = root_of_sum(NUMPY_FUNCTIONS[np.diagonal](c))
     scaled = c / reshape(spread, (spread._array.size, 1)) / spread
-    return NUMPY_FUNCTIONS[np.clip](scaled, -1, 1)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.clip](scaled, -1, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import tapec as tp
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.compat.tensorflow._conversion import constant, default_dtype, extents, operand, pair
 from tapec.dispatch import cast, lift
 from tapec.surface.primitives import filled
@@ -31,17 +31,17 @@ def ones(shape: Any, dtype: Any = _F32, name: str | None = None) -> Tensor:
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """A tensor of one number."""
-    return NUMPY_FUNCTIONS[np.broadcast_to](operand(value), extents(dims))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.broadcast_to](operand(value), extents(dims))
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Zeros in the shape of a tensor."""
-    return NUMPY_FUNCTIONS[np.zeros_like](operand(input), dtype)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.zeros_like](operand(input), dtype)
 
 
 def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
     """Ones in the shape of a tensor."""
-    return NUMPY_FUNCTIONS[np.ones_like](operand(input), dtype)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.ones_like](operand(input), dtype)
 
 
 def eye(num_rows: int, num_columns: int | None = None, *, dtype: Any = _F32, name: str | None = None) -> Tensor:
@@ -51,7 +51,7 @@ def eye(num_rows: int, num_columns: int | None = None, *, dtype: Any = _F32, nam
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
     """`num` numbers from `start` to `stop`, both included."""
-    return NUMPY_FUNCTIONS[np.linspace](operand(start), operand(stop), int(num), axis=axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linspace](operand(start), operand(stop), int(num), axis=axis)
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
@@ -96,43 +96,43 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
 
 def transpose(a: Any, perm: Any = None, *, name: str | None = None) -> Tensor:
     """The axes in another order."""
-    return NUMPY_FUNCTIONS[np.transpose](operand(a), perm)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.transpose](operand(a), perm)
 
 
 def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
     """One more axis."""
-    return NUMPY_FUNCTIONS[np.expand_dims](operand(input), axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.expand_dims](operand(input), axis)
 
 
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Without the axes of extent 1."""
     axes = tuple(axis) if isinstance(axis, list) else axis
-    return NUMPY_FUNCTIONS[np.squeeze](operand(input), axes)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.squeeze](operand(input), axes)
 
 
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """Repeated along new axes and axes of extent 1."""
-    return NUMPY_FUNCTIONS[np.broadcast_to](operand(input), extents(shape))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.broadcast_to](operand(input), extents(shape))
 
 
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """Repeated as a whole."""
-    return NUMPY_FUNCTIONS[np.tile](operand(input), extents(multiples))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.tile](operand(input), extents(multiples))
 
 
 def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
     """Each element repeated."""
-    return NUMPY_FUNCTIONS[np.repeat](operand(input), repeats, axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.repeat](operand(input), repeats, axis)
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """Backwards along some axes."""
-    return NUMPY_FUNCTIONS[np.flip](operand(tensor), tuple(axis) if isinstance(axis, list) else axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.flip](operand(tensor), tuple(axis) if isinstance(axis, list) else axis)
 
 
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Moved in a circle."""
-    return NUMPY_FUNCTIONS[np.roll](operand(input), shift, axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.roll](operand(input), shift, axis)
 
 
 def pad(
@@ -140,7 +140,7 @@ def pad(
 ) -> Tensor:
     """With a margin."""
     options = {"constant_values": constant_values} if mode.upper() == "CONSTANT" else {}
-    return NUMPY_FUNCTIONS[np.pad](operand(tensor), paddings, mode.lower(), **options)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.pad](operand(tensor), paddings, mode.lower(), **options)
 
 
 # Joining and parting -------------------------------------------------------------------------------------------------
@@ -148,12 +148,12 @@ def pad(
 
 def concat(values: Any, axis: int, name: str | None = None) -> Tensor:
     """One behind the other."""
-    return NUMPY_FUNCTIONS[np.concatenate]([operand(x) for x in values], axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.concatenate]([operand(x) for x in values], axis)
 
 
 def stack(values: Any, axis: int = 0, name: str | None = None) -> Tensor:
     """Along a new axis."""
-    return NUMPY_FUNCTIONS[np.stack]([operand(x) for x in values], axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.stack]([operand(x) for x in values], axis)
 
 
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> list[Tensor]:
@@ -174,13 +174,13 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, *, name: str | Non
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """`x` where the condition holds, else `y`; without them the indices where it holds."""
     if x is None and y is None:
-        return NUMPY_FUNCTIONS[np.argwhere](operand(condition))  # type: ignore[no-any-return]
-    return NUMPY_FUNCTIONS[np.where](operand(condition), *pair(x, y))  # type: ignore[no-any-return]
+        return TENSOR_FUNCTIONS[np.argwhere](operand(condition))
+    return TENSOR_FUNCTIONS[np.where](operand(condition), *pair(x, y))
 
 
 def gather(params: Any, indices: Any, *, axis: int = 0, name: str | None = None) -> Tensor:
     """Slices along an axis by their indices."""
-    return NUMPY_FUNCTIONS[np.take](operand(params), operand(indices), axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.take](operand(params), operand(indices), axis)
 
 
 def boolean_mask(tensor: Any, mask: Any, *, name: str | None = None) -> Tensor:
@@ -190,12 +190,12 @@ def boolean_mask(tensor: Any, mask: Any, *, name: str | None = None) -> Tensor:
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
     """Values moved into a range."""
-    return NUMPY_FUNCTIONS[np.clip](operand(t), clip_value_min, clip_value_max)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.clip](operand(t), clip_value_min, clip_value_max)
 
 
 def sort(values: Any, axis: int = -1, *, name: str | None = None) -> Tensor:
     """In ascending order along an axis."""
-    return NUMPY_FUNCTIONS[np.sort](operand(values), axis)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.sort](operand(values), axis)
 
 
 def argsort(values: Any, axis: int = -1, *, name: str | None = None) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 import tapec as tp
 from tapec import dispatch
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.dispatch import lift
 from tapec.tensor import Tensor
 
@@ -66,7 +66,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     if shape is None:
         return tensor
     change = np.reshape if tensor.ndim else np.broadcast_to
-    return NUMPY_FUNCTIONS[change](tensor, extents(shape))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[change](tensor, extents(shape))
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec import linalg
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.compat.tensorflow._arrays import eye
 from tapec.compat.tensorflow._conversion import operand
 from tapec.compat.unknown_names import refuses
@@ -46,33 +46,33 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
 
 def matvec(a: Any, b: Any, *, name: str | None = None) -> Tensor:
     """Matrices times vectors."""
-    return NUMPY_FUNCTIONS[np.matvec](operand(a), operand(b))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.matvec](operand(a), operand(b))
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """The sum of products over pairs of axes."""
-    return NUMPY_FUNCTIONS[np.tensordot](operand(a), operand(b), axes)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.tensordot](operand(a), operand(b), axes)
 
 
 def einsum(equation: str, *inputs: Any) -> Tensor:
     """Sums of products, by Einstein's notation."""
-    return NUMPY_FUNCTIONS[np.einsum](equation, *[operand(x) for x in inputs])  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.einsum](equation, *[operand(x) for x in inputs])
 
 
 def norm(tensor: Any, *, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The root of the sum of squares."""
     axes = tuple(axis) if isinstance(axis, list) else axis
-    return NUMPY_FUNCTIONS[np.linalg.norm](operand(tensor), axis=axes, keepdims=keepdims)  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.norm](operand(tensor), axis=axes, keepdims=keepdims)
 
 
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     """Cross products of vectors with three elements."""
-    return NUMPY_FUNCTIONS[np.linalg.cross](operand(a), operand(b))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.cross](operand(a), operand(b))
 
 
 def trace(x: Any, name: str | None = None) -> Tensor:
     """Sums of diagonals."""
-    return NUMPY_FUNCTIONS[np.linalg.trace](operand(x))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.trace](operand(x))
 
 
 def matrix_transpose(a: Any, name: str | None = None) -> Tensor:
@@ -82,17 +82,17 @@ def matrix_transpose(a: Any, name: str | None = None) -> Tensor:
 
 def matrix_rank(a: Any, *, name: str | None = None) -> Tensor:
     """The number of singular values above rounding."""
-    return NUMPY_FUNCTIONS[np.linalg.matrix_rank](operand(a))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.matrix_rank](operand(a))
 
 
 def pinv(a: Any, *, name: str | None = None) -> Tensor:
     """The pseudo-inverse."""
-    return NUMPY_FUNCTIONS[np.linalg.pinv](operand(a))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.pinv](operand(a))
 
 
 def solve(matrix: Any, rhs: Any, *, name: str | None = None) -> Tensor:
     """x with matrix x = rhs."""
-    return NUMPY_FUNCTIONS[np.linalg.solve](operand(matrix), operand(rhs))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.linalg.solve](operand(matrix), operand(rhs))
 
 
 def triangular_solve(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec import nn
-from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.compat.tensorflow._conversion import operand, pair
 from tapec.compat.unknown_names import refuses
 from tapec.tensor import Tensor
@@ -152,7 +152,7 @@ argmin = _position(np.argmin)
 
 def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
     """The angle of the point (x, y)."""
-    return NUMPY_FUNCTIONS[np.arctan2](*pair(y, x))  # type: ignore[no-any-return]
+    return TENSOR_FUNCTIONS[np.arctan2](*pair(y, x))
 
 
 def softplus(features: Any, name: str | None = None) -> Tensor:
