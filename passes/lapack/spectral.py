@@ -121,9 +121,10 @@ def eig(dtype: DType) -> list[FunctionText]:
             re, im = (f.load(f.element_pointer(x, j, r.element), r.element) for x in (real, imaginary))
             store(values, j, re, im)
             single, second = f.fcmp("oeq", im, zero), f.fcmp("olt", im, zero)
-            # LAPACK puts the eigenvalue with the positive imaginary part first.
-            first = f.select(second, f.sub(j, i64(1)), j)
-            other = f.select(single, j, f.add(first, i64(1)))
+            # LAPACK puts the eigenvalue with the positive imaginary part first. Where it failed these numbers may be
+            # anything, and a pair must not reach beyond the columns.
+            first = f.select(second, f.intrinsic("smax", f.sub(j, i64(1)), i64(0)), j)
+            other = f.select(single, j, f.intrinsic("smin", f.add(first, i64(1)), f.sub(n, i64(1))))
             with counted(f, n) as row:
                 v_re = f.load(r.at(columns, row, first), r.element)
                 v_im = f.load(r.at(columns, row, other), r.element)

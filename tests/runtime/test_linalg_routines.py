@@ -15,9 +15,11 @@ from tapec.passes.derivatives.matrices import several, turned
 from tapec.passes.kernel_status import FINE, NO_FACTORS
 from tapec.passes.lapack import names, plans
 from tapec.passes.lapack.table import ROUTINES
+from tapec.runtime import linalg as linalg_runs
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.eager import execute
 from tapec.runtime.interpreter import interpret
+from tapec.runtime.raw_entry import raw_entry
 
 DTYPES = [np.float64, np.float32]
 SIZES = [0, 1, 2, 7, 30]
@@ -212,3 +214,20 @@ def test_results_that_nobody_reads_cost_no_error():
     status, outputs, _ = compile_graph(graph).run([a])
     assert status == FINE
     np.testing.assert_allclose(outputs[0], np.linalg.eigvalsh(a) ** 2)
+
+
+@pytest.mark.parametrize("left", [-1.0, 1.0])
+def test_eigenvectors_of_nothing_found_reach_beyond_no_array(left):
+    """Where LAPACK did not run, the imaginary parts are whatever lay there: pairs that begin before the first column or
+    end behind the last.
+    """
+    n = 4
+    made = plans.plan("eig", dtypes.F64, ((n, n),), {})
+    fence = np.full(n, 777.0)
+    rooms = [np.concatenate([fence, np.full(count, left), fence]).astype(dtype.numpy) for dtype, count in made.scratch]
+    values, vectors = np.empty((n, 2)), np.empty((n, n, 2))
+    routine = raw_entry(linalg_runs.address(names.symbol("eig", dtypes.F64)), "iii" + "piii" + "p" * (2 + len(rooms)))
+    scratch = [room[n:-n] for room in rooms]
+    status = routine(1, *made.sizes, np.full((n, n), np.inf), n * n, n, 1, values, vectors, *scratch)
+    assert status == names.FAILED
+    assert 777.0 not in np.abs(vectors)
