@@ -67,6 +67,16 @@ def test_branches_of_python():
     assert f.recordings == 2
 
 
+def test_a_guard_that_differs_ends_the_run():
+    """What follows it was recorded on another way, and need not end on this one."""
+
+    @tp.function(device=EMULATED)
+    def f(x):
+        return tp.while_loop(lambda y: y < 100.0, lambda y: y * 2.0, x) if x > 0.0 else x
+
+    assert [float(f(x)) for x in (1.0, 3.0, -1.0, 3.0)] == [128.0, 192.0, -1.0, 192.0]
+
+
 def test_variables_and_errors():
     v = tp.Variable(np.arange(3.0))
 

@@ -12,12 +12,16 @@ import numpy as np
 
 from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
 from tapec.passes.in_place import REGISTER_BYTES
-from tapec.passes.kernel_status import FINE
+from tapec.passes.kernel_status import FINE, GUARD_DIFFERS
 from tapec.passes.loops import Buffer
 from tapec.passes.steps import Branch, Carry, Loop, Operand, Sweeps, While
 from tapec.runtime.cuda.backend import Array, Backend
 
 _STATUS_BYTES = 64
+
+
+class _GuardDiffersError(Exception):
+    """What follows a guard that differs may never end, or be wrong: nobody asked for it."""
 
 
 class Executor:
@@ -39,9 +43,11 @@ class Executor:
         self._taken: list[int] = []
 
     def run(self) -> tuple[int, list[Array], list[int]]:
-        """Status, outputs and guard values."""
+        """Status, outputs and guard values; the first guard that differs ends the run, which has no outputs then."""
         try:
             return self._run()
+        except _GuardDiffersError:
+            return GUARD_DIFFERS, [], self.guards
         finally:
             for address in self._taken:
                 self.backend.free(address)
@@ -86,6 +92,8 @@ class Executor:
                 self.backend.call(item, self._operand)
             elif isinstance(item, Report):
                 self.guards.append(self._scalar(item.value))
+                if self.guards[-1] != item.expected:
+                    raise _GuardDiffersError
             else:
                 self._control(item)
 
