@@ -18,6 +18,7 @@ from tapec.ir.types import TensorType, tensor_type
 from tapec.ops import control, reduction
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum, reshape
+from tapec.passes.cuda.kernel import SHARED_BYTES
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.kernel_status import FINE
 from tapec.passes.scalar.table import ROWS
@@ -60,6 +61,9 @@ def check_graph(graph: Graph, arrays: Sequence[Array]) -> LaunchPlan:
         expected, guards = interpret(graph, list(arrays))
     program = EmulatedProgram(device_plan(graph))
     assert_apart(program.plan)
+    for kernel in program.plan.kernels:  # what a driver refuses, and the emulation does not
+        assert kernel.grid > 0, kernel.name
+        assert kernel.shared_bytes <= SHARED_BYTES, kernel.name
     for backwards in (False, True):
         status, outputs, seen = program.run(arrays, backwards=backwards)
         assert (status, seen) == (FINE, guards)

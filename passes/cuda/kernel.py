@@ -12,7 +12,7 @@ inlined behind a barrier (`device_text`), as on the host, where a phase is a loo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tapec.passes.loops import Buffer
@@ -160,10 +160,6 @@ class Kernel:
     def uniforms(self) -> tuple[Uniform, ...]:
         """Its counters."""
         return tuple(_uniforms(self.parts))
-
-    def renamed(self, name: str) -> Kernel:
-        """The same kernel under another name."""
-        return replace(self, name=name)
 
     @property
     def shared_bytes(self) -> int:

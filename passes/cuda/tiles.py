@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tapec.passes.cuda.kernel import Kernel, Phase, Shared
+from tapec.passes.cuda.kernel import SHARED_BYTES, Kernel, Phase, Shared, layout
 from tapec.passes.cuda.mapping import Alignment, accesses, enter, positions
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.touched import arrays
@@ -22,7 +22,6 @@ SIDE = 32
 BLOCK = 256
 _PITCH = SIDE + 1  # so that neither way of walking a tile meets a bank twice
 _SHORTEST = 8  # along an axis that is shorter there is little to gain
-_MOST_STAGED = 8  # tiles of 8-byte elements that 48 KB hold, with room to spare for a second block
 
 
 def tiled_axis(nest: Nest) -> int | None:
@@ -32,7 +31,8 @@ def tiled_axis(nest: Nest) -> int | None:
     if any(w is not None for a in accesses(nest) for w in a.windows):
         return None
     for axis in range(len(nest.extents) - 2, -1, -1):
-        if int(nest.extents[axis]) >= _SHORTEST and 0 < len(_staged(nest, axis)) <= _MOST_STAGED:
+        tiles = _shared(_staged(nest, axis))
+        if int(nest.extents[axis]) >= _SHORTEST and tiles and layout(tuple(tiles.values()))[1] <= SHARED_BYTES:
             return axis
     return None
 
@@ -41,6 +41,11 @@ def _staged(nest: Nest, axis: int) -> dict[int, Access]:
     """Loads that are contiguous along `axis`, by their position in the body."""
     loads = {p: i.access for p, i in enumerate(nest.body) if isinstance(i, Load)}
     return {p: a for p, a in loads.items() if a.strides[axis] == 1 and int(a.strides[-1]) not in (0, 1)}
+
+
+def _shared(staged: dict[int, Access]) -> dict[int, Shared]:
+    """A tile of shared memory for each load."""
+    return {p: Shared(memory_element(a.buffer.dtype), SIDE * _PITCH) for p, a in staged.items()}
 
 
 def tile_kernel(name: str, nest: Nest, axis: int) -> Kernel:
@@ -57,7 +62,7 @@ class _Tiles:
         self.axis, self.last = axis, len(nest.extents) - 1
         self.extents = [int(n) for n in nest.extents]
         self.staged = _staged(nest, axis)
-        self.shared = {p: Shared(memory_element(a.buffer.dtype), SIDE * _PITCH) for p, a in self.staged.items()}
+        self.shared = _shared(self.staged)
         self.others = [a for a in range(self.last) if a != axis]
         self.counts = [self.extents[a] for a in self.others]
         self.counts += [-(-self.extents[a] // SIDE) for a in (self.axis, self.last)]

@@ -73,6 +73,20 @@ def test_transposed(shape, dtype):
     assert (plan.kernels[0].shared_bytes > 0) == (min(shape) >= 8)
 
 
+@pytest.mark.parametrize("operands", [5, 6])
+def test_as_many_tiles_as_shared_memory_holds(operands):
+    """Five tiles of float64 fit; with six the kernel does without."""
+
+    def function(*xs):
+        total = transpose(xs[0], (1, 0))
+        for x in xs[1:]:
+            total = total + transpose(x, (1, 0))
+        return total * 2.0
+
+    (kernel,) = check(Case(function, tuple(numbers(40, 36, dtype="f8", seed=s) for s in range(operands)))).kernels
+    assert (kernel.shared_bytes > 0) == (operands == 5)
+
+
 def test_axes_permuted():
     for permutation in ((0, 2, 1), (2, 1, 0), (1, 2, 0), (2, 0, 1)):
         check(Case(lambda x, p=permutation: apply(ew.exp, transpose(x, p)), (numbers(9, 34, 10),)))
