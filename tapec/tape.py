@@ -13,7 +13,7 @@ from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.mutable_array import Array
 from tapec.recording import ACTIVE, active, user_frame
 from tapec.sharing_recorder import tape_recorder
-from tapec.structure import flatten, settled, unflatten
+from tapec.structure import flatten, leaves_like, settled, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
 from tapec.tape_derivatives import gradient_plan
 from tapec.tape_history import TapeHistory
@@ -97,11 +97,16 @@ class GradientTape:
 
         Raises:
             ValueError: it is neither.
+            TypeError: it is a view of an `Array`.
             ConsumedTapeError, TapeThreadError: the tape can't be used any more, or not here.
         """
         recorder = self._open()
-        _note_watched(tensor, self)
-        leaves = flatten(tensor)[0]
+        leaves, structure = flatten(tensor)
+        for held in leaves_like(tensor, structure, "tensor", "itself"):  # the arrays that the leaves are versions of
+            if isinstance(held, Array):
+                held.watched_by(self)
+            elif isinstance(held, WritableArray):  # it has no version of its own to watch
+                raise TypeError("a view of an Array can't be watched; watch the Array, or tp.constant(view)")
         for leaf in leaves:
             if not isinstance(leaf, (Tensor, Variable)):
                 raise ValueError(
@@ -406,16 +411,3 @@ class GradientTape:
                 "this GradientTape was recorded by another thread; record and differentiate in one thread, with a tape "
                 "for each"
             )
-
-
-def _note_watched(tree: Any, tape: GradientTape) -> None:
-    """Tells the Arrays in nested containers that they are watched; a view has no version of its own to watch."""
-    if isinstance(tree, (list, tuple)):
-        for member in tree:
-            _note_watched(member, tape)
-    elif isinstance(tree, dict):
-        _note_watched(list(tree.values()), tape)
-    elif isinstance(tree, Array):
-        tree.watched_by(tape)
-    elif isinstance(tree, WritableArray):
-        raise TypeError("a view of an Array can't be watched; watch the Array, or tp.constant(view)")

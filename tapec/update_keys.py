@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapec.array_protocol import ArrayProtocol
-from tapec.dispatch import lift, located
+from tapec.dispatch import located
 from tapec.errors import IndexOutOfRangeError
-from tapec.recording import ACTIVE
+from tapec.plain_values import plain_values
 
 _Shape = tuple[int, ...]
 
@@ -40,10 +40,7 @@ def plain_key(key: Any) -> Any:
 def _plain(item: Any) -> Any:
     if not isinstance(item, ArrayProtocol):
         return item
-    tensor = lift(item)
-    for recorder in ACTIVE.recorders:
-        recorder.leak(tensor, "a mask of an assignment, which says how many elements there are")
-    return tensor._array
+    return plain_values(item, "a mask of an assignment, which says how many elements there are")
 
 
 def is_basic(key: Any) -> bool:

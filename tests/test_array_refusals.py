@@ -1,5 +1,7 @@
 """What a `tp.Array` refuses, with the lines of both sides."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -81,10 +83,20 @@ def test_writing_to_a_watched_array():
     assert a[0].item() == 5.0
 
 
-def test_a_view_cannot_be_watched():
+@dataclass
+class Weights:
+    w: object
+
+
+@pytest.mark.parametrize("container", [lambda w: w, lambda w: [w], lambda w: {"w": w}, Weights])
+def test_watching_finds_arrays_and_views_in_all_containers(container):
     a = tp.asarray(X)
-    with tp.GradientTape() as tape, pytest.raises(TypeError, match="view of an Array"):
-        tape.watch(a[1:])
+    with tp.GradientTape() as tape:
+        with pytest.raises(TypeError, match="view of an Array"):
+            tape.watch(container(a[1:]))
+        tape.watch(container(a))
+        with pytest.raises(WatchedArrayError):
+            a[0] = 5.0
 
 
 def test_tensors_say_how_to_write():
