@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tapec.ir.dtypes import DType
-from tapec.passes.arena import buffers_of, owner
+from tapec.passes.arena import owner
 from tapec.passes.collapse import collapse, squeezed
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_loops import turned_axis
@@ -45,6 +46,24 @@ MOST_INSTRUCTIONS = 2_000
 PLACES = 8
 
 
+class _Waiting:
+    """A step that has no place yet. Many attempts ask the same of it, which is worked out once."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+    @cached_property
+    def effects(self) -> tuple[set[Buffer], set[Buffer]]:
+        """What it reads and what it writes."""
+        return effects(self.step)
+
+    @cached_property
+    def squeezed(self) -> Nest:
+        """The nest that it is, without axes of one position."""
+        assert isinstance(self.step, Nest)
+        return squeezed(self.step)
+
+
 def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Temporary) -> list[Step]:
     """The steps, in an order that means the same, with `Tiles` in the place of nests that run together.
 
@@ -53,10 +72,10 @@ def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Tempora
         lasting: buffers that are read when the steps are over.
         temporary: makes a buffer.
     """
-    waiting = list(steps)
+    waiting = [_Waiting(step) for step in steps]
     done: list[Step] = []
     while waiting:
-        first = waiting[0]
+        first = waiting[0].step
         made = _best(waiting, lasting, temporary) if isinstance(first, Nest) else None
         if made is None:
             done.append(collapse(first) if isinstance(first, Nest) else first)
@@ -68,14 +87,16 @@ def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Tempora
     return done
 
 
-def _best(steps: list[Step], lasting: Collection[Buffer], temporary: Temporary) -> tuple[Tiles, list[Step]] | None:
+def _best(
+    steps: list[_Waiting], lasting: Collection[Buffer], temporary: Temporary
+) -> tuple[Tiles, list[_Waiting]] | None:
     """Tiles that begin with the first step, and the steps that are left; None if there are none worth it."""
-    first = steps[0]
+    first = steps[0].step
     assert isinstance(first, Nest)
     if sum({access.buffer: access.buffer.nbytes for access, _ in accesses(first)}.values()) < SEED_BYTES:
         return None
     best: _Attempt | None = None
-    for extent in leading_extents(squeezed(first)):
+    for extent in leading_extents(steps[0].squeezed):
         attempt = _Attempt(extent, temporary)
         attempt.gather(steps)
         if len(attempt.joined) > 1 and (best is None or len(attempt.joined) > len(best.joined)):
@@ -108,14 +129,14 @@ class _Attempt:
     ended: set[Buffer] = field(default_factory=set)
     instructions: int = 0
 
-    def gather(self, steps: Sequence[Step]) -> None:
+    def gather(self, steps: Sequence[_Waiting]) -> None:
         """Takes the first step, and of the following ones all that may run with it."""
         reads: set[Buffer] = set()
         writes: set[Buffer] = set()
         for index, step in enumerate(steps[: WINDOW + 1]):
-            read, write = effects(step)
+            read, write = step.effects
             apart = not (write & (reads | writes) or read & writes)
-            if isinstance(step, Nest) and apart and self._join(index, step):
+            if isinstance(step.step, Nest) and apart and self._join(index, step.squeezed):
                 continue
             if index == 0:
                 return
@@ -128,7 +149,7 @@ class _Attempt:
         length = self.instructions + instructions_per_position(step)
         if self.joined and length > MOST_INSTRUCTIONS:
             return False
-        nest = with_leading(squeezed(step), self.extent)
+        nest = with_leading(step, self.extent)
         parts = parted(nest, self.temporary) if nest is not None else None
         if parts is None:
             return False
@@ -158,7 +179,7 @@ class _Attempt:
         self.parts.append(parts)
         return True
 
-    def finish(self, steps: list[Step], lasting: Collection[Buffer]) -> tuple[Tiles, list[Step]] | None:
+    def finish(self, steps: list[_Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[_Waiting]] | None:
         """The tiles and the steps that are left; None if the nests are better left alone."""
         row_bytes = sum(row * buffer.dtype.itemsize for buffer, row in self.rows.items())
         if row_bytes * self.extent < LEAST_BYTES or row_bytes > MOST_ROW_BYTES:
@@ -174,7 +195,7 @@ class _Attempt:
         behind = [t for t in taken if heavy and self.extent // max(t.whole_blocks, tile) < PLACES]
         unit = max([tile, *[t.whole_blocks for t in taken if t not in behind]])
         joined = set(self.joined)
-        rest = [*[t.nest for t in behind], *[s for i, s in enumerate(steps) if i not in joined]]
+        rest = [*[_Waiting(t.nest) for t in behind], *[s for i, s in enumerate(steps) if i not in joined]]
         items = [item for part in self.parts for item in self._items(part, behind)]
         return Tiles(self.extent, tile, unit, tuple(items), self._local(rest, lasting)), rest
 
@@ -183,9 +204,9 @@ class _Attempt:
         inside = [t for t in part.taken if t not in behind]
         return rest + [Sum(t.nest, self.temporary(t.result.dtype, t.partials())) for t in inside]
 
-    def _local(self, rest: list[Step], lasting: Collection[Buffer]) -> dict[Buffer, int]:
+    def _local(self, rest: list[_Waiting], lasting: Collection[Buffer]) -> dict[Buffer, int]:
         """Buffers that only the tiles know, with the number of elements of one position."""
-        elsewhere = {b for step in rest for b in buffers_of(step)} | set(lasting)
+        elsewhere = set(lasting).union(*[touched for step in rest for touched in step.effects])
         own = {b for b in self.written if b.kind == "temporary"} - elsewhere
         return {b: row for b, row in self.rows.items() if b in own}
 
