@@ -64,7 +64,7 @@ class Process:
     Args:
         installed: the peer.
         threads: it may use.
-        caches: folder of its disk caches.
+        caches: folder of its disk caches, and of what it prints.
         limit: seconds for the import.
 
     Raises:
@@ -73,16 +73,18 @@ class Process:
 
     def __init__(self, installed: Installed, threads: int, caches: Path, limit: float) -> None:
         self.name = installed.kind.name
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 closed with the process
-        self._popen = subprocess.Popen(
-            [installed.python, "-m", "bench.worker", self.name, str(threads)],
-            cwd=ROOT,
-            env=environment(threads, caches),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            start_new_session=True,
-        )
+        caches.mkdir(parents=True, exist_ok=True)
+        self._log = caches / "stderr.log"
+        with self._log.open("wb") as log:
+            self._popen = subprocess.Popen(
+                [installed.python, "-m", "bench.worker", self.name, str(threads)],
+                cwd=ROOT,
+                env=environment(threads, caches),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
         self._pending = b""
         try:
             self._answer(limit)
@@ -105,7 +107,7 @@ class Process:
         """The worker's answer.
 
         Raises:
-            PeerFailed: the peer raised, or its process is gone.
+            PeerFailed: the peer raised, which ends its process, or the process was gone.
             PeerTooSlow: there was no answer after `limit` seconds.
         """
         assert self._popen.stdin is not None
@@ -122,9 +124,8 @@ class Process:
             if pipe is not None and not pipe.closed:
                 pipe.close()
         with suppress(ProcessLookupError):  # all of them may have ended by themselves
-            os.killpg(self._popen.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
-        self._log.close()
 
     def _answer(self, limit: float) -> dict[str, Any]:
         assert self._popen.stdout is not None
@@ -145,7 +146,6 @@ class Process:
 
     def _ended(self) -> str:
         code = self._popen.wait()
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         ending = f"signal {-code}" if code < 0 else f"status {code}"
         return f"the process ended with {ending}" + (f": {lines[-1][:300]}" if lines else "")

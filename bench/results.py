@@ -69,6 +69,12 @@ class Result:
     call_bytes: int | None = None
     error: float | None = None
 
+    @staticmethod
+    def of(stored: dict[str, Any]) -> Result:
+        """From the fields in their JSON."""
+        times = stored["times"]
+        return Result(**(stored | {"times": None if times is None else Times(**times)}))
+
     @property
     def median_s(self) -> float | None:
         """Of the times."""
@@ -112,14 +118,11 @@ class Run:
     def load(path: Path) -> Run:
         """Reads what `save` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        results = [Result(**r) for r in content.pop("results")]
-        for result in results:
-            if result.times is not None:
-                result.times = Times(**result.times)  # type: ignore[arg-type]
-        return Run(results=results, **content)
+        return Run(results=[Result.of(r) for r in content.pop("results")], **content)
 
 
-def best_peer(results: dict[str, Result], value: Any, excluded: Sequence[str] = ("tapec", "limit")) -> Result | None:
-    """The peer whose `value(result)` is smallest, of those whose answers are right. tapec and the limit are none."""
-    measured = [r for r in results.values() if r.peer not in excluded and r.status == "ok" and value(r) is not None]
-    return min(measured, key=value, default=None)
+def best_peer(results: dict[str, Result]) -> Result | None:
+    """The fastest of those whose answers are right. tapec and what is written by hand are no peers."""
+    right = [r for r in results.values() if r.peer not in {"tapec", "limit"} and r.status == "ok"]
+    timed = [(r.times.median, r) for r in right if r.times is not None]
+    return min(timed, key=lambda pair: pair[0])[1] if timed else None

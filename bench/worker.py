@@ -1,6 +1,7 @@
 """One peer's process: `python -m bench.worker PEER THREADS`. It takes requests as lines of JSON and answers likewise.
 
-What libraries print goes to standard error; the answers have a channel of their own.
+What libraries print goes to standard error; the answers have a channel of their own. An error is the last answer: it
+ends the process, since nobody knows what a library is worth after one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import importlib
 import json
 import os
 import sys
-import traceback
+from collections.abc import Callable
 from itertools import repeat
 from time import perf_counter
+from types import TracebackType
 from typing import Any, TextIO
 
 import numpy as np
@@ -97,29 +99,31 @@ class Worker:
 
 
 def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
-    """Answers until the requests end. An error of a workload is an answer too."""
+    """Answers until the requests end."""
     for line in requests:
         request = json.loads(line)
-        try:
-            reply = getattr(worker, request.pop("do"))(**request)
-        except Exception as error:  # noqa: BLE001 the peer's failure is a result
-            traceback.print_exc()
-            first, *_ = str(error).strip().splitlines() or [""]
-            reply = {"error": f"{type(error).__name__}: {first}"[:300]}
+        reply = getattr(worker, request.pop("do"))(**request)
         print(json.dumps(reply), file=answers, flush=True)
+
+
+def last_words(answers: TextIO) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """A hook for errors that nobody has caught: kind and first line are an answer."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        first, *_ = str(error).strip().splitlines() or [""]
+        print(json.dumps({"error": f"{kind.__name__}: {first}"[:300]}), file=answers, flush=True)
+
+    return hook
 
 
 def main(name: str, threads: str) -> None:
     """Says that it is there, and serves."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    try:
-        worker = Worker(name, int(threads))
-    except Exception as error:  # noqa: BLE001 a library that cannot be imported is a result
-        traceback.print_exc()
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}), file=answers, flush=True)
-        return
-    print(json.dumps({"import_s": worker.import_s}), file=answers, flush=True)
+    sys.excepthook = last_words(answers)
+    worker = Worker(name, int(threads))
+    print(json.dumps({}), file=answers, flush=True)
     serve(worker, sys.stdin, answers)
 
 

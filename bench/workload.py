@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Metric = Literal["call", "first call", "cold start", "warm start"]
@@ -74,10 +74,11 @@ class Workload:
     tolerance: float = 1e-9
     cost: Callable[[int], Cost] | None = None
     binds: str = ""
-    all_sizes: tuple[int, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "all_sizes", tuple(sorted({*self.sizes, *self.sweep})))
+    @property
+    def all_sizes(self) -> tuple[int, ...]:
+        """Those of the summary and of the sweep."""
+        return tuple(sorted({*self.sizes, *self.sweep}))
 
     def builder(self, peer: str, library: str) -> Builder | None:
         """What makes the peer's call; None if the workload is not written for it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bench.peers.base import NumpyPeer
+from bench.peers.base import Differentiating, NumpyPeer
 from bench.workload import Call
 
 
-class Autograd(NumpyPeer):
+class Autograd(NumpyPeer, Differentiating):
     """`autograd.value_and_grad`."""
 
     def __init__(self, threads: int) -> None:
@@ -32,6 +32,3 @@ class Autograd(NumpyPeer):
             return loss(anp, *arguments)
 
         return Call(self.autograd.value_and_grad(of_sources), (tuple(inputs[i] for i in wrt), inputs))
-
-    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return function

@@ -1,4 +1,4 @@
-"""What every peer can do for a workload."""
+"""What peers can do for a workload."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ class Peer(ABC):
         threads: it may use.
     """
 
-    namespace: Any
-
     @abstractmethod
     def __init__(self, threads: int) -> None: ...
 
     @abstractmethod
-    def array(self, array: np.ndarray) -> Any:
-        """The library's own array of a NumPy array."""
-
-    @abstractmethod
     def numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the library's own."""
+
+
+class Differentiating(ABC):
+    """Has derivatives, so that a workload need bring only its function."""
 
     @abstractmethod
     def value_and_grad(
@@ -37,16 +35,9 @@ class Peer(ABC):
     ) -> Call:
         """The call that computes `loss(namespace, *inputs)` and its gradient; see `bench.workload.gradients`."""
 
-    @abstractmethod
-    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The compiled function, if the library compiles."""
-
 
 class NumpyPeer(Peer):
-    """A library that takes and gives NumPy arrays."""
-
-    def array(self, array: np.ndarray) -> Any:
-        return array
+    """A library whose arrays NumPy understands."""
 
     def numpy(self, array: Any) -> np.ndarray:
         return np.asarray(array)

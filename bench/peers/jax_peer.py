@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.base import Peer
+from bench.peers.base import Differentiating, NumpyPeer
 from bench.workload import Call
 
 
-class Jax(Peer):
+class Jax(NumpyPeer, Differentiating):
     """With 64-bit numbers allowed; float32 stays float32."""
 
     def __init__(self, threads: int) -> None:
@@ -21,10 +21,8 @@ class Jax(Peer):
         self.jax, self.namespace = jax, jax.numpy
 
     def array(self, array: np.ndarray) -> Any:
+        """The library's own array of a NumPy array."""
         return self.namespace.asarray(array)
-
-    def numpy(self, array: Any) -> np.ndarray:
-        return np.asarray(array)
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool
@@ -44,6 +42,3 @@ class Jax(Peer):
         if numpy_out:
             return Call(to_numpy, inputs)
         return Call(ready, jax.tree.map(self.array, inputs))
-
-    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return self.jax.jit(function)

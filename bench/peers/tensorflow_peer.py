@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from bench.peers.base import Peer, leaves, mapped
+from bench.peers.base import Differentiating, NumpyPeer, leaves, mapped
 from bench.workload import Call
 
 
-class TensorFlow(Peer):
+class TensorFlow(NumpyPeer, Differentiating):
     """`tf.function`."""
 
     xla = False
@@ -23,13 +21,7 @@ class TensorFlow(Peer):
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-        self.tf = self.namespace = tf
-
-    def array(self, array: np.ndarray) -> Any:
-        return self.tf.constant(array)
-
-    def numpy(self, array: Any) -> np.ndarray:
-        return np.asarray(array)
+        self.tf = tf
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool
@@ -52,9 +44,10 @@ class TensorFlow(Peer):
             value, found = compiled(*arguments)
             return value.numpy(), found
 
-        return Call(to_numpy, inputs) if numpy_out else Call(ready, mapped(self.array, inputs))
+        return Call(to_numpy, inputs) if numpy_out else Call(ready, mapped(tf.constant, inputs))
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """As a graph."""
         return self.tf.function(function, jit_compile=self.xla or None)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.base import Peer, leaves, mapped
+from bench.peers.base import Differentiating, Peer, leaves, mapped
 from bench.workload import Call
 
 
-class Torch(Peer):
+class Torch(Peer, Differentiating):
     """Eager."""
 
     compiles = False
@@ -20,9 +20,10 @@ class Torch(Peer):
         import torch
 
         torch.set_num_threads(threads)
-        self.torch = self.namespace = torch
+        self.torch = torch
 
     def array(self, array: np.ndarray) -> Any:
+        """A tensor with memory of its own."""
         return self.torch.from_numpy(np.array(array))
 
     def numpy(self, array: Any) -> np.ndarray:
@@ -52,6 +53,7 @@ class Torch(Peer):
         return Call(run, arguments)
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The compiled function, or as it is."""
         return self.torch.compile(function) if self.compiles else function
 
 

@@ -66,7 +66,7 @@ def rows(run: Run, workloads: dict[str, Workload]) -> list[Row]:
     for name, size in run.cases():
         if name in workloads:
             results = run.of(name, size)
-            found.append(Row(workloads[name], size, results, best_peer(results, lambda r: r.median_s)))
+            found.append(Row(workloads[name], size, results, best_peer(results)))
     return found
 
 

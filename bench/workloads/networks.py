@@ -112,7 +112,7 @@ def autograd(peer: Any, n: int) -> Call:
         new = [adam(np, t, *group) for group in zip(p, g, first, second, strict=True)]
         return *map(list, zip(*new, strict=True)), loss
 
-    return training(Functional(step, peer.array, n))
+    return training(Functional(step, np.asarray, n))
 
 
 def torch(peer: Any, n: int) -> Call:

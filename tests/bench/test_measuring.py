@@ -62,11 +62,17 @@ def test_an_answer_that_does_not_come_ends_in_time(tmp_path):
             process.ask(0.1, do="memory")
 
 
-def test_an_error_of_a_workload_leaves_the_process_alive(tmp_path):
+def test_an_error_of_a_workload_is_said_and_ends_the_process(tmp_path):
     with Process(HERE, 1, tmp_path, 60.0) as process:
-        with pytest.raises(PeerFailed, match="KeyError"):
+        with pytest.raises(PeerFailed, match="KeyError: 'no such'"):
             process.ask(60.0, do="prepare", workload="no such", size=1, answer=None)
-        assert process.ask(60.0, do="memory")["peak_bytes"] > 0
+        with pytest.raises(PeerFailed, match="ended with status 1"):
+            process.ask(60.0, do="memory")
+
+
+def test_an_error_before_the_first_request_is_said(tmp_path):
+    with pytest.raises(PeerFailed, match=r"^OSError: "):  # no processors are left to run on
+        Process(HERE, 0, tmp_path, 60.0)
 
 
 def test_a_process_that_is_killed_is_a_failure_that_names_the_signal(tmp_path):
