@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from tapec.passes.loops import Access, Index, Inside, Instruction, Load, Nest, Reduce, Store
 
@@ -43,7 +44,7 @@ def squeezed(nest: Nest) -> Nest:
 
 
 def _regrouped(nest: Nest, runs: list[list[int]]) -> Nest:
-    extents = tuple([_product(nest, run) for run in runs])
+    extents = tuple([prod(int(nest.extents[axis]) for axis in run) for run in runs])
     reduced = tuple([nest.reduced[run[-1]] for run in runs])
     last = [run[-1] for run in runs]
     position = {axis: i for i, run in enumerate(runs) for axis in run}
@@ -62,13 +63,6 @@ def _mergeable(nest: Nest, accesses: list[Access], outer: int, inner: int, fixed
     extent = nest.extents[inner]
     assert isinstance(extent, int)
     return all(a.strides[outer] == a.strides[inner] * extent for a in accesses)
-
-
-def _product(nest: Nest, axes: list[int]) -> int:
-    out = 1
-    for axis in axes:
-        out *= int(nest.extents[axis])
-    return out
 
 
 def _moved(instruction: Instruction, last: list[int], position: dict[int, int]) -> Instruction:

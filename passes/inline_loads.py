@@ -26,6 +26,7 @@ from tapec.passes.loops import (
     Reduce,
     Store,
     Window,
+    needed,
 )
 from tapec.passes.scalar.costs import cost
 from tapec.passes.step_effects import effects
@@ -245,16 +246,5 @@ def _with(nest: Nest, made: _Slice, buffer: Buffer) -> Nest:
 
 def _without(nest: Nest, buffer: Buffer) -> Nest | None:
     """A nest that no longer stores a buffer; None if nothing is left of it."""
-    wanted: set[int] = set()
-    kept: list[Instruction] = []
-    for i in reversed(nest.body):
-        if isinstance(i, Store | Reduce):
-            if isinstance(i, Store) and i.access.buffer is buffer:
-                continue
-            wanted.add(i.value)
-        elif i.out not in wanted:
-            continue
-        elif isinstance(i, Compute):
-            wanted.update(i.operands)
-        kept.append(i)
-    return replace(nest, body=tuple(kept[::-1])) if kept else None
+    body = needed([i for i in nest.body if not isinstance(i, Store) or i.access.buffer is not buffer])
+    return replace(nest, body=body) if body else None

@@ -6,6 +6,7 @@ reduced; which loop runs outside, on which thread, or across SIMD lanes is the t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -191,3 +192,18 @@ def result_dtype(compute: Compute) -> DType:
     if compute.primitive.result == "attribute":
         return dtypes.by_name(str(compute.attributes["dtype"]))
     return compute.dtype
+
+
+def needed(body: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """The stores and reductions of a body, with the instructions that they need."""
+    wanted: set[int] = set()
+    kept: list[Instruction] = []
+    for i in reversed(body):
+        if isinstance(i, Store | Reduce):
+            wanted.add(i.value)
+        elif i.out not in wanted:
+            continue
+        elif isinstance(i, Compute):
+            wanted.update(i.operands)
+        kept.append(i)
+    return tuple(kept[::-1])

@@ -8,6 +8,7 @@ another shape, with the same elements in the same order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from tapec.ir.builder import emit
@@ -65,7 +66,7 @@ def matrix_strides(kind: str, view: View) -> tuple[int, int, int] | None:
 
 def batch_strides(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Strides (batch, row, column) if all batch axes are walked by one stride; else None."""
-    batch_stride = reshape_strides(shape[:-2], strides[:-2], (_product(list(shape[:-2])),))
+    batch_stride = reshape_strides(shape[:-2], strides[:-2], (prod(shape[:-2]),))
     return None if batch_stride is None else (batch_stride[0], strides[-2], strides[-1])
 
 
@@ -78,7 +79,7 @@ def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[in
     *batch, rows, columns = shape
     if 0 in shape:
         return 0, max(columns, 1), 1
-    batch_stride = reshape_strides(tuple(batch), strides[:-2], (_product(batch),))
+    batch_stride = reshape_strides(tuple(batch), strides[:-2], (prod(batch),))
     if batch_stride is None:
         return None
     row = strides[-2] if rows > 1 else max(columns, 1)
@@ -94,13 +95,6 @@ def strided_matrix(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[in
 
 def _readable(kind: str, view: View) -> bool:
     return view.is_dense if kind == DENSE else matrix_strides(kind, view) is not None
-
-
-def _product(extents: list[int]) -> int:
-    out = 1
-    for n in extents:
-        out *= n
-    return out
 
 
 class _Rebuild:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from tapec.ir.graph import Graph, Op, Value
@@ -67,7 +68,7 @@ def _placed(view: View, offset: int, strides: Shape, views: ViewTable, inner: se
 
 def _where_base_goes(view: View, strides: Shape) -> Shape | None:
     """Strides of the base's own axes in the result's memory; None where the view is not all of it, in its order."""
-    if view.offset or not view.is_dense or view.base.type.size != _size(view.shape):
+    if view.offset or not view.is_dense or view.base.type.size != prod(view.shape):
         return None
     return reshape_strides(view.shape, strides, view.base.shape)
 
@@ -94,10 +95,3 @@ def inner_concats(graph: Graph, views: ViewTable) -> set[Value]:
                     found.add(base)
             made.add(op.result)
     return found
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size

@@ -8,6 +8,7 @@ slices takes less time, even where they overlap.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar, Final, NamedTuple, final
 
 from tapec.ir.builder import emit
@@ -37,10 +38,7 @@ class Window(NamedTuple):
     @property
     def elements(self) -> int:
         """How many it has."""
-        count = 1
-        for n in self.size:
-            count *= n
-        return count
+        return prod(self.size)
 
     def of(self, inner: Window) -> Window:
         """This window of what `inner` takes, as a window of what that one takes it from."""

@@ -12,7 +12,7 @@ from math import gcd, prod
 
 from tapec.ir.dtypes import DType
 from tapec.passes.collapse import collapse, mergeable
-from tapec.passes.loops import Access, Buffer, Compute, Instruction, Load, Nest, Reduce, Store
+from tapec.passes.loops import Access, Buffer, Instruction, Load, Nest, Reduce, Store, needed
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK
 from tapec.passes.views import dense_strides
 
@@ -136,7 +136,7 @@ def parted(nest: Nest, temporary: Callable[[DType, int], Buffer]) -> Parted | No
             return None
         block = ROW_BLOCK if nest.row else COLUMN_BLOCK
         taken.append(Taken(single, block // gcd(block, int(single.extents[0]) // extents[0])))
-    kept = tuple(_needed(body))
+    kept = needed(body)
     label = nest.label
     rest = Nest(nest.extents, (False,) * len(extents), kept, False, label) if kept else None
     return Parted(rest, tuple(taken))
@@ -147,18 +147,3 @@ def _covers(access: Access, dense: tuple[int, ...], extents: tuple[int, ...]) ->
         return False
     same = all(n == 1 or s == d for n, s, d in zip(extents, access.strides, dense, strict=True))
     return same and access.buffer.size == prod(extents)
-
-
-def _needed(body: list[Instruction]) -> list[Instruction]:
-    """The instructions that some store needs."""
-    wanted: set[int] = set()
-    kept: list[Instruction] = []
-    for i in reversed(body):
-        if isinstance(i, Store):
-            wanted.add(i.value)
-        elif isinstance(i, Reduce) or i.out not in wanted:
-            continue
-        elif isinstance(i, Compute):
-            wanted.update(i.operands)
-        kept.append(i)
-    return kept[::-1]

@@ -7,6 +7,7 @@ a value whose elements lie dense and row-major in a buffer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
 
 from tapec.ir.graph import Graph, Op, Value
@@ -50,20 +51,13 @@ class View(NamedTuple):
     @property
     def is_all(self) -> bool:
         """Whether it has all of its base's elements, in the order in which they lie."""
-        return self.offset == 0 and self.base.type.size == _size(self.shape) and self.is_dense
+        return self.offset == 0 and self.base.type.size == prod(self.shape) and self.is_dense
 
     def over(self, domain: Shape) -> Shape:
         """Strides of this view when it is broadcast to `domain`."""
         pad = len(domain) - len(self.shape)
         pairs = zip(self.shape, self.strides, domain[pad:], strict=True)
         return (0,) * pad + tuple([s if n == d and n != 1 else 0 for n, s, d in pairs])
-
-
-def _size(shape: Shape) -> int:
-    out = 1
-    for n in shape:
-        out *= n
-    return out
 
 
 def whole(value: Value) -> View:
@@ -73,7 +67,7 @@ def whole(value: Value) -> View:
 
 def reshape_strides(shape: Shape, strides: Shape, new: Shape) -> Shape | None:
     """Strides of the reshaped view, or None if the reshape needs a copy."""
-    if _size(new) == 0:
+    if prod(new) == 0:
         return dense_strides(new)
     runs: list[list[int]] = []  # [extent, stride] of maximal runs that one stride walks through
     for n, s in zip(shape, strides, strict=True):
@@ -118,7 +112,7 @@ def _moved(op: Op, source: View) -> View | None:
             return View(source.base, source.offset, shape, (*steps, *source.strides))
         case _:
             offset = source.offset
-            if _size(shape):
+            if prod(shape):
                 offset += sum(i * s for i, s in zip(a["start"], source.strides, strict=True))
             return View(
                 source.base, offset, shape, tuple([s * k for s, k in zip(source.strides, a["step"], strict=True)])
