@@ -1,4 +1,5 @@
-"""The order of passes, from a recorded graph to LLVM IR: the one place that knows it.
+"""The order of passes, from a recorded graph to LLVM IR, or to the loops that other targets begin with: the one place
+that knows it.
 
 The driver imports it when there is something to compile: a program that the disk cache has needs no pass.
 """
@@ -11,6 +12,7 @@ from tapec.ir.graph import Graph
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.dot_products import DotProducts
+from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
 from tapec.passes.loop_printer import print_program
 from tapec.passes.lower import lower
@@ -110,3 +112,13 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     final = order_updates(materialize(graph))
     program = lower(fuse(final))
     return Forms(final, program, program_text(program, vector_bits=vector_bits))
+
+
+def loops_to_launch(graph: Graph) -> Program:
+    """The loops of a recorded graph for a device that is sent one kernel after the other.
+
+    Its kernels tile by themselves; what it has no kernels for (updates in place, products that read other layouts) is
+    not made.
+    """
+    dense = materialize(optimised(ExpandUpdates().run(graph)), any_shape=False)
+    return lower(fuse(dense), tiling=False, in_place=False)

@@ -9,8 +9,8 @@ from tapec.ops import contraction, indexing, ordering
 from tapec.passes.arena import buffers_of, owner
 from tapec.passes.cuda.block_control import write_steps
 from tapec.passes.cuda.block_span import Rows
-from tapec.passes.cuda.blocks import BLOCK, LOCAL_BYTES, BlockProgram
-from tapec.passes.cuda.kernel import WARP, Kernel
+from tapec.passes.cuda.blocks import LOCAL_BYTES, BlockProgram
+from tapec.passes.cuda.kernel import BLOCK, MANY_BLOCKS, WARP, Kernel
 from tapec.passes.cuda.reductions import power_below, power_of_two
 from tapec.passes.cuda.row_view import RowTable, as_rows
 from tapec.passes.cuda.steps import ITEMS
@@ -23,7 +23,6 @@ _MOST_SERIAL = 1 << 9
 _MOST_MULTIPLICATIONS = 1 << 18
 _SERIAL = frozenset({indexing.scatter_add, indexing.scatter_add_along, ordering.argsort})
 _LEAST_ROWS = 32
-_ENOUGH = 256  # blocks of threads that keep a large GPU busy
 
 
 def control_kernel(step: Loop | While | Branch | Sweeps, name: str) -> Kernel | None:
@@ -89,7 +88,7 @@ def _rows(step: Step) -> tuple[RowTable, int] | None:
         if table is not None:
             longest = max(_positions(n) for n in nests) // extent
             threads = BLOCK
-            while threads > WARP and extent * longest // threads < _ENOUGH:
+            while threads > WARP and extent * longest // threads < MANY_BLOCKS:
                 threads //= 2
             return table, threads
     return None

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from tapec.passes.cuda.block_span import Span
-from tapec.passes.cuda.kernel import Exchange, Part, Phase, Repeat, Slot, Uniform
+from tapec.passes.cuda.kernel import Part, Phase, Repeat, Slot, Uniform
 from tapec.passes.cuda.mapping import Alignment, enter, enter_lanes, positions
-from tapec.passes.cuda.reductions import Reductions, power_of_two
+from tapec.passes.cuda.reductions import Reductions, halving_parts, power_of_two
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, i64, when
@@ -61,11 +61,7 @@ class _BlockRows:
 
     def parts(self) -> list[Part]:
         body: list[Part] = [self.phase("lanes", self._add, False)]
-        distance = self.lanes // 2
-        while distance:
-            body += [Exchange(ours, theirs, distance) for ours, theirs in zip(self.sums, self.others, strict=True)]
-            body.append(Phase("halves", self._halve, alone=True))
-            distance //= 2
+        body += halving_parts(self.reductions, self.sums, self.others, self.lanes)
         if self.blocks > 1:
             body.append(Phase("blocks", self._push, alone=True))
             body = [Repeat(self.blocks, self.block_round, tuple(body))]
@@ -114,12 +110,6 @@ class _BlockRows:
             count_loop(f, f.add(start, lane), stop, LANES, element)
 
         when(f, exists, row)
-
-    def _halve(self, thread: Thread) -> None:
-        f = thread.f
-        for reducer, ours, theirs in zip(self.reductions.reducers(f), self.sums, self.others, strict=True):
-            pair = [f.load(thread.slot(s), s.element) for s in (ours, theirs)]
-            f.store(reducer.combine(*pair), thread.slot(ours))
 
     def _push(self, thread: Thread) -> None:
         f = thread.f

@@ -12,7 +12,7 @@ from math import prod
 from tapec.passes.cuda.block_columns import column_phase
 from tapec.passes.cuda.block_rows import row_parts
 from tapec.passes.cuda.block_span import Rows, Span
-from tapec.passes.cuda.kernel import Kernel, Part, Phase, Shared, Slot
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Part, Phase, Shared, Slot
 from tapec.passes.cuda.mapping import Alignment, enter, enter_lanes, lanes_along
 from tapec.passes.cuda.maps import store_single
 from tapec.passes.cuda.reductions import for_each
@@ -25,7 +25,6 @@ from tapec.passes.places import Place
 
 # A buffer, and what gives the address of what it becomes.
 Move = tuple[Buffer, Callable[[Thread], Reg]]
-BLOCK = 256
 LOCAL_BYTES = 32 * 1024
 
 

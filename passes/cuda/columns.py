@@ -6,8 +6,10 @@ other columns, so that a warp reads what lies side by side; blocks of the same c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tapec.passes.cuda.folding import fold_kernels
-from tapec.passes.cuda.kernel import WARP, Kernel, Part, Phase, Shared, Slot
+from tapec.passes.cuda.kernel import BLOCK, WARP, Kernel, Part, Phase, Shared, Slot
 from tapec.passes.cuda.mapping import Alignment, enter, enter_lanes, lanes_along, positions
 from tapec.passes.cuda.reductions import (
     STAGE_BYTES,
@@ -21,7 +23,6 @@ from tapec.passes.cuda.reductions import (
     tree_phases,
 )
 from tapec.passes.cuda.thread_text import Thread
-from tapec.passes.cuda.touched import arrays
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, when
@@ -29,8 +30,6 @@ from tapec.passes.loops import Nest
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
-
-BLOCK = 256
 
 
 def column_kernels(nest: Nest, workspace: Workspace) -> list[Kernel]:
@@ -65,8 +64,7 @@ class _Columns:
         self.parts = -(-self.blocks // self.down)
         self.threads = max(WARP, self.across * self.down)
         self.strips = -(-self.vectors // self.across)
-        further = reductions.dtypes if self.parts > 1 else ()
-        self.results = tuple([workspace.buffer(d, reductions.rows * self.parts) for d in further])
+        self.results = reductions.parts_memory(self.parts, workspace)
         kinds = [Reg("", e, self.width).type for e in reductions.elements]
         self.sums = tuple([Slot(kind) for kind in kinds]) if self.blocks > 1 else ()
         size = self.across * self.down * self.width
@@ -74,10 +72,7 @@ class _Columns:
 
     def kernel(self, name: str) -> Kernel:
         """The kernel that reads the nest's operands."""
-        reads, writes = arrays(self.nest)
-        if self.parts > 1:
-            stored = {r.access.buffer for r in self.reductions.reduces}
-            writes = (*[b for b in writes if b not in stored], *self.results)
+        reads, writes = self.reductions.touched(self.results)
         parts: list[Part] = [Phase("columns", self._columns)]
         if self.blocks > 1:
             parts.append(Phase("blocks", self._enter_tree))
@@ -125,35 +120,14 @@ class _Columns:
             place = enter(body, place, reductions.kept[:-1], where)
             first = f.mul(index, i64(self.width))
             place = enter_lanes(body, place, last, first, self.width)
-            values = self._column(body, place, block)
+            values = column_block(body, place, reductions, self.width, f.mul(block, i64(COLUMN_BLOCK)))
             if self.blocks > 1:
                 for value, slot in zip(values, self.sums, strict=True):
                     f.store(value, thread.slot(slot))
                 return
-            for (position, i), value in zip(body.reduces(), values, strict=True):
-                held = f.convert("trunc", value, "i1") if i.dtype.kind == "b" else value
-                body.store(position, i.access, held, place)
+            store_columns(body, place, values)
 
         when(f, self._exists(thread, vector, block), reduce)
-
-    def _column(self, body: BodyText, place: Place, block: Reg) -> list[Reg]:
-        """The elements of a block, one after the other."""
-        f, reductions = body.f, self.reductions
-        reducers = reductions.reducers(f)
-        sums = [Accumulator(r, self.width, 1) for r in reducers]
-        for one in sums:
-            one.reset()
-
-        def element(number: Reg) -> None:
-            where = positions(f, number, reductions.reduced_extents, reductions.length)
-            inside = enter(body, place, reductions.reduced, where)
-            for one, reducer, i in zip(sums, reducers, reductions.reduces, strict=True):
-                one.add(f.splat(reducer.hold(inside.registers[i.value]), self.width))
-
-        start = f.mul(block, i64(COLUMN_BLOCK))
-        stop = f.intrinsic("smin", f.add(start, i64(COLUMN_BLOCK)), i64(reductions.length))
-        count_loop(f, start, stop, 1, element)
-        return [one.read()[0] for one in sums]
 
     def _enter_tree(self, thread: Thread) -> None:
         f = thread.f
@@ -182,3 +156,29 @@ class _Columns:
             when(f, f.icmp("slt", row, i64(reductions.rows)), write)
 
         for_each(thread, self.across * self.width, column)
+
+
+def column_block(body: BodyText, place: Place, reductions: Reductions, width: int, first: Reg) -> list[Reg]:
+    """A block of `width` columns from element `first` on, one element after the other; a vector for each reduction."""
+    f = body.f
+    reducers = reductions.reducers(f)
+    sums = [Accumulator(r, width, 1) for r in reducers]
+    for one in sums:
+        one.reset()
+
+    def element(number: Reg) -> None:
+        where = positions(f, number, reductions.reduced_extents, reductions.length)
+        inside = enter(body, place, reductions.reduced, where)
+        for one, reducer, i in zip(sums, reducers, reductions.reduces, strict=True):
+            one.add(f.splat(reducer.hold(inside.registers[i.value]), width))
+
+    stop = f.intrinsic("smin", f.add(first, i64(COLUMN_BLOCK)), i64(reductions.length))
+    count_loop(f, first, stop, 1, element)
+    return [one.read()[0] for one in sums]
+
+
+def store_columns(body: BodyText, place: Place, values: Sequence[Reg]) -> None:
+    """Writes the results of neighbouring columns, a vector for each reduction, where the nest wants them."""
+    for (position, i), value in zip(body.reduces(), values, strict=True):
+        held = body.f.convert("trunc", value, "i1") if i.dtype.kind == "b" else value
+        body.store(position, i.access, held, place)

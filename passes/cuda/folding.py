@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tapec.passes.cuda.kernel import Kernel, Phase, Shared
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Phase, Shared
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.reductions import (
     STAGE_BYTES,
@@ -23,7 +23,6 @@ from tapec.passes.llvm_text import Reg, memory_element
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer
 
-BLOCK = 256
 _MOST = 512  # parts that one block of threads folds
 
 
@@ -55,10 +54,7 @@ class _Fold:
         self.size = min(room, power_of_two(parts))
         self.groups = room // self.size
         self.chunks = -(-parts // self.size)
-        again = self.chunks > 1
-        self.results = tuple(
-            [workspace.buffer(d, reductions.rows * self.chunks) for d in reductions.dtypes] if again else []
-        )
+        self.results = reductions.parts_memory(self.chunks, workspace)
         self.shared = tuple([Shared(e, self.size * self.groups) for e in reductions.elements])
 
     def kernel(self, name: str) -> Kernel:

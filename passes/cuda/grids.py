@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tapec.passes.cuda.kernel import Kernel, Phase
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Phase
 from tapec.passes.cuda.mapping import in_range
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import when
 from tapec.passes.loops import Buffer
 from tapec.passes.steps import LibraryStep
-
-BLOCK = 256
 
 
 def grid_kernel(

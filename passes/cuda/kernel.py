@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tapec.passes.cuda.thread_text import Thread
 
 WARP = 32
+BLOCK = 256  # threads of a block, where nothing asks for another number
+MANY_BLOCKS = 256  # as many keep a large GPU busy
 # Every array that a kernel gets begins at a multiple of so many bytes: what one thread reads at once at most.
 ALIGNMENT = 16
 # What a block may declare for itself on every architecture.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tapec.passes.cuda.kernel import Kernel, Phase
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Phase
 from tapec.passes.cuda.mapping import Alignment, enter, enter_lanes, in_range, lanes_along, positions
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.touched import arrays
@@ -13,8 +13,6 @@ from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Nest
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
-
-BLOCK = 256
 
 
 def map_kernel(name: str, nest: Nest) -> Kernel:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
 
-from tapec.passes.cuda.kernel import Phase, Shared
+from tapec.passes.cuda.kernel import Exchange, Part, Phase, Shared, Slot
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.thread_text import Thread
+from tapec.passes.cuda.touched import Arrays, arrays
+from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, i64, when
 from tapec.passes.loops import Buffer, Nest, Reduce
@@ -26,6 +28,7 @@ class Reductions:
     """The reductions of a nest.
 
     Attributes:
+        nest: the nest.
         values: the nest without them: what computes the values that are reduced.
         reduces: the instructions.
         kept: axes that stay.
@@ -35,6 +38,7 @@ class Reductions:
     """
 
     def __init__(self, nest: Nest) -> None:
+        self.nest = nest
         self.values = replace(nest, body=tuple([i for i in nest.body if not isinstance(i, Reduce)]))
         self.reduces = [i for i in nest.body if isinstance(i, Reduce)]
         self.kept = [a for a, reduced in enumerate(nest.reduced) if not reduced]
@@ -51,6 +55,16 @@ class Reductions:
     def reducers(self, f: FunctionText) -> list[Reducer]:
         """How to combine, for each reduction."""
         return [Reducer(f, r.primitive, r.dtype) for r in self.reduces]
+
+    def parts_memory(self, parts: int, workspace: Workspace) -> tuple[Buffer, ...]:
+        """Memory for the parts of every row, an array for each reduction; none if one part is all of a row."""
+        return tuple([workspace.buffer(d, self.rows * parts) for d in self.dtypes] if parts > 1 else [])
+
+    def touched(self, memory: Sequence[Buffer]) -> Arrays:
+        """What a kernel of the nest reads and writes whose results, if they are parts, go to this memory."""
+        reads, writes = arrays(self.nest)
+        results = {r.access.buffer for r in self.reduces} if memory else ()
+        return reads, (*[b for b in writes if b not in results], *memory)
 
     def where(self, f: FunctionText, row: Reg) -> list[Reg]:
         """Positions along the kept axes of a result."""
@@ -69,6 +83,31 @@ class Reductions:
                 offset = f.add(offset, f.mul(index, i64(access.strides[axis])))
             element = memory_element(access.buffer.dtype)
             f.store(value, f.element_pointer(thread.pointer(access.buffer), offset, element))
+
+
+def halving_parts(reductions: Reductions, sums: Sequence[Slot], others: Sequence[Slot], lanes: int) -> list[Part]:
+    """Parts that leave in the first thread of each group of `lanes` what the group's threads hold in `sums`.
+
+    Args:
+        reductions: how to combine.
+        sums: a slot for each reduction.
+        others: a slot for what another thread holds of each.
+        lanes: a power of two, at most a warp.
+    """
+
+    def halve(thread: Thread) -> None:
+        f = thread.f
+        for reducer, ours, theirs in zip(reductions.reducers(f), sums, others, strict=True):
+            pair = [f.load(thread.slot(s), s.element) for s in (ours, theirs)]
+            f.store(reducer.combine(*pair), thread.slot(ours))
+
+    parts: list[Part] = []
+    distance = lanes // 2
+    while distance:
+        parts += [Exchange(ours, theirs, distance) for ours, theirs in zip(sums, others, strict=True)]
+        parts.append(Phase("halves", halve, alone=True))
+        distance //= 2
+    return parts
 
 
 def store_parts(thread: Thread, arrays: Sequence[Buffer], index: Reg, values: Sequence[Reg]) -> None:

@@ -13,7 +13,7 @@ from math import prod
 from tapec.passes.arena import buffers_of, owner
 from tapec.passes.cuda.block_span import Rows
 from tapec.passes.cuda.blocks import LOCAL_BYTES, BlockProgram
-from tapec.passes.cuda.kernel import Kernel
+from tapec.passes.cuda.kernel import MANY_BLOCKS, Kernel
 from tapec.passes.cuda.reductions import power_below
 from tapec.passes.cuda.row_view import RowTable, as_rows
 from tapec.passes.loops import Buffer, Nest
@@ -24,7 +24,6 @@ _MANY_ROWS = 128
 _SHORT_ROW = 4096
 # Elements of the largest nest that a block of threads has: some for each thread.
 _ELEMENTS = 2048
-_ENOUGH = 256  # blocks of threads that keep a large GPU busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,6 @@ def _count(group: RowGroup, own: Collection[Buffer]) -> int:
     row_bytes = sum(b.nbytes for b in own) // extent
     if row_bytes:
         count = min(count, power_below(max(LOCAL_BYTES // row_bytes, 1)))
-    while count > 1 and extent // count < _ENOUGH:
+    while count > 1 and extent // count < MANY_BLOCKS:
         count //= 2
     return count

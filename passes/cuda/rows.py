@@ -8,12 +8,13 @@ in the warp. So the bits are the CPU's, while only the additions themselves are 
 from __future__ import annotations
 
 from tapec.passes.cuda.folding import fold_kernels
-from tapec.passes.cuda.kernel import Exchange, Kernel, Part, Phase, Repeat, Shared, Slot, Uniform
+from tapec.passes.cuda.kernel import BLOCK, MANY_BLOCKS, Kernel, Part, Phase, Repeat, Shared, Slot, Uniform
 from tapec.passes.cuda.mapping import Alignment, enter, enter_lanes, lanes_along, positions
 from tapec.passes.cuda.reductions import (
     STAGE_BYTES,
     Reductions,
     for_each,
+    halving_parts,
     load_shared,
     power_below,
     power_of_two,
@@ -22,7 +23,6 @@ from tapec.passes.cuda.reductions import (
     tree_phases,
 )
 from tapec.passes.cuda.thread_text import Thread
-from tapec.passes.cuda.touched import arrays
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, when
@@ -31,8 +31,6 @@ from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK
 
-BLOCK = 256
-_ENOUGH = 256  # blocks of threads that keep a large GPU busy
 _AT_ONCE = 8  # elements of a lane that are read before the first of them is added
 
 
@@ -56,7 +54,6 @@ class _Rows:
     """
 
     def __init__(self, nest: Nest, workspace: Workspace) -> None:
-        self.nest = nest
         reductions = self.reductions = Reductions(nest)
         self.blocks = -(-reductions.length // ROW_BLOCK)
         longest = min(reductions.length, ROW_BLOCK)
@@ -67,8 +64,7 @@ class _Rows:
         self.pitch = self.chunk + LANES if self.chunk % 32 == 0 else self.chunk
         self.parts = -(-self.blocks // self.units) if self.blocks > 1 else 1
         self.grid = reductions.rows * self.parts if self.blocks > 1 else -(-reductions.rows // self.units)
-        further = reductions.dtypes if self.parts > 1 else ()
-        self.results = tuple([workspace.buffer(d, reductions.rows * self.parts) for d in further])
+        self.results = reductions.parts_memory(self.parts, workspace)
         width = lanes_along(nest, reductions.reduced[-1], False)
         self.width = width if self.chunk % width == 0 else 1
         self.staged = tuple([Shared(e, self.pitch * self.units) for e in reductions.elements])
@@ -82,25 +78,17 @@ class _Rows:
         count = self.blocks if several else self.reductions.rows
         total = count * self.reductions.rows if several else count
         units = power_below(min(room, BLOCK // self.lanes, power_of_two(count)))
-        while units > 1 and total // units < _ENOUGH:
+        while units > 1 and total // units < MANY_BLOCKS:
             units //= 2
         return units
 
     def kernel(self, name: str) -> Kernel:
         """The kernel that reads the nest's operands."""
-        reads, writes = arrays(self.nest)
-        if self.parts > 1:
-            stored = {r.access.buffer for r in self.reductions.reduces}
-            writes = (*[b for b in writes if b not in stored], *self.results)
+        reads, writes = self.reductions.touched(self.results)
         rounds = -(-min(self.reductions.length, ROW_BLOCK) // self.chunk)
         body = (Phase("elements", self._stage), Phase("lanes", self._add))
         parts: list[Part] = [Repeat(rounds, self.round, body)]
-        distance = self.lanes // 2
-        while distance:
-            pairs = zip(self.sums, self.others, strict=True)
-            parts += [Exchange(ours, theirs, distance) for ours, theirs in pairs]
-            parts.append(Phase("halves", self._halve, alone=True))
-            distance //= 2
+        parts += halving_parts(self.reductions, self.sums, self.others, self.lanes)
         if self.blocks > 1:
             parts.append(Phase("units", self._enter_tree))
             parts += tree_phases(self.reductions, self.tree, 1, self.units, 1, self._units_left)
@@ -191,12 +179,6 @@ class _Rows:
         left = f.sub(i64(self.reductions.length), before)
         count = f.intrinsic("smax", f.intrinsic("smin", left, i64(self.chunk)), i64(0))
         return f.select(f.icmp("slt", row, i64(self.reductions.rows)), count, i64(0))
-
-    def _halve(self, thread: Thread) -> None:
-        f = thread.f
-        for reducer, ours, theirs in zip(self.reductions.reducers(f), self.sums, self.others, strict=True):
-            pair = [f.load(thread.slot(s), s.element) for s in (ours, theirs)]
-            f.store(reducer.combine(*pair), thread.slot(ours))
 
     def _sums(self, thread: Thread) -> list[Reg]:
         return [thread.f.load(thread.slot(s), s.element) for s in self.sums]

@@ -10,8 +10,8 @@ from math import prod
 
 from tapec.ops import elementwise as ew
 from tapec.passes.cuda.gathers import line_width, out_of_range
-from tapec.passes.cuda.grids import BLOCK, grid_kernel
-from tapec.passes.cuda.kernel import Kernel, Phase, Repeat, Shared, Slot, Uniform
+from tapec.passes.cuda.grids import grid_kernel
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Phase, Repeat, Shared, Slot, Uniform
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.reductions import for_each
 from tapec.passes.cuda.sorting import Sort
@@ -76,7 +76,7 @@ class _Scatter:
 
     def _sum(self, f: FunctionText, a: Reg, b: Reg) -> Reg:
         """a + b of values as memory holds them."""
-        return f.binary("or", a, b) if self.dtype.kind == "b" else ROWS[ew.add](f, self.dtype, (a, b), {})
+        return ROWS[ew.add](f, self.dtype, (a, b), {})
 
     def copy(self) -> Kernel:
         """`out = x`."""
@@ -256,8 +256,7 @@ def scatter_add_along_kernels(step: LibraryStep, workspace: Workspace) -> list[K
             index = checked_index(f, where.at(f, o, j, i), indices, length, around, step.location)
             slot = result.at(f, o, index, i)
             held, update = f.load(slot, source.element), f.load(addends.at(f, o, j, i), source.element)
-            total = f.binary("or", held, update) if dtype.kind == "b" else ROWS[ew.add](f, dtype, (held, update), {})
-            f.store(total, slot)
+            f.store(ROWS[ew.add](f, dtype, (held, update), {}), slot)
 
         count_loop(f, i64(0), i64(length), 1, copy)
         if length:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tapec.ir import dtypes
-from tapec.passes.cuda.grids import BLOCK, grid_kernel
-from tapec.passes.cuda.kernel import Kernel, Phase, Repeat, Shared, Uniform
+from tapec.passes.cuda.grids import grid_kernel
+from tapec.passes.cuda.kernel import BLOCK, Kernel, Phase, Repeat, Shared, Uniform
 from tapec.passes.cuda.mapping import positions
 from tapec.passes.cuda.reductions import for_each, power_of_two
 from tapec.passes.cuda.thread_text import Thread

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tapec.passes.cuda.kernel import SHARED_BYTES, Kernel, Phase, Shared, layout
+from tapec.passes.cuda.kernel import BLOCK, SHARED_BYTES, Kernel, Phase, Shared, layout
 from tapec.passes.cuda.mapping import Alignment, accesses, enter, positions
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.touched import arrays
@@ -19,7 +19,6 @@ from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 
 SIDE = 32
-BLOCK = 256
 _PITCH = SIDE + 1  # so that neither way of walking a tile meets a bank twice
 _SHORTEST = 8  # along an axis that is shorter there is little to gain
 

@@ -33,10 +33,7 @@ def add_into(f: FunctionText, step: LibraryStep, slot: Reg, addend: Reg, width: 
     dtype = step.operands[0].buffer.dtype
     element = memory_element(dtype)
     old, new = f.load(slot, element, width), f.load(addend, element, width)
-    if dtype.kind == "b":
-        f.store(f.binary("or", old, new), slot)
-    else:
-        f.store(ROWS[ew.add](f, dtype, (old, new), {}), slot)
+    f.store(ROWS[ew.add](f, dtype, (old, new), {}), slot)
 
 
 def write_window(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

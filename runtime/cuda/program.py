@@ -9,23 +9,18 @@ from typing import Any, Literal
 from tapec.ir.graph import Graph
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.cuda.planner import launch_plan
-from tapec.passes.expand_updates import ExpandUpdates
-from tapec.passes.fuse import fuse
-from tapec.passes.lower import lower
-from tapec.passes.materialize import materialize
 from tapec.runtime.cuda.backend import Array, Backend
 from tapec.runtime.cuda.executor import Executor
-from tapec.runtime.pipeline import optimised
+from tapec.runtime.pipeline import loops_to_launch
 
 
 def device_plan(graph: Graph) -> LaunchPlan:
-    """The plan of a recorded graph: the passes of the CPU, then kernels.
+    """The plan of a recorded graph.
 
     Raises:
         UnsupportedOnDeviceError: a step has no kernel and no library.
     """
-    expanded = ExpandUpdates().run(graph)
-    return launch_plan(lower(fuse(materialize(optimised(expanded), any_shape=False)), tiling=False, in_place=False))
+    return launch_plan(loops_to_launch(graph))
 
 
 class Target(ABC):

@@ -8,7 +8,7 @@ from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.ops.symbolic import apply, broadcast, cast, transpose
-from tapec.passes.cuda.maps import BLOCK
+from tapec.passes.cuda.kernel import BLOCK
 
 
 @pytest.mark.parametrize("n", SIZES)
