@@ -136,6 +136,36 @@ def minibatches(rounds: int) -> Callable[..., Any]:
     return f
 
 
+@case(np.random.default_rng(2).normal(size=(84, 4)))
+def windows_that_overlap_in_some_columns(rounds: int) -> Callable[..., Any]:
+    weights = np.array([[0.1], [0.2], [0.3], [0.4]])
+
+    def f(data: Any) -> Any:
+        state = data[0, 1:3]
+        for t in range(rounds):
+            state = np.sin(state + np.sum(data[t : t + 4, 1:3] * weights, 0))
+        return np.sum(state)
+
+    return f
+
+
+@case(np.random.default_rng(3).normal(size=(80, 4)))
+def forth_and_back(rounds: int) -> Callable[..., Any]:
+    """The second loop runs through the rows, and what the first has made of them, from the last one to the first."""
+
+    def f(data: Any) -> Any:
+        state, kept = np.zeros_like(data[0]), []
+        for t in range(rounds):
+            state = np.tanh(state * 0.5 + data[t])
+            kept.append(state)
+        state = np.zeros_like(data[0])
+        for t in reversed(range(rounds)):
+            state = np.tanh(state * 0.5 + kept[t] * data[t])
+        return np.sum(state)
+
+    return f
+
+
 @case(RNG.normal(size=4))
 def every_other_round(rounds: int) -> Callable[..., Any]:
     def f(x: Any) -> Any:

@@ -197,6 +197,27 @@ def test_a_carry_is_written_in_place():
     assert len(re.findall(rf"call.*memcpy.*i64 {N * 8},", text)) == 1  # the argument, before the loop
 
 
+def test_a_first_value_that_the_loop_reads_as_well_is_kept():
+    """It is a const and a carry of one op, so that writing over it would change what later rounds read."""
+
+    @tp.function
+    def program(x):
+        first = np.exp(x)
+
+        def body(i, a):
+            a = tp.asarray(a)
+            a[i] = a[i] + first[9 - i]
+            return a
+
+        return tp.fori_loop(0, 10, body, first)
+
+    x = np.linspace(0.0, 1.0, N)
+    expected = np.exp(x)
+    expected[:10] += np.exp(x)[9::-1]
+    for _ in range(2):
+        np.testing.assert_allclose(np.asarray(program(x)), expected, rtol=1e-15)
+
+
 def test_two_carries_that_change_places_stay_apart():
     def body(i, ab):
         a, b = (tp.asarray(t) for t in ab)
