@@ -85,8 +85,7 @@ class _Planner:
             return [Launch(kernel) for kernel in nest_kernels(step, self.workspace)], step
         if isinstance(step, LibraryStep):
             return self._library(step), step
-        if isinstance(step, Tiles):
-            raise UnsupportedOnDeviceError("tiles are for processors with large caches; lower the program without them")
+        assert not isinstance(step, Tiles)
         kernel = control_kernel(step, self.workspace.name(type(step).__name__.lower()))
         if kernel is None:
             return self._control(step)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from control_graphs import F64, I64, arrays_for, f64, graph_with, joined, region
-from cuda_programs import check_graph, lorenz, scan_graph
+from cuda_programs import check_graph, lorenz, scan_graph, softmax
 
 from tapec.ir import dtypes
 from tapec.ir.types import tensor_type
@@ -103,6 +103,14 @@ def test_branches():
             one_kernel(graph, [np.array(index), arrays_for(graph)[1]])
 
 
+@pytest.mark.parametrize("dtype", [dtypes.I32, dtypes.U32, dtypes.I8], ids=str)
+def test_branches_by_other_integers(dtype):
+    types = [tensor_type(dtype, ()), f64(5)]
+    graph = graph_with(control.cond, types, {}, *[region([f64(5)], lambda x, i=i: x * i) for i in (1.0, 2.0, 3.0)])
+    for index in (0, 1, 2, 100) if dtype.kind == "u" else (-100, 0, 1, 2, 100):
+        one_kernel(graph, [np.array(index, dtype.numpy), arrays_for(graph)[1]])
+
+
 def test_loops_in_loops():
     inner_types = [F64, f64(5)]
 
@@ -183,6 +191,16 @@ def test_branches_of_the_host(nothing_fits):
     graph = graph_with(control.cond, [I64, f64(9)], {}, *cases)
     for index in (-3, 0, 1, 7):
         on_the_host(graph, [np.array(index), arrays_for(graph)[1]])
+
+
+def test_a_chain_in_a_loop_of_the_host(nothing_fits):
+    """What a chain leaves for later rounds is no memory of its own."""
+
+    def body(carry):
+        new = softmax(carry + carry * 0.5)
+        return new, reduce_sum(new, (0, 1))
+
+    on_the_host(scan_graph([f64(130, 9)], [], body, 4))
 
 
 def test_reverse_mode_of_while():

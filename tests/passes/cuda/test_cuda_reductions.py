@@ -7,6 +7,7 @@ from cuda_programs import SIZES, Case, check, numbers, softmax
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 from tapec.ops.symbolic import apply, matmul, reduce_sum, transpose
+from tapec.passes.cuda import folding
 
 REDUCTIONS = (reduction.sum, reduction.prod, reduction.max, reduction.min)
 
@@ -29,7 +30,16 @@ def test_a_long_row(n):
     assert 2 <= len(plan.kernels) <= 3
 
 
-@pytest.mark.parametrize("shape", [(1, 5), (7, 3), (40, 16), (33, 31), (300, 33), (5, 2049), (3, 6000), (0, 4), (4, 0)])
+def test_parts_folded_again_and_again(monkeypatch):
+    """What one kernel folds of many parts is folded by the next."""
+    monkeypatch.setattr(folding, "_MOST", 4)
+    plan = check(Case(lambda x: reduce_sum(x * x, (0,)), (numbers(2048 * 40 + 1),)))
+    assert [k.name.split("_")[3:] for k in plan.kernels] == [[], ["fold"], ["fold", "2"], ["fold", "3"]]
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 5), (7, 3), (40, 16), (33, 31), (300, 33), (5, 2049), (3, 6000), (0, 4), (4, 0), (300, 2049)]
+)
 def test_rows(shape):
     check(Case(lambda x: reduce_sum(x, (1,)), (numbers(*shape),)))
 

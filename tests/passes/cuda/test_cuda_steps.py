@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from cuda_programs import Case, check, numbers
 
-from tapec.errors import IndexOutOfRangeError
-from tapec.ops import contraction, indexing, linalg, ordering, reduction
+from tapec.errors import IndexOutOfRangeError, UnsupportedOnDeviceError
+from tapec.ops import contraction, creation, indexing, linalg, ordering, reduction, update
 from tapec.ops.symbolic import Sym, apply, matmul, take, transpose
 from tapec.passes.cuda import scatters
+from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.plan import Call
+from tapec.passes.cuda.steps import STEPS
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
+from tapec.passes.materialize import CONTROL, LIBRARY
 from tapec.runtime.cuda.emulated_program import EmulatedProgram
 from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.interpreter import interpret
@@ -130,6 +133,27 @@ def test_large_products_are_left_to_cublas():
     (item,) = device_plan(Case(lambda x: matmul(x, x), (x,)).graph).items
     assert isinstance(item, Call)
     assert item.library == "cuBLAS"
+
+
+def test_every_library_step_has_a_kernel_or_a_library():
+    """But for what the passes before never leave, and what the planner does itself."""
+    made_otherwise = {update.slice_set, update.slice_add, indexing.put, contraction.contract}
+    assert LIBRARY - CONTROL - made_otherwise - {creation.guard} == (set(STEPS) | set(LIBRARIES))
+
+
+def test_a_step_that_nothing_does(monkeypatch):
+    monkeypatch.delitem(LIBRARIES, contraction.matmul)
+    with pytest.raises(UnsupportedOnDeviceError, match="`matmul`"):
+        device_plan(Case(lambda x: matmul(x, x), (numbers(512, 512),)).graph)
+
+
+def test_scatters_of_nothing():
+    """Empty results, be the indices right or not."""
+    for function in (indexing.scatter_add, indexing.scatter_add_along):
+        along = function is indexing.scatter_add_along
+        x, i = numbers(4, 0), np.zeros((2, 0) if along else 2, np.int64)
+        case = Case(lambda x, i, u, f=function: apply(f, x, i, u, axis=0), (x, i, numbers(2, 0)))
+        assert not check(case).kernels
 
 
 def test_what_libraries_do_stands_in_the_plan():

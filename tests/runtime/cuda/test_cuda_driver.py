@@ -11,10 +11,11 @@ from random_graphs import assert_same_bits
 
 from tapec.errors import DeviceError, DeviceMemoryError, DeviceNotFoundError, UnsupportedOnDeviceError
 from tapec.ops.symbolic import matmul
+from tapec.passes.cuda import planner
 from tapec.passes.kernel_status import FINE
 from tapec.runtime.cuda import gpu
 from tapec.runtime.cuda.driver_api import Driver
-from tapec.runtime.cuda.emulation import EmulatedKernels, elements_at
+from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, OutOfBoundsError, elements_at
 from tapec.runtime.interpreter import interpret
 
 ERRORS = {2: b"CUDA_ERROR_OUT_OF_MEMORY", 100: b"CUDA_ERROR_NO_DEVICE", 719: b"CUDA_ERROR_LAUNCH_FAILED"}
@@ -143,6 +144,17 @@ def test_programs_run(monkeypatch):
             assert ".target sm_80" in fake.loaded
 
 
+def test_loops_of_the_host_run(monkeypatch):
+    """Carries are copied inside the GPU."""
+    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    for n in (3, 40):
+        graph = scan_graph([f64(n)] * 3, [], lorenz, 3)
+        arrays = arrays_for(graph)
+        status, outputs, _ = program(graph, FakeDriver(), monkeypatch).run(arrays)
+        assert status == FINE
+        assert_same_bits(outputs, interpret(graph, arrays)[0])
+
+
 def test_memory_that_there_is_not(monkeypatch):
     x = numbers(1000)
     fake = FakeDriver(memory=6000)
@@ -178,6 +190,16 @@ def test_libraries_are_not_bound(monkeypatch):
     made = program(Case(lambda x: matmul(x, x), (x,)).graph, FakeDriver(), monkeypatch)
     with pytest.raises(UnsupportedOnDeviceError, match="cuBLAS"):
         made.run([x])
+
+
+def test_writing_beside_an_array_is_noticed():
+    for offset in (-1, 8):
+        memory = GuardedMemory(8)
+        elements_at(memory.address, np.dtype(np.uint8), 8)[:] = 0
+        memory.check("kernel")
+        elements_at(memory.address + offset, np.dtype(np.uint8), 1)[0] = 0
+        with pytest.raises(OutOfBoundsError, match="kernel wrote outside an array of 8 bytes"):
+            memory.check("kernel")
 
 
 def test_memory_of_an_emulated_array():
