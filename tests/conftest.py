@@ -5,8 +5,12 @@ import shutil
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 from tapec.recording import ACTIVE
+
+settings.register_profile("tapec", deadline=None)  # how long an example takes says more of the machine than of tapec
+settings.load_profile("tapec")
 
 
 def pytest_configure(config: pytest.Config) -> None:
