@@ -92,6 +92,26 @@ def test_a_value_that_is_read_later_is_not_written_to():
     assert y.tolist() == [1.0] * 4
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_slices_keep_nothing_from_being_written_to(before):
+    """Whether they are recorded before the update or behind it: they are taken first, and copied."""
+
+    def program(x, u):
+        parts = [apply(movement.slice_, x, start=(1,), size=(2,), step=(1,))] if before else []
+        changed = apply(update.slice_set, x, u, start=(1,), step=(1,))
+        parts = parts or [apply(movement.slice_, x, start=(1,), size=(2,), step=(1,))]
+        return changed, parts[0]
+
+    graph = graph_of(program, np.ones(4), np.ones(1))
+    x = np.ones(4)
+    address = x.ctypes.data
+    given_away = [x, np.zeros(1)]
+    del x
+    changed, part = ArrayProgram(graph).run(given_away)
+    assert changed.ctypes.data == address
+    assert (changed.tolist(), part.tolist()) == ([1.0, 0.0, 1.0, 1.0], [1.0, 1.0])
+
+
 def test_the_number_of_inputs_is_checked():
     with pytest.raises(ValueError, match="2 inputs, got 1"):
         ArrayProgram(graph_of(lambda x, y: x + y, np.ones(1), np.ones(1))).run([np.ones(1)])

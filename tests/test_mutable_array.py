@@ -209,6 +209,17 @@ def test_overlapping_parts():
     assert a.tolist() == numpy.tolist()
 
 
+def test_a_view_takes_the_elements_of_another_one():
+    """Which is more than handing back the view that `+=` has written through."""
+    numpy, a = np.arange(12.0).reshape(3, 4), tp.asarray(np.arange(12.0).reshape(3, 4))
+    for array in (numpy, a):
+        view = array.T
+        view[0] = view[1]
+        view[1:3] = array.T[2:]
+        view[3] += 1.0
+    assert a.tolist() == numpy.tolist()
+
+
 def test_read_only_views():
     a = tp.asarray(np.arange(4.0).reshape(2, 2))
     diagonal = np.diagonal(a)

@@ -2,6 +2,7 @@
 
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from tapec.errors import LinearAlgebraError
 from tapec.ops import linalg
 from tapec.passes.lapack.alone import own_threads_text, unknown_threads_text
 from tapec.passes.lapack.names import ALONE_BEGIN, ALONE_BELOW, ALONE_END, GET_THREADS, SET_THREADS
+from tapec.passes.lapack.small import SMALL
 from tapec.runtime import blas, jit
+from tapec.runtime import linalg as runtime_linalg
 from tapec.runtime.linalg import execute_linalg
 
 FUNCTIONS = blas.own_threads()
@@ -50,6 +53,21 @@ def test_what_was_found_is_put_back(threads, n):
     with pytest.raises(LinearAlgebraError):
         execute_linalg(linalg.cholesky, -a)
     assert threads() == 2
+
+
+@pytest.mark.parametrize(("n", "alone"), [(SMALL, 0), (SMALL + 1, 1), (ALONE_BELOW - 1, 1), (ALONE_BELOW, 0)])
+def test_which_sizes_run_alone(monkeypatch, n, alone):
+    """Smaller ones do not call LAPACK, larger ones get its threads."""
+    called = []
+    callbacks = {
+        name: ctypes.CFUNCTYPE(None)(lambda name=name: called.append(name)) for name in (ALONE_BEGIN, ALONE_END)
+    }
+    addresses = {name: ctypes.cast(callback, ctypes.c_void_p).value for name, callback in callbacks.items()}
+    monkeypatch.setattr(runtime_linalg, "_threads_of_lapack", lambda: SimpleNamespace(address=addresses.__getitem__))
+    monkeypatch.setattr(runtime_linalg, "_LIBRARIES", {})
+    monkeypatch.setattr(runtime_linalg, "_CALLS", {})
+    execute_linalg(linalg.cholesky, np.eye(n))
+    assert called == [ALONE_BEGIN, ALONE_END] * alone
 
 
 @needs_openblas
