@@ -9,5 +9,4 @@ FINE: Final = 0
 GUARD_DIFFERS: Final = 1
 INDEX_OUT_OF_RANGE: Final = 2
 NO_MEMORY: Final = 3
-TOO_LARGE: Final = 4  # a matrix whose extents BLAS's 32-bit integers do not hold
-NO_FACTORS: Final = 5  # a matrix is singular or not positive definite, or an iteration does not converge
+NO_FACTORS: Final = 4  # a matrix is singular or not positive definite, or an iteration does not converge

@@ -228,9 +228,9 @@ def _no_rows(f: FunctionText, kept: Sequence[Reg]) -> None:
         f.store(Reg("null", "ptr"), rows)
 
 
-def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256) -> str:
+def program_text(program: Program, vector_bits: int) -> str:
     """The LLVM module of a program."""
-    f = FunctionText(symbol, _PARAMETERS, "i64")
+    f = FunctionText(KERNEL, _PARAMETERS, "i64")
     on_stack = program.arena_bytes <= _STACK_ARENA
     arena = _stack_arena(f, program) if on_stack else _heap_arena(f, program)
     parts: list[FunctionText] = []
@@ -250,7 +250,7 @@ def program_text(program: Program, symbol: str = KERNEL, vector_bits: int = 256)
         _no_rows(f, kept)
         for start in range(0, len(program.steps), _PART):
             steps = program.steps[start : start + _PART]
-            part, guards = _part(program, steps, f"{symbol}_part{len(parts)}", vector_bits, guards, shared)
+            part, guards = _part(program, steps, f"{KERNEL}_part{len(parts)}", vector_bits, guards, shared)
             parts.append(part)
         status = _call_parts(f, parts, arena)
     for rows in kept:  # a guard may have ended the run between the step that stored them and the one that reads them

@@ -103,12 +103,11 @@ class Reducer:
 class Accumulator:
     """Running state of one reduction in stack memory, which LLVM turns into registers."""
 
-    def __init__(self, reducer: Reducer, width: int, parts: int, place: Place | None = None) -> None:
-        place = place or reducer.f.alloca
+    def __init__(self, reducer: Reducer, width: int, parts: int) -> None:
         self.reducer = reducer
         self.width = width
         kind = Reg("", reducer.element, width).type
-        self.slots = [place(kind, 1) for _ in range(parts)]
+        self.slots = [reducer.f.alloca(kind, 1) for _ in range(parts)]
 
     def reset(self) -> None:
         """All lanes to the identity."""

@@ -10,8 +10,7 @@ to become machine code; LLVM's own `O1` to `O3` take 310 to 330 ms in the place 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, final
 
 from tapec.errors import CompilationError
@@ -32,30 +31,24 @@ class Library:
     """Loaded machine code. Its addresses are good for as long as this object lives.
 
     Attributes:
-        object_code: the relocatable object; `load` makes a library of it again, on the same kind of CPU.
-        key: what the object code is kept under in the disk cache; empty for a library that `load` made.
-        compile_seconds: wall time from text to callable addresses; 0.0 for one that `load` made.
+        key: what the object code is kept under in the disk cache.
         cached: whether the object code came from the disk cache.
     """
 
-    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "compile_seconds", "key", "object_code")
+    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "key")
 
     def __init__(
         self,
         linked: tuple[Any, dict[str, int]],
-        object_code: bytes,
         text: str | Callable[[], str],
         options: Options,
-        key: bytes = b"",
-        seconds: float = 0.0,
-        cached: bool = False,
+        key: bytes,
+        cached: bool,
     ) -> None:
         self._tracker, self._addresses = linked
         self._text = text
         self._options = options
-        self.object_code = object_code
         self.key = key
-        self.compile_seconds = seconds
         self.cached = cached
 
     def address(self, symbol: str) -> int:
@@ -97,7 +90,6 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | Non
     Raises:
         CompilationError: the text is not valid IR, or a declared function is nowhere to be found.
     """
-    start = time.perf_counter()
     key = object_cache.object_key(text, repr(opt), target_name())
     library = find(key, text, opt=opt, symbols=symbols)
     if library is not None:
@@ -108,7 +100,7 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | Non
     with LOCK:
         linked = link(backend(), made, given)
     object_cache.write(key, made)
-    return Library(linked, made.code, text, opt, key, time.perf_counter() - start)
+    return Library(linked, text, opt, key, cached=False)
 
 
 def find(
@@ -125,31 +117,13 @@ def find(
     Raises:
         CompilationError: a declared function is nowhere to be found.
     """
-    start = time.perf_counter()
     found = object_cache.read(key)
     if found is None:
         return None
     given = _given(found, symbols)
     with LOCK:
         linked = link(backend(), found, given)
-    return Library(linked, found.code, text, opt, key, time.perf_counter() - start, cached=True)
-
-
-def load(object_code: bytes, exports: Iterable[str], symbols: Mapping[str, int] | None = None) -> Library:
-    """Loads what `Library.object_code` held; it has no IR text to show.
-
-    Args:
-        object_code: made by `compile_module` for the same CPU.
-        exports: names whose addresses are wanted.
-        symbols: addresses of functions that it calls and that do not go by their own name.
-
-    Raises:
-        CompilationError: it does not define a name, or needs one that is not to be found.
-    """
-    given = dict(symbols or {})
-    with LOCK:
-        linked = link(backend(), ObjectCode(tuple(exports), tuple(given), object_code), given)
-    return Library(linked, object_code, "", _DEFAULT)
+    return Library(linked, text, opt, key, cached=True)
 
 
 def assembly(text: str, triple: str, cpu: str, *, opt: Options = _DEFAULT) -> str:

@@ -111,7 +111,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
         graph = step.run(graph)
     final = order_updates(materialize(graph))
     program = lower(fuse(final))
-    return Forms(final, program, program_text(program, vector_bits=vector_bits))
+    return Forms(final, program, program_text(program, vector_bits))
 
 
 def loops_to_launch(graph: Graph) -> Program:

@@ -50,10 +50,6 @@ class Layer(NamedTuple):
     set_num_threads: int
     inherited: bool
 
-    def num_threads(self) -> int:
-        """The calling thread's mask."""
-        return int(ctypes.CFUNCTYPE(ctypes.c_int)(self.get_num_threads)())
-
 
 _libraries: Final[dict[Layer, jit.Library]] = {}
 _alone: Final[list[ModuleType]] = []  # the OpenMP layer, if it was loaded without Numba

@@ -22,7 +22,6 @@ def test_compiles_and_calls() -> None:
     library = jit.compile_module(ADD)
     assert F2(library.address("add"))(1.5, 2.0) == 3.5
     assert library.symbols == ("add",)
-    assert library.compile_seconds > 0
     with pytest.raises(KeyError):
         library.address("sub")
 
@@ -119,16 +118,6 @@ def test_a_buffer_whose_last_part_is_not_stored_last() -> None:
     numbers, result = (ctypes.c_double * 8)(*range(8)), (ctypes.c_double * 16)()
     function(ctypes.addressof(numbers), ctypes.addressof(result))
     assert list(result) == [0, 1, 2, 3, *[2 * n for n in range(8)], 0, 1, 2, 3]
-
-
-def test_object_code_loads_again() -> None:
-    first = jit.compile_module(ADD)
-    again = jit.load(first.object_code, ["add"])
-    assert again.address("add") != first.address("add")
-    assert F2(again.address("add"))(1.0, 2.0) == 3.0
-    with pytest.raises(CompilationError, match="nothing_such"):
-        jit.load(first.object_code, ["nothing_such"])
-    assert jit.target_name() == jit.target_name()
 
 
 def test_libraries_do_not_see_each_other_and_can_go() -> None:
