@@ -113,11 +113,32 @@ def gradients(
     if numpy_like is not None:
         written = dict.fromkeys(("tapec", "jax", "autograd"), numpy_like)
     written |= losses
+    makers = {library: lambda _, loss=loss: loss for library, loss in written.items()}
+    return gradients_by_size(inputs, wrt=wrt, numpy_out=numpy_out, limit=limit, **makers)
 
-    def builder(loss: Callable[..., Any]) -> Builder:
-        return lambda peer, size: peer.value_and_grad(loss, inputs(size), wrt, numpy_out)
 
-    builders = {library: builder(loss) for library, loss in written.items()}
+def gradients_by_size(
+    inputs: Callable[[int], tuple[Any, ...]],
+    *,
+    wrt: tuple[int, ...] = (0,),
+    numpy_out: bool = False,
+    limit: Callable[[int], Call] | None = None,
+    **makers: Callable[[int], Callable[..., Any]],
+) -> dict[str, Builder]:
+    """`gradients` of a function that is another one for each size, as one that has so many steps.
+
+    Args:
+        inputs: makes the function's arguments.
+        wrt: positions of the arguments to differentiate by.
+        numpy_out: NumPy arrays go in and come out.
+        limit: makes the call of what is written by hand.
+        makers: for each library what makes its function, given the size.
+    """
+
+    def builder(maker: Callable[[int], Callable[..., Any]]) -> Builder:
+        return lambda peer, size: peer.value_and_grad(maker(size), inputs(size), wrt, numpy_out)
+
+    builders = {library: builder(maker) for library, maker in makers.items()}
     if limit is not None:
         builders["limit"] = lambda _, size: limit(size)
     return builders

@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command in `arguments` (the process's own if None).
 
     Returns:
-        The exit status: 0, or 2 where something that the command needs is missing.
+        The exit status: 0, 2 where something that the command needs is missing, or 1 where `tapec bench` finds answers
+        that are wrong.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["bench"]:
@@ -37,14 +38,20 @@ def _bench(given: list[str]) -> int:
     if not (_CLONE / "bench" / "command.py").is_file():
         print("tapec bench runs from a clone of the repository: the benchmarks are not installed", file=sys.stderr)
         return 2
-    missing = [name for module, name in _BENCH_PACKAGES.items() if find_spec(module) is None]
-    if missing:
-        print(f"tapec bench needs {', '.join(missing)}: run pip install -e '.[bench]'", file=sys.stderr)
+    if _missing("bench", _BENCH_PACKAGES, "-e '.[bench]'"):
         return 2
     if str(_CLONE) not in sys.path:
         sys.path.insert(0, str(_CLONE))
     status: int = import_module("bench.command").main(given)
     return status
+
+
+def _missing(command: str, packages: dict[str, str], wanted: str) -> bool:
+    """Whether one of the packages, by module, is not installed; says so, and what pip is to install."""
+    missing = [name for module, name in packages.items() if find_spec(module) is None]
+    if missing:
+        print(f"tapec {command} needs {', '.join(missing)}: run pip install {wanted}", file=sys.stderr)
+    return bool(missing)
 
 
 def _cache(*, clear: bool) -> int:
@@ -62,9 +69,7 @@ def _cache(*, clear: bool) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    missing = [name for module, name in _DEMO_PACKAGES.items() if find_spec(module) is None]
-    if missing:
-        print(f"tapec demo needs {', '.join(missing)}: run pip install 'tapec[demo]'", file=sys.stderr)
+    if _missing("demo", _DEMO_PACKAGES, "'tapec[demo]'"):
         return 2
     if not options.picture.parent.is_dir():
         print(f"tapec demo cannot save its picture: there is no folder {options.picture.parent}", file=sys.stderr)

@@ -54,6 +54,11 @@ class Row:
         return self._over_tapec(self.best)
 
     @property
+    def behind(self) -> bool:
+        """The best peer is clearly faster."""
+        return self.speedup is not None and self.speedup < 0.95
+
+    @property
     def over_limit(self) -> float | None:
         """tapec's time over that of what is written by hand."""
         found = self._over_tapec(self.results.get("limit"))

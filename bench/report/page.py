@@ -41,9 +41,9 @@ def _table(heads: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _judged(speedup: float | None) -> Cell:
-    kind = "" if speedup is None else "behind" if speedup < 0.95 else "ahead" if speedup >= 3 else ""
-    return ratio(speedup), kind
+def _judged(row: Row) -> Cell:
+    ahead = row.speedup is not None and row.speedup >= 3
+    return ratio(row.speedup), "behind" if row.behind else "ahead" if ahead else ""
 
 
 def _times(run: Run, found: Iterable[Row]) -> str:
@@ -63,7 +63,7 @@ def _times(run: Run, found: Iterable[Row]) -> str:
             (row.label, ""),
             *(cell(row, peer) for peer in peers),
             (spread, ""),
-            _judged(row.speedup),
+            _judged(row),
             (ratio(row.over_limit), ""),
             (seconds(least), ""),
         ]
@@ -108,7 +108,7 @@ def _facts(machine: dict[str, Any]) -> str:
 
 def _summary(found: Iterable[Row]) -> str:
     counted = [row for row in found if row.counts and row.speedup is not None]
-    behind = sum(row.speedup is not None and row.speedup < 0.95 for row in counted)
+    behind = sum(row.behind for row in counted)
     mean = geometric_mean(row.speedup for row in counted)
     if mean is None:
         return "<p>No workload has been run by tapec and a peer.</p>"

@@ -43,7 +43,7 @@ def summary(found: list[Row]) -> list[str]:
     """Over the rows that count."""
     counted = [row for row in found if row.counts]
     mean = geometric_mean(row.speedup for row in counted)
-    behind = [row for row in counted if row.speedup is not None and row.speedup < 0.95]
+    behind = [row for row in counted if row.behind]
     lines = []
     if mean is not None:
         measured = sum(row.speedup is not None for row in counted)

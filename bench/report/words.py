@@ -11,8 +11,7 @@ _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 def _scaled(number: float, units: tuple[tuple[float, str], ...]) -> str:
     for scale, unit in units:
         if number >= 0.9995 * scale:
-            value = number / scale
-            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+            return f"{ratio(number / scale)} {unit}"
     least, unit = units[-1]
     return f"{number / least:.2g} {unit}"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from bench.sparse import csr, products
 from bench.workload import Call, Workload
 
 CAMERA, POINT = 11, 3
@@ -56,9 +56,8 @@ def residual(m: Any, stack: Any, parameters: Any, feature: Any) -> Any:
     return weight * (projected(m, stack, camera, point) - feature)
 
 
-@cache
 def pattern(observations: int) -> Any:
-    """Rows and columns of the blocks (observations, 2, 15), and the shape of the Jacobian."""
+    """Rows and columns of the blocks (observations, 2, 15) and of the weights, and the shape of the Jacobian."""
     cameras, points, _, camera, point, _ = data(observations)
     behind = cameras.size + points.size
     columns = np.concatenate(
@@ -77,42 +76,15 @@ def pattern(observations: int) -> Any:
     return where, (3 * observations, behind + observations)
 
 
-def products(matrix: Any) -> list[np.ndarray]:
-    """What is compared, since peers store different zeros: products with two vectors from both sides."""
-    rng = np.random.default_rng(1)
-    rows, columns = matrix.shape
-    return [matrix @ rng.normal(size=columns), matrix.T @ rng.normal(size=rows)]
-
-
-def assembled(observations: int) -> Any:
-    """Makes a CSR matrix of blocks and weights; the pattern is worked out once, as users of a fixed problem do."""
-    from scipy.sparse import coo_array, csr_array
-
-    where, shape = pattern(observations)
-    order = coo_array((np.arange(where.shape[1], dtype=np.float64), tuple(where)), shape=shape).tocsr()
-    places, indices, indptr = order.data.astype(np.int64), order.indices, order.indptr
-
-    def matrix(blocks: np.ndarray, weights: np.ndarray) -> Any:
-        values = np.concatenate([blocks.ravel(), -2.0 * weights])
-        return csr_array((values[places], indices, indptr), shape=shape)
-
-    return matrix
-
-
-def gathered(observations: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All parameters of each observation beside each other, its feature, and the weights."""
-    cameras, points, weights, camera, point, features = data(observations)
-    return np.concatenate([cameras[camera], points[point], weights[:, None]], axis=1), features, weights
-
-
 def of_blocks(blocks: Any, observations: int) -> Call:
     """The call that gathers, differentiates and assembles."""
-    matrix = assembled(observations)
+    (rows, columns), shape = pattern(observations)
+    order, matrix = csr(rows, columns, shape)
     cameras, points, weights, camera, point, features = data(observations)
 
     def run(cameras: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Any:
         parameters = np.concatenate([cameras[camera], points[point], weights[:, None]], axis=1)
-        return matrix(blocks(parameters, features), weights)
+        return matrix(np.concatenate([blocks(parameters, features).ravel(), -2.0 * weights])[order])
 
     return Call(run, (cameras, points, weights), products)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workload import Call, Workload
+from bench.workload import Call, Workload, gradients
 
 CARRIES = 60
 
@@ -59,7 +59,7 @@ def vector_loop(m: Any, start: Any, xs: Any, roll: Any, stack: Any, weights: Any
         near = roll(c)
         mixed = stack([m.sin(near[0::3]), m.cos(near[1::3]), m.tanh(near[2::3])])
         c = c + 0.1 * (mixed * xs[t] - c / weights)
-    return (c * c).sum() if hasattr(c, "sum") else m.sum(c * c)
+    return m.sum(c * c)
 
 
 def torch(torch: Any, start: Any, xs: Any) -> Any:
@@ -74,19 +74,10 @@ def autograd(anp: Any, start: Any, xs: Any) -> Any:
         return anp.reshape(anp.stack(parts, axis=1), (CARRIES,))
 
     weights = 1.0 + 0.1 * np.arange(CARRIES)
-    c = start
-    for t in range(xs.shape[0]):
-        near = anp.concatenate((c[1:], c[:1]))
-        mixed = stack([anp.sin(near[0::3]), anp.cos(near[1::3]), anp.tanh(near[2::3])])
-        c = c + 0.1 * (mixed * xs[t] - c / weights)
-    return anp.sum(c * c)
+    return vector_loop(anp, start, xs, lambda c: anp.concatenate((c[1:], c[:1])), stack, weights)
 
 
-def by(loss: Any) -> Any:
-    return lambda peer, steps: peer.value_and_grad(loss, inputs(steps), (0, 1), False)
-
-
-def limit(_: Any, steps: int) -> Call:
+def limit(steps: int) -> Call:
     from bench.limits.carries import relaxation
 
     return Call(relaxation, inputs(steps))
@@ -96,14 +87,16 @@ WORKLOADS = (
     Workload(
         "carries",
         "Loop with 60 scalar carries, {n} steps",
-        {
-            "tapec": by(tapec),
-            "jax": by(jax),
-            "tensorflow": by(tensorflow),
-            "torch": by(torch),
-            "autograd": by(autograd),
-            "limit": limit,
-        },
+        gradients(
+            inputs,
+            wrt=(0, 1),
+            tapec=tapec,
+            jax=jax,
+            tensorflow=tensorflow,
+            torch=torch,
+            autograd=autograd,
+            limit=limit,
+        ),
         sizes=(614,),
         sweep=(10, 100),
         quick=10,

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from bench.workload import Call, Cost, Workload, gradients
+from bench.workloads.networks import CLASSES, prepared
 
-SIDE, FIRST, SECOND, HIDDEN, CLASSES = 28, 16, 32, 128, 10
+SIDE, FIRST, SECOND, HIDDEN = 28, 16, 32, 128
 POOLED = SIDE // 4
 
 
@@ -51,11 +52,7 @@ def tapec(_: Any, n: int) -> Call:
             layers.Dense(CLASSES),
         ]
     )
-    images, labels = batch(n)
-    onehot = np.eye(CLASSES, dtype=np.float32)[labels]
-    model(images)
-    for variable, value in zip(model.trainable_variables, parameters(), strict=True):
-        variable.assign(value)
+    images, onehot = prepared(model, parameters(), *batch(n))
 
     @tp.function
     def differentiated(images: Any, onehot: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workload import Call, Workload
+from bench.workload import Call, Workload, gradients
 
 STATES, OBSERVED = 4, 2
 HIDDEN, SYMBOLS = 16, 8
@@ -183,14 +183,7 @@ def torch_logsumexp(torch: Any) -> Any:
     return torch.logsumexp
 
 
-def by(data: Any, wrt: tuple[int, ...], **losses: Any) -> Any:
-    def builder(loss: Any) -> Any:
-        return lambda peer, steps: peer.value_and_grad(loss, data(steps), wrt, False)
-
-    return {library: builder(loss) for library, loss in losses.items()}
-
-
-def hmm_limit(_: Any, steps: int) -> Call:
+def hmm_limit(steps: int) -> Call:
     from bench.limits.filters import forward_backward
 
     return Call(forward_backward, hmm_data(steps))
@@ -200,9 +193,9 @@ WORKLOADS = (
     Workload(
         "kalman",
         "Kalman filter, 4 states, 2 observed, log-likelihood of {n} steps",
-        by(
+        gradients(
             kalman_data,
-            (0, 1, 2, 3),
+            wrt=(0, 1, 2, 3),
             tapec=kalman_scan(tapec_scan),
             jax=kalman_scan(jax_scan),
             torch=kalman_loop,
@@ -219,16 +212,16 @@ WORKLOADS = (
     Workload(
         "hmm",
         "Hidden Markov model of 16 states, forward algorithm, {n} steps",
-        by(
+        gradients(
             hmm_data,
-            (0, 1, 2),
+            wrt=(0, 1, 2),
             tapec=hmm_scan(tapec_scan, tapec_log_softmax, tapec_logsumexp),
             jax=hmm_scan(jax_scan, jax_log_softmax, jax_logsumexp),
             torch=hmm_loop(torch_log_softmax, torch_logsumexp),
             tensorflow=hmm_tensorflow,
             autograd=hmm_loop(autograd_log_softmax, autograd_logsumexp),
-        )
-        | {"limit": hmm_limit},
+            limit=hmm_limit,
+        ),
         sizes=(1_000,),
         sweep=(10, 100),
         quick=5,

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.workload import Call, Cost, Workload
+from bench.sparse import csr, products
+from bench.workload import Call, Cost, Workload, gradients_by_size
 
 SIDE, STEP, LAMBDA = 256, 0.2, 6.0
 
@@ -26,12 +27,12 @@ def diffused(pad: Any, u: Any, k: Any) -> Any:
     return u + pad(STEP * k[1:-1, 1:-1] * laplacian(u))
 
 
-def heat_loop(pad: Any, total: Any) -> Any:
+def heat_loop(pad: Any) -> Any:
     def of(steps: int) -> Any:
         def loss(m: Any, u: Any, k: Any) -> Any:
             for _ in range(steps):
                 u = diffused(pad(m), u, k)
-            return total(m)(u * u)
+            return m.sum(u * u)
 
         return loss
 
@@ -77,11 +78,7 @@ def autograd_pad(anp: Any) -> Any:
     return lambda x: anp.pad(x, 1, "constant")
 
 
-def by(make: Any) -> Any:
-    return lambda peer, steps: peer.value_and_grad(make(steps), field(steps), (0, 1), False)
-
-
-def heat_limit(_: Any, steps: int) -> Call:
+def heat_limit(steps: int) -> Call:
     from bench.limits.grids import heat
 
     return Call(heat, (*field(steps), steps))
@@ -115,23 +112,15 @@ def of_products(pushed: Any, side: int) -> Call:
         pushed: (u, vectors of shape (5, side, side)) to an array of the same shape.
         side: of the grid.
     """
-    from scipy.sparse import coo_array, csr_array
-
     colors, rows, columns = stencil(side)
-    order = coo_array((np.arange(rows.size, dtype=np.float64), (rows, columns)), shape=(side**2, side**2)).tocsr()
-    places = (colors[columns] * side**2 + rows)[order.data.astype(np.int64)]
+    order, matrix = csr(rows, columns, (side**2, side**2))
+    places = (colors[columns] * side**2 + rows)[order]
     seeds = (colors == np.arange(5)[:, None]).astype(np.float64).reshape(5, side, side)
 
     def run(u: np.ndarray) -> Any:
-        return csr_array((pushed(u, seeds).ravel()[places], order.indices, order.indptr), shape=order.shape)
+        return matrix(pushed(u, seeds).ravel()[places])
 
     return Call(run, (solution(side),), products)
-
-
-def products(matrix: Any) -> list[np.ndarray]:
-    """What is compared: products with two vectors from both sides."""
-    rng = np.random.default_rng(1)
-    return [matrix @ rng.normal(size=matrix.shape[1]), matrix.T @ rng.normal(size=matrix.shape[0])]
 
 
 def bratu_tapec(_: Any, side: int) -> Call:
@@ -201,14 +190,16 @@ WORKLOADS = (
     Workload(
         "heat",
         "Heat equation, explicit, 256 × 256, {n} steps, by temperature and conductivity",
-        {
-            "tapec": by(heat_tapec),
-            "jax": by(heat_jax),
-            "torch": by(heat_loop(torch_pad, lambda torch: torch.sum)),
-            "tensorflow": by(heat_tensorflow),
-            "autograd": by(heat_loop(autograd_pad, lambda anp: anp.sum)),
-            "limit": heat_limit,
-        },
+        gradients_by_size(
+            field,
+            wrt=(0, 1),
+            tapec=heat_tapec,
+            jax=heat_jax,
+            torch=heat_loop(torch_pad),
+            tensorflow=heat_tensorflow,
+            autograd=heat_loop(autograd_pad),
+            limit=heat_limit,
+        ),
         sizes=(100,),
         sweep=(10, 1_000),
         quick=3,

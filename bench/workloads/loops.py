@@ -1,4 +1,4 @@
-"""Loops of small steps: the Lorenz system by Runge and Kutta's method, and many scalar carries."""
+"""A loop of small steps: the Lorenz system by Runge and Kutta's method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workload import Call, Workload
+from bench.workload import Call, Workload, gradients_by_size
 
 STEP, SIGMA, RHO, BETA = 0.001, 10.0, 28.0, 8.0 / 3.0
 START = np.array([1.0, 2.0, 20.0])
@@ -25,36 +25,18 @@ def advanced(stack: Any, u: Any) -> Any:
     return u + (STEP / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
 
 
-def python_loop(steps: int) -> Any:
-    """For libraries whose users write loops in Python."""
+def python_loop(stack: str, total: str) -> Any:
+    """By a Python loop, with these functions of the library."""
 
-    def loss(m: Any, u: Any) -> Any:
-        stack = getattr(m, "stack", None) or m.array
-        for _ in range(steps):
-            u = advanced(stack, u)
-        return (u * u).sum()
+    def of(steps: int) -> Any:
+        def loss(m: Any, u: Any) -> Any:
+            for _ in range(steps):
+                u = advanced(getattr(m, stack), u)
+            return getattr(m, total)(u * u)
 
-    return loss
+        return loss
 
-
-def array_loop(steps: int) -> Any:
-    """The same where there is no `stack` and no method `sum` of what is differentiated."""
-
-    def loss(anp: Any, u: Any) -> Any:
-        for _ in range(steps):
-            u = advanced(anp.array, u)
-        return anp.sum(u * u)
-
-    return loss
-
-
-def tensorflow_loop(steps: int) -> Any:
-    def loss(tf: Any, u: Any) -> Any:
-        for _ in range(steps):
-            u = advanced(tf.stack, u)
-        return tf.reduce_sum(u * u)
-
-    return loss
+    return of
 
 
 def tensorflow_while(steps: int) -> Any:
@@ -88,11 +70,11 @@ def tapec_fori(steps: int) -> Any:
     return loss
 
 
-def by(make: Any) -> Any:
-    return lambda peer, steps: peer.value_and_grad(make(steps), (START,), (0,), False)
+def start(_: int) -> tuple[np.ndarray]:
+    return (START,)
 
 
-def limit(_: Any, steps: int) -> Call:
+def limit(steps: int) -> Call:
     from bench.limits.loops import lorenz
 
     return Call(lorenz, (START, steps))
@@ -102,14 +84,15 @@ WORKLOADS = (
     Workload(
         "lorenz_loop",
         "Lorenz system, {n} Runge-Kutta steps, as loop of the library",
-        {
-            "tapec": by(tapec_fori),
-            "jax": by(jax_scan),
-            "torch": by(python_loop),
-            "tensorflow": by(tensorflow_while),
-            "autograd": by(array_loop),
-            "limit": limit,
-        },
+        gradients_by_size(
+            start,
+            tapec=tapec_fori,
+            jax=jax_scan,
+            torch=python_loop("stack", "sum"),
+            tensorflow=tensorflow_while,
+            autograd=python_loop("array", "sum"),
+            limit=limit,
+        ),
         sizes=(1_000,),
         sweep=(10, 100, 10_000),
         quick=20,
@@ -120,14 +103,13 @@ WORKLOADS = (
     Workload(
         "lorenz_python",
         "Lorenz system, {n} Runge-Kutta steps, as Python loop",
-        {
-            "tapec": by(python_loop),
-            "jax": by(python_loop),
-            "torch": by(python_loop),
-            "tensorflow": by(tensorflow_loop),
-            "autograd": by(array_loop),
-            "limit": limit,
-        },
+        gradients_by_size(
+            start,
+            **dict.fromkeys(("tapec", "jax", "torch"), python_loop("stack", "sum")),
+            tensorflow=python_loop("stack", "reduce_sum"),
+            autograd=python_loop("array", "sum"),
+            limit=limit,
+        ),
         sizes=(1_000,),
         sweep=(10, 100),
         quick=5,

@@ -32,16 +32,20 @@ def training(step: Any) -> Call:
     return Call(step, answer=lambda first: [first, step(), step(), step()])
 
 
+def prepared(model: Any, values: list[np.ndarray], images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
+    """Gives a model of tapec's layers these parameters; the images, and the labels as rows of zeros and a one."""
+    model(images)
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        variable.assign(value)
+    return images, np.eye(CLASSES, dtype=np.float32)[labels]
+
+
 def tapec(_: Any, n: int) -> Call:
     import tapec as tp
 
     model = tp.layers.Sequential([tp.layers.Dense(HIDDEN, activation="relu"), tp.layers.Dense(CLASSES)])
     optimizer = tp.optimizers.Adam(learning_rate=RATE, beta_1=BETA1, beta_2=BETA2, epsilon=EPSILON)
-    images, labels = batch(n)
-    onehot = np.eye(CLASSES, dtype=np.float32)[labels]
-    model(images)
-    for variable, value in zip(model.trainable_variables, parameters(), strict=True):
-        variable.assign(value)
+    images, onehot = prepared(model, parameters(), *batch(n))
 
     @tp.function
     def step(images: Any, onehot: Any) -> Any:

@@ -26,18 +26,18 @@ def cell(m: Any, sigmoid: Any, concatenate: Any, w: Any, b: Any, state: Any, x: 
     return o * m.tanh(c), c
 
 
-def unrolled(m: Any, sigmoid: Any, concatenate: Any, w: Any, b: Any, xs: Any) -> Any:
+def unrolled(m: Any, sigmoid: Any, concatenate: Any, mean: Any, w: Any, b: Any, xs: Any) -> Any:
     """The mean square of the last hidden state, by a Python loop."""
     h = c = m.zeros((BATCH, HIDDEN), dtype=xs.dtype)
     for t in range(xs.shape[0]):
         h, c = cell(m, sigmoid, concatenate, w, b, (h, c), xs[t])
-    return (h * h).mean() if hasattr(h, "mean") else m.reduce_mean(h * h)
+    return mean(h * h)
 
 
 def tapec_loop(np_: Any, w: Any, b: Any, xs: Any) -> Any:
     import tapec as tp
 
-    return unrolled(np_, tp.nn.sigmoid, lambda parts: np_.concatenate(parts, axis=1), w, b, xs)
+    return unrolled(np_, tp.nn.sigmoid, lambda parts: np_.concatenate(parts, axis=1), np_.mean, w, b, xs)
 
 
 def tapec_scan(np_: Any, w: Any, b: Any, xs: Any) -> Any:
@@ -54,7 +54,7 @@ def tapec_scan(np_: Any, w: Any, b: Any, xs: Any) -> Any:
 def jax_loop(jnp: Any, w: Any, b: Any, xs: Any) -> Any:
     import jax
 
-    return unrolled(jnp, jax.nn.sigmoid, lambda parts: jnp.concatenate(parts, axis=1), w, b, xs)
+    return unrolled(jnp, jax.nn.sigmoid, lambda parts: jnp.concatenate(parts, axis=1), jnp.mean, w, b, xs)
 
 
 def jax_scan(jnp: Any, w: Any, b: Any, xs: Any) -> Any:
@@ -72,18 +72,15 @@ def autograd_loop(anp: Any, w: Any, b: Any, xs: Any) -> Any:
     def sigmoid(x: Any) -> Any:
         return 0.5 * (anp.tanh(0.5 * x) + 1.0)
 
-    h = c = np.zeros((BATCH, HIDDEN))
-    for t in range(xs.shape[0]):
-        h, c = cell(anp, sigmoid, lambda parts: anp.concatenate(parts, axis=1), w, b, (h, c), xs[t])
-    return anp.mean(h * h)
+    return unrolled(anp, sigmoid, lambda parts: anp.concatenate(parts, axis=1), anp.mean, w, b, xs)
 
 
 def torch_loop(torch: Any, w: Any, b: Any, xs: Any) -> Any:
-    return unrolled(torch, torch.sigmoid, lambda parts: torch.cat(parts, dim=1), w, b, xs)
+    return unrolled(torch, torch.sigmoid, lambda parts: torch.cat(parts, dim=1), torch.mean, w, b, xs)
 
 
 def tensorflow_loop(tf: Any, w: Any, b: Any, xs: Any) -> Any:
-    return unrolled(tf, tf.sigmoid, lambda parts: tf.concat(parts, axis=1), w, b, xs)
+    return unrolled(tf, tf.sigmoid, lambda parts: tf.concat(parts, axis=1), tf.reduce_mean, w, b, xs)
 
 
 def tensorflow_while(tf: Any, w: Any, b: Any, xs: Any) -> Any:
@@ -101,47 +98,22 @@ def cost(steps: int) -> Cost:
     return Cost(bytes=16 * steps * BATCH * INPUTS, flops=6 * steps * BATCH * (INPUTS + HIDDEN) * 4 * HIDDEN)
 
 
-BINDS = "matrix products of 32 × 192 × 512, one after the other"
+def lstm(name: str, written: str, sweep: tuple[int, ...], **losses: Any) -> Workload:
+    return Workload(
+        name,
+        f"LSTM, {{n}} steps, 32 × 64 → 128, as {written}",
+        gradients(inputs, wrt=(0, 1, 2), torch=torch_loop, autograd=autograd_loop, **losses),
+        sizes=(50,),
+        sweep=sweep,
+        quick=3,
+        unit="steps",
+        tolerance=1e-9,
+        cost=cost,
+        binds="matrix products of 32 × 192 × 512, one after the other",
+    )
+
 
 WORKLOADS = (
-    Workload(
-        "lstm_scan",
-        "LSTM, {n} steps, 32 × 64 → 128, as loop of the library",
-        gradients(
-            inputs,
-            wrt=(0, 1, 2),
-            tapec=tapec_scan,
-            jax=jax_scan,
-            torch=torch_loop,
-            tensorflow=tensorflow_while,
-            autograd=autograd_loop,
-        ),
-        sizes=(50,),
-        sweep=(10, 200),
-        quick=3,
-        unit="steps",
-        tolerance=1e-9,
-        cost=cost,
-        binds=BINDS,
-    ),
-    Workload(
-        "lstm_python",
-        "LSTM, {n} steps, 32 × 64 → 128, as Python loop",
-        gradients(
-            inputs,
-            wrt=(0, 1, 2),
-            tapec=tapec_loop,
-            jax=jax_loop,
-            torch=torch_loop,
-            tensorflow=tensorflow_loop,
-            autograd=autograd_loop,
-        ),
-        sizes=(50,),
-        sweep=(10,),
-        quick=3,
-        unit="steps",
-        tolerance=1e-9,
-        cost=cost,
-        binds=BINDS,
-    ),
+    lstm("lstm_scan", "loop of the library", (10, 200), tapec=tapec_scan, jax=jax_scan, tensorflow=tensorflow_while),
+    lstm("lstm_python", "Python loop", (10,), tapec=tapec_loop, jax=jax_loop, tensorflow=tensorflow_loop),
 )

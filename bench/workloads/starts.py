@@ -6,30 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from bench.workload import Builder, Workload, gradients
+from bench.workload import Workload, gradients, gradients_by_size
 from bench.workloads.elementwise import functions, points, tensorflow
 
 # Functions with factors that keep numbers small and slopes below 1, in a program of any length.
 ROUNDS = (("sin", 0.9), ("tanh", 0.95), ("exp", -0.2), ("cos", 0.7))
 
 
-def program(size: int, total: str) -> Any:
-    """About `size` operations and the library's function `total`; none is the next one's twin: constants change."""
+def program(total: str) -> Any:
+    """About so many operations and the library's function `total`; none is the next one's twin: constants change."""
 
-    def loss(m: Any, x: Any, y: Any) -> Any:
-        rng = np.random.default_rng(size)
-        kinds, factors = rng.integers(0, len(ROUNDS), size), rng.uniform(0.5, 1.0, size)
-        for kind, share in zip(kinds[: max(1, size // 3)], factors, strict=False):
-            name, factor = ROUNDS[kind]
-            x = getattr(m, name)(x * float(factor * share)) + y
-        return getattr(m, total)(x)
+    def of(size: int) -> Any:
+        rng, rounds = np.random.default_rng(size), max(1, size // 3)
+        kinds, shares = rng.integers(0, len(ROUNDS), rounds), rng.uniform(0.5, 1.0, rounds)
 
-    return loss
+        def loss(m: Any, x: Any, y: Any) -> Any:
+            for kind, share in zip(kinds, shares, strict=True):
+                name, factor = ROUNDS[kind]
+                x = getattr(m, name)(x * float(factor * share)) + y
+            return getattr(m, total)(x)
+
+        return loss
+
+    return of
 
 
-def by(total: str) -> Builder:
-    x, y = np.linspace(-1.0, 1.0, 100), np.linspace(0.0, 1.0, 100)
-    return lambda peer, size: peer.value_and_grad(program(size, total), (x, y), (0, 1), False)
+def vectors(_: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.linspace(-1.0, 1.0, 100), np.linspace(0.0, 1.0, 100)
 
 
 # Beside compilers only: who does not compile starts faster, and computes slower ever after.
@@ -63,7 +66,12 @@ WORKLOADS = (
     Workload(
         "compile",
         "Compilation and first gradient of {n} elementwise operations",
-        dict.fromkeys(("tapec", "jax", "torch.compile"), by("sum")) | {"tensorflow": by("reduce_sum")},
+        gradients_by_size(
+            vectors,
+            wrt=(0, 1),
+            **dict.fromkeys(("tapec", "jax", "torch.compile"), program("sum")),
+            tensorflow=program("reduce_sum"),
+        ),
         sizes=(10, 100, 1_000, 10_000),
         quick=11,
         unit="ops",
