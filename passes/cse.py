@@ -29,7 +29,8 @@ class CommonSubexpressionElimination:
 
     A cheap op of a forward pass is done again in the backward pass, on what is kept for it anyway: memory would hold
     its result for longer than the two instructions take. So `1 - y * y`, which both passes of a Hessian-vector product
-    need of each `tanh`, is never stored.
+    need of each `tanh`, is never stored. Loops and branches read the first one all the same: a loop that begins with a
+    value done again would not be found to be the same loop (`merge_loops`), and run twice.
     """
 
     name: ClassVar[str] = "cse"
@@ -41,6 +42,8 @@ class CommonSubexpressionElimination:
         same: dict[Value, Value] = {}  # for each value done again the one that was there first
         for op in graph.ops:
             moved = rebuild.moved(op)
+            if moved.regions:
+                moved.operands = tuple([same.get(v, v) for v in moved.operands])
             if op.results and op.primitive.family is not STORED_ROWS:  # rows are for one op
                 key = _key(moved, same)
                 original = first.setdefault(key, moved)

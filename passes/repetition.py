@@ -17,11 +17,15 @@ _CANDIDATES = 6
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Items `start` to `start + period * count` are `count` equal stretches of `period` items."""
+    """Items `start` to `start + period * count` are `count` equal stretches of `period` items.
+
+    `spare` items behind these, fewer than a stretch has, go on as a further one would.
+    """
 
     start: int
     period: int
     count: int
+    spare: int = 0
 
     @property
     def stop(self) -> int:
@@ -48,7 +52,7 @@ def find_runs(items: Sequence[Hashable], least_count: int, least_items: int) -> 
             last = first + int(taken[0]) if taken.size else last
             count = (last - first) // period
             if count >= least_count and count * period >= least_items:
-                found.append(Run(first, period, count))
+                found.append(Run(first, period, count, last - first - period * count))
                 free[first : first + count * period] = False
     return sorted(found, key=lambda run: run.start)
 

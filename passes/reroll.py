@@ -13,7 +13,7 @@ of a round stay the same ops in the same order, so no bit changes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -25,10 +25,11 @@ from tapec.ir.graph_key import graph_key
 from tapec.ops import creation
 from tapec.passes.activity import active_values
 from tapec.passes.merge_rows import MergeRows
-from tapec.passes.numbering import Places, numbering
-from tapec.passes.repetition import find_runs
+from tapec.passes.numbering import Numbering, Places, numbering
+from tapec.passes.repetition import Run, find_runs
 from tapec.passes.roles import Constants, Segment, Stacked, assign_roles
 from tapec.passes.rolling import Rolling
+from tapec.passes.round_starts import lightest
 from tapec.passes.summation_order import SummationOrder
 from tapec.passes.windows import WINDOWED
 
@@ -110,13 +111,25 @@ class Reroll:
         if not runs:
             return None
         numbers = numbering(graph)
+        order = SummationOrder(numbers, graph, active)
+        moved = lightest(numbers, runs, self.least_rounds)
+        rolling = self._rolling(graph, numbers, moved, order, constants)
+        if moved == runs or (rolling is not None and len(rolling.segments) == len(runs)):
+            return rolling
+        # A loop that carries less may be one that adds up cotangents in another order.
+        other = self._rolling(graph, numbers, runs, order, constants)
+        return max((rolling, other), key=lambda made: 0 if made is None else len(made.segments))
+
+    def _rolling(
+        self, graph: Graph, numbers: Numbering, runs: Sequence[Run], order: SummationOrder, constants: Constants | None
+    ) -> Rolling | None:
+        """How to roll those of the runs that can be; None if none can."""
         places = Places(numbers, runs)
         segments: dict[int, Segment] = {}
         for number in range(len(runs)):
             segment = assign_roles(numbers, places, number, segments, constants)
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
-        order = SummationOrder(numbers, graph, active)
         while segments:
             rolling = Rolling(graph, segments, places)
             spoiled = {n for n, segment in segments.items() if not order.keeps(segment, rolling.wanted[n])}

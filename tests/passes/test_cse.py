@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from graph_text import body_of, graph_of
 
+import tapec as tp
 from tapec.ir import dtypes
 from tapec.ir.builder import Builder
 from tapec.ir.graph import Graph
@@ -132,3 +134,17 @@ def test_cheap_ops_are_done_again_in_the_backward_pass():
         ("mul", "primal"), ("exp", "primal"), ("mul", "adjoint"),
     ]  # fmt: skip
     assert [kept.outputs.index(v) for v in kept.outputs] == [0, 1, 0, 3, 0, 3]
+
+
+def test_loops_of_the_backward_pass_begin_with_what_is_there():
+    """Else they would not be found to be the loops of the forward pass, which then ran twice."""
+
+    def f(u):
+        u = u * u
+        for _ in range(60):
+            u = np.stack([u[1] - u[0], u[0] * u[2], np.sin(u[1])])
+        return np.sum(u * u)
+
+    gradient, x = tp.value_and_grad(f), np.array([0.3, 0.5, 0.7])
+    gradient(x)
+    assert gradient.inspect(x).stages["graph after passes"].count('"tapec.scan"') == 2

@@ -182,6 +182,7 @@ def test_runs_are_what_they_say(items: list[int]) -> None:
         assert run.start >= end and run.count >= 3 and run.count * run.period >= 6
         body = items[run.start : run.start + run.period]
         assert items[run.start : run.stop] == body * run.count
+        assert run.spare < run.period and items[run.stop : run.stop + run.spare] == body[: run.spare]
         end = run.stop
 
 
