@@ -14,7 +14,7 @@ from tapec.ops import control, indexing, ordering, reduction
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda.device_text import device_module
-from tapec.passes.cuda.kernel import Kernel
+from tapec.passes.cuda.kernel import Kernel, phases
 from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.cuda.ptx import ptx
 
@@ -154,3 +154,30 @@ def test_what_others_write_is_read_behind_the_barrier():
     assert len(written) == 3
     assert not any("noalias" in p for p in written)
     assert single.count("noalias") == 2
+
+
+def events(kernel: Kernel) -> list[str | int]:
+    """What a thread does in order: phases by their labels, `|` for a barrier, a number for an exchange so far on."""
+    labels = [p.label for p in phases(kernel.parts)]
+    body = re.search(r"define ptx_kernel void @.*?^}", device_module([kernel]), re.DOTALL | re.MULTILINE)[0]
+    found: list[str | int] = []
+    for phase, barrier, distance in re.findall(
+        r"call void @\w+_phase(\d+)\(|(barrier\.cta\.sync\.aligned\.all\()|shfl\.sync\.down\.i32\(.*, i32 (\d+), i32 31\)",
+        body,
+    ):
+        found.append("|" if barrier else labels[int(phase)] if phase else int(distance))
+    return found
+
+
+def test_barriers_and_exchanges():
+    """What the emulation has no need of: threads wait between phases, but for those that touch nothing of others'."""
+    (tiles,) = kernels_of(["transpose"])
+    assert events(tiles) == ["read tiles", "|", "map"]
+    (short,) = kernels_of(["short_rows"])
+    lanes = [4, "halves", 2, "halves", 1, "halves"]
+    assert events(short) == ["|", "elements", "|", "lanes", *lanes, "|", "store"]
+    (product,) = kernels_of(["product_f4"])
+    assert events(product) == ["begin", "|", "read", "|", "multiply", "store"]
+    wide = kernels_of(["softmax_f8"])[0]  # 8 bytes take two exchanges each
+    exchanged = [e for e in events(wide) if isinstance(e, int)]
+    assert exchanged == [8, 8, 4, 4, 2, 2, 1, 1] * 2
