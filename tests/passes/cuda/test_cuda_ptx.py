@@ -161,10 +161,12 @@ def events(kernel: Kernel) -> list[str | int]:
     labels = [p.label for p in phases(kernel.parts)]
     body = re.search(r"define ptx_kernel void @.*?^}", device_module([kernel]), re.DOTALL | re.MULTILINE)[0]
     found: list[str | int] = []
-    for phase, barrier, distance in re.findall(
-        r"call void @\w+_phase(\d+)\(|(barrier\.cta\.sync\.aligned\.all\()|shfl\.sync\.down\.i32\(.*, i32 (\d+), i32 31\)",
-        body,
-    ):
+    calls = (
+        r"call void @\w+_phase(\d+)\("
+        r"|(barrier\.cta\.sync\.aligned\.all\()"
+        r"|shfl\.sync\.down\.i32\(.*, i32 (\d+), i32 31\)"
+    )
+    for phase, barrier, distance in re.findall(calls, body):
         found.append("|" if barrier else labels[int(phase)] if phase else int(distance))
     return found
 
