@@ -121,8 +121,9 @@ class Process:
     def close(self) -> None:
         """Ends the process and those that it has started."""
         for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
+            if pipe is not None:
+                with suppress(BrokenPipeError):  # closing writes what was kept, to a process that may be gone
+                    pipe.close()
         with suppress(ProcessLookupError):  # all of them may have ended by themselves
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()

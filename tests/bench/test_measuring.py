@@ -78,6 +78,7 @@ def test_an_error_before_the_first_request_is_said(tmp_path):
 def test_a_process_that_is_killed_is_a_failure_that_names_the_signal(tmp_path):
     with Process(HERE, 1, tmp_path, 60.0) as process:
         os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # gone: nothing can be written
         with pytest.raises(PeerFailed, match=f"signal {signal.SIGKILL.value}"):
             process.ask(60.0, do="memory")
 
