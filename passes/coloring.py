@@ -17,7 +17,7 @@ from tapec.passes.index_sets import IndexSets, Indices
 
 Colors: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
-_MOST_BLOCKS: Final = 62  # bits of a number
+_MOST_GROUPS: Final = 62  # bits of a number
 
 
 def color_columns(pattern: IndexSets, most: int | None = None) -> Colors | None:
@@ -46,40 +46,37 @@ def color_columns(pattern: IndexSets, most: int | None = None) -> Colors | None:
     return None if most is not None and colors.max(initial=-1) >= most else colors
 
 
-def color_blocks(pattern: IndexSets, starts: Indices) -> Colors | None:
-    """A colour for each block of columns, as `color_columns` gives one to each column, if whole blocks can have one.
+def color_groups(pattern: IndexSets, groups: Indices) -> Colors | None:
+    """A colour for each column, as `color_columns` gives one, if all columns of a group can have the same.
 
     Args:
         pattern: the matrix's pattern.
-        starts: where each block begins, and the end.
+        groups: for each column the number of its group, from 0 up.
 
     Returns:
-        Numbers from 0 up, by block; None where a row has two entries in one block, or there are too many blocks.
+        Numbers from 0 up, by column; None where a row has two entries in one group, or there are too many groups.
     """
-    blocks = len(starts) - 1
-    if blocks > _MOST_BLOCKS:
+    count = int(groups.max(initial=-1)) + 1
+    if count > _MOST_GROUPS:
         return None
-    of_entry = np.searchsorted(starts, pattern.indices, "right") - 1
-    new_row = np.zeros(pattern.nnz + 1, bool)
-    new_row[pattern.indptr] = True
-    if np.any((of_entry[1:] == of_entry[:-1]) & ~new_row[1:-1]):  # indices are sorted
+    lengths = np.diff(pattern.indptr)
+    bits = (np.int64(1) << groups.astype(np.int64))[pattern.indices]
+    together = np.bitwise_or.reduceat(bits, pattern.indptr[:-1][lengths > 0]) if len(bits) else bits
+    if np.any(np.bitwise_count(together) != lengths[lengths > 0]):
         return None
-    filled = np.flatnonzero(np.diff(pattern.indptr))
-    bits = np.int64(1) << of_entry.astype(np.int64)
-    together = np.bitwise_or.reduceat(bits, pattern.indptr[filled]) if len(filled) else np.zeros(0, np.int64)
-    sets = [int(mask) for mask in np.unique(together)]
+    sets = np.unique(together).tolist()
     colors: list[int] = []
-    for block in range(blocks):
+    for group in range(count):
         near = 0
         for mask in sets:
-            if mask >> block & 1:
+            if mask >> group & 1:
                 near |= mask
         taken = 0
         for other, color in enumerate(colors):
             if near >> other & 1:
                 taken |= 1 << color
         colors.append(_lowest_free(taken).bit_length() - 1)
-    return np.array(colors, np.int64)
+    return np.array(colors, np.int64)[groups]
 
 
 def star_color(pattern: IndexSets) -> Colors:

@@ -12,7 +12,7 @@ import numpy as np
 from tapec.ir.graph import Graph, Value
 from tapec.ops import creation
 from tapec.passes.adjoint import adjoint
-from tapec.passes.coloring import color_blocks, color_columns
+from tapec.passes.coloring import color_columns, color_groups
 from tapec.passes.cut import Cut, Side
 from tapec.passes.tangent import tangent
 from tapec.passes.views import VIEWS
@@ -22,6 +22,7 @@ Direction: TypeAlias = Literal["forward", "reverse"]
 
 MOST_SEEDS: Final = 64  # elements of a seed that repeats along the other axes
 MOST_OPS: Final = 600  # of all products together, written one by one
+DEARER: Final = 4  # a product in one direction computes at most about so many times as much as one in the other
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,27 +128,57 @@ def work(graph: Graph) -> int:
     return total
 
 
-def compressions(cut: Cut, mode: Literal["auto", "forward", "reverse"]) -> list[Compression]:
-    """The compressions of a cut's derivative that are worth looking at."""
-    found = []
+def compressions(cut: Cut, mode: Literal["auto", "forward", "reverse"], most: int | None = None) -> list[Compression]:
+    """The compressions of a cut's derivative that are worth looking at.
+
+    Args:
+        cut: the cut.
+        mode: directions that may be taken.
+        most: number of products of which it is known that more are too many. A colouring takes time; one that needs
+            `DEARER` times as many products as another is not looked for.
+    """
+    patterns: dict[Direction, Any] = {}
     if mode != "reverse":
-        found.append(_compression(cut, "forward", cut.links, cut.variables))
+        patterns["forward"] = cut.links
     if mode != "forward":
-        found.append(_compression(cut, "reverse", cut.links.T.tocsr(), cut.terms))
-    return found
+        patterns["reverse"] = cut.links.T.tocsr()
+    fewest = {direction: int(np.diff(pattern.indptr).max(initial=0)) for direction, pattern in patterns.items()}
+    found: dict[Direction, Compression] = {}
+    for direction in sorted(patterns, key=fewest.__getitem__):
+        if most is None or fewest[direction] <= most:
+            one = found[direction] = _compression(cut, direction, patterns[direction], fewest[direction])
+            most = DEARER * one.count if most is None else min(most, DEARER * one.count)
+    return [found[direction] for direction in patterns if direction in found]
 
 
-def _compression(cut: Cut, direction: Direction, pattern: Any, side: Side) -> Compression:
-    """By the columns of `pattern`: whole blocks of one colour if that takes as few as any other way, or nearly so."""
-    fewest = int(np.diff(pattern.indptr).max(initial=0))
-    blocks = color_blocks(pattern, side.starts)
-    if blocks is not None and blocks.max(initial=-1) < fewest + 2:
-        elements = np.repeat(blocks, np.diff(side.starts))
-    else:
-        best = color_columns(pattern)
-        assert best is not None
-        elements = best
-    return compressed(cut, direction, elements)
+def _compression(cut: Cut, direction: Direction, pattern: Any, fewest: int) -> Compression:
+    """By the columns of `pattern`: whole groups of one colour if that takes as few as any other way, or nearly so."""
+    side = cut.variables if direction == "forward" else cut.terms
+    for groups in (_by_block(side), _by_coordinates(side)):
+        colors = color_groups(pattern, groups)
+        if colors is not None and colors.max(initial=-1) < fewest + 2:
+            return compressed(cut, direction, colors)
+    best = color_columns(pattern)
+    assert best is not None
+    return compressed(cut, direction, best)
+
+
+def _by_block(side: Side) -> Array:
+    """Each block is a group."""
+    return np.repeat(np.arange(len(side.places)), np.diff(side.starts))
+
+
+def _by_coordinates(side: Side) -> Array:
+    """Of each block the elements with equal coordinates are a group, where its longest axis counts items."""
+    parts, count = [np.zeros(0, np.int64)], 0
+    for block in range(len(side.places)):
+        shape = list(side.values[side.blocks.index(block)].shape)
+        if shape:
+            shape[shape.index(max(shape))] = 1
+        numbers = np.arange(count, count + prod(shape)).reshape(shape)
+        parts.append(np.broadcast_to(numbers, side.values[side.blocks.index(block)].shape).reshape(-1))
+        count += prod(shape)
+    return np.concatenate(parts)
 
 
 def compressed(cut: Cut, direction: Direction, colors: Array) -> Compression:

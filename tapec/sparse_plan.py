@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, final
 import numpy as np
 
 from tapec.passes.coloring import color_columns, star_color
-from tapec.passes.compression import Compression, compressed, compressions
+from tapec.passes.compression import DEARER, Compression, compressed, compressions
 from tapec.passes.cut import Cut, Side
 from tapec.passes.index_sets import relation
 from tapec.passes.layout import Layout, layout
@@ -83,6 +83,7 @@ def make_plan(shape: tuple[int, int], mode: Mode, fine: Cut, coarse: Callable[[]
         coarse: gives the cut that leaves everything to the middle.
     """
     best = _least(fine, "auto" if mode == "star" else mode)
+    assert best is not None
     if best.compression.count > (2 if mode == "star" else 1):
         # Colours of the whole matrix can be fewer where items overlap.
         whole = coarse()
@@ -91,8 +92,8 @@ def make_plan(shape: tuple[int, int], mode: Mode, fine: Cut, coarse: Callable[[]
             if star.compression.work(whole) + star.pattern.nnz < best.work:
                 return star
         elif _fewest(whole, mode) < best.compression.count or whole.links.nnz < fine.links.nnz:
-            other = _least(whole, mode)
-            if other.work < best.work:
+            other = _least(whole, mode, DEARER * best.compression.count)
+            if other is not None and other.work < best.work:
                 return _plan(shape, mode, other.compression, whole, True)
     return _plan(shape, mode, best.compression, fine, False)
 
@@ -104,10 +105,10 @@ class _Candidate(NamedTuple):
     work: int
 
 
-def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"]) -> _Candidate:
-    """The compression of least work."""
-    found = [_Candidate(one, one.work(cut) + cut.links.nnz) for one in compressions(cut, mode)]
-    return min(found, key=lambda candidate: (candidate.work, candidate.compression.count))
+def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"], most: int | None = None) -> _Candidate | None:
+    """The compression of least work; None if each takes more than `most` products."""
+    found = [_Candidate(one, one.work(cut) + cut.links.nnz) for one in compressions(cut, mode, most)]
+    return min(found, key=lambda candidate: (candidate.work, candidate.compression.count), default=None)
 
 
 def _fewest(cut: Cut, mode: Mode) -> int:

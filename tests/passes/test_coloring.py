@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tapec.passes.coloring import color_blocks, color_columns, star_color
+from tapec.passes.coloring import color_columns, color_groups, star_color
 
 PATTERNS = arrays(bool, st.tuples(st.integers(0, 7), st.integers(0, 7)), elements=st.booleans())
 SYMMETRIC = st.integers(0, 7).flatmap(lambda n: arrays(bool, (n, n))).map(lambda a: a | a.T)
@@ -48,17 +48,23 @@ def test_giving_up(pattern, most):
         assert limited is None
 
 
-@given(PATTERNS, st.lists(st.integers(0, 7), max_size=4))
-def test_blocks_of_one_colour_share_no_row(pattern, bounds):
+@given(PATTERNS, st.data())
+def test_groups_of_one_colour_share_no_row(pattern, data):
     columns = pattern.shape[1]
-    starts = np.array(sorted([0, columns, *[min(bound, columns) for bound in bounds]]))
-    blocks = np.searchsorted(starts, np.arange(columns), "right") - 1
-    colors = color_blocks(sp.csr_array(pattern), starts)
-    counts = [np.bincount(blocks[row], minlength=1).max(initial=0) for row in pattern]
+    groups = np.array(data.draw(st.lists(st.integers(0, 4), min_size=columns, max_size=columns)), np.int64)
+    colors = color_groups(sp.csr_array(pattern), groups)
+    counts = [np.bincount(groups[row], minlength=1).max(initial=0) for row in pattern]
     assert (colors is None) == (max(counts, default=0) > 1)
     if colors is not None:
-        assert len(colors) == len(starts) - 1
-        assert all(len(set(colors[blocks[row]])) == row.sum() for row in pattern)
+        assert len(colors) == columns
+        assert all(len(set(colors[groups == group])) <= 1 for group in range(5))
+        assert all(len(set(colors[row])) == row.sum() for row in pattern)
+
+
+def test_no_groups_where_they_are_too_many_to_be_bits():
+    pattern = sp.csr_array(np.eye(70, dtype=bool))
+    assert color_groups(pattern, np.arange(70)) is None
+    assert color_groups(pattern, np.arange(70) % 62).tolist() == [0] * 70
 
 
 @given(SYMMETRIC)
