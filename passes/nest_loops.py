@@ -10,6 +10,7 @@ Each plan can be written for a part of a nest (`tapec.passes.splitting`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from tapec.passes.column_blocks import ColumnBlocks
 from tapec.passes.llvm_text import FunctionText, Reg
@@ -22,8 +23,14 @@ from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
 from tapec.passes.scalar.costs import cost
 
-# Up to this many instructions per element four vectors in flight fit the registers; beyond it two hide latencies best.
+# Up to this many instructions per element four vectors in flight fit the registers.
 _CHEAP = 12
+# Beyond it two do where a nest is short. Four that keep step with one another hide the latencies of a formula, which is
+# a chain of dependent instructions, and that pays for their spills where it runs for long; up to so many instructions,
+# the loop's code stays in the cache of decoded instructions.
+IN_STEP = 4
+_LONG = 4096
+_CACHED = 600
 # Positions that share a cache line of float32.
 TURNED_LINES = 16
 # So many strided positions touch as many cache lines as half of a first-level cache has.
@@ -31,13 +38,31 @@ TURNED_LANES = 256
 
 
 def lane_count(nest: Nest, vector_bits: int) -> int:
-    """How many positions of the lane axis to take at once: a power of two, at most 16."""
-    types = nest.register_dtypes.values()
-    widest = max([t.bits for t in types if t.kind != "b"], default=8)
-    native = max(1, vector_bits // widest)
-    work = sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute))
-    factor = 4 if work <= _CHEAP else 2
-    return min(LANES, native * factor)
+    """How many positions of the lane axis to take at once: a power of two."""
+    native = _native_lanes(nest, vector_bits)
+    if in_step(nest, vector_bits):
+        return IN_STEP * native
+    return min(LANES, native * (4 if _work(nest) <= _CHEAP else 2))
+
+
+def in_step(nest: Nest, vector_bits: int) -> bool:
+    """Whether the nest's formulas are computed on several registers at once, instruction by instruction."""
+    reduced = [a for a, is_reduced in enumerate(nest.reduced) if is_reduced]
+    kept = [a for a, is_reduced in enumerate(nest.reduced) if not is_reduced]
+    extents = [n for n in nest.extents if isinstance(n, int)]
+    if len(extents) < len(nest.extents) or prod(extents) < _LONG or (nest.row and len(reduced) > 1):
+        return False
+    lanes, extent = IN_STEP * _native_lanes(nest, vector_bits), extents[reduced[-1] if nest.row else kept[-1]]
+    return _CHEAP < _work(nest) <= _CACHED and (extent % lanes == 0 or extent >= 4 * lanes)
+
+
+def _native_lanes(nest: Nest, vector_bits: int) -> int:
+    widest = max([t.bits for t in nest.register_dtypes.values() if t.kind != "b"], default=8)
+    return max(1, vector_bits // widest)
+
+
+def _work(nest: Nest) -> int:
+    return sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute))
 
 
 def turned_axis(nest: Nest) -> int | None:
@@ -100,6 +125,14 @@ class _NestLoops:
         self.kept = [a for a in axes if not nest.reduced[a]]
 
     def run(self) -> None:
+        """Writes them."""
+        if in_step(self.nest, self.around.vector_bits):
+            with self.f.in_order():
+                self._write()
+        else:
+            self._write()
+
+    def _write(self) -> None:
         nest = self.nest
         across = turned_axis(nest) if not self.reduced else None
         if across is not None:

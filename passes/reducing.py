@@ -84,11 +84,16 @@ class Reducer:
         vector = parts[0]
         while vector.width > 1:
             half = vector.width // 2
-            low, high = (self._half(vector, start, half) for start in (0, half))
-            vector = self.combine(low, high)
+            vector = self.combine(*self.parts(vector, half))
         return vector
 
-    def _half(self, vector: Reg, start: int, count: int) -> Reg:
+    def parts(self, vector: Reg, count: int) -> list[Reg]:
+        """The vector's lanes, so many at a time."""
+        if vector.width == count:
+            return [vector]
+        return [self._some(vector, start, count) for start in range(0, vector.width, count)]
+
+    def _some(self, vector: Reg, start: int, count: int) -> Reg:
         f = self.f
         if count == 1:
             return f.extract(vector, start)

@@ -56,7 +56,9 @@ class RowText:
         self.axis = body.lane_axis
         self.extent = body.nest.extents[self.axis]
         self.reducers = reducers_of(body)
-        self.accumulators = [Accumulator(r, width, LANES // width) for r in self.reducers]
+        # Vectors of more than 16 lanes are added 16 by 16.
+        self.added = min(width, LANES)
+        self.accumulators = [Accumulator(r, self.added, LANES // self.added) for r in self.reducers]
 
     def whole(self) -> list[Reg]:
         """The results of the row."""
@@ -112,18 +114,18 @@ class RowText:
         return [r.halve(a.read()) for r, a in zip(self.reducers, self.accumulators, strict=True)]
 
     def gather(self, start: Reg, end: Reg) -> None:
-        """Adds elements to the accumulators: whole vectors of 16, but for those at the end of the row."""
+        """Adds elements to the accumulators: 16 at a time, or whole vectors, but for those at the end of the row."""
         f, extent = self.f, self.extent
-        length = f.sub(end, start)
-        full = f.add(start, f.binary("and", length, f.number(-LANES, "i64")))
+        length, unit = f.sub(end, start), max(self.width, LANES)
+        full = f.add(start, f.binary("and", length, f.number(-unit, "i64")))
 
         def tail() -> None:
-            stop = f.add(full, f.number(LANES, "i64"))
+            stop = f.add(full, f.number(unit, "i64"))
             count_loop(f, full, stop, self.width, lambda i: self._chunk(i, lane_mask(f, i, end, self.width)))
 
-        if not isinstance(extent, int) or extent >= LANES:
+        if not isinstance(extent, int) or extent >= unit:
             count_loop(f, start, full, self.width, lambda i: self._chunk(i, None))
-        if not isinstance(extent, int) or extent % LANES:
+        if not isinstance(extent, int) or extent % unit:
             when(f, f.icmp("slt", full, end), tail)
 
     def _chunk(self, index: Reg, mask: Reg | None) -> None:
@@ -136,7 +138,8 @@ class RowText:
             value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
             if mask is not None:
                 value = f.select(mask, value, reducer.identity(width))
-            accumulator.add(value)
+            for part in reducer.parts(value, self.added):
+                accumulator.add(part)
 
 
 class StagedRowText:
