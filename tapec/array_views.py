@@ -11,7 +11,7 @@ import numpy as np
 from tapec.array_protocol import OPERATORS
 from tapec.dispatch import apply, lift, located
 from tapec.errors import ReadOnlyViewError
-from tapec.index_positions import Places, has_tensors, places
+from tapec.index_positions import Places, has_tensors, is_whole_mask, places
 from tapec.ops import indexing, movement
 from tapec.tensor import Tensor
 from tapec.update_keys import is_basic, plain_key, positions
@@ -148,7 +148,9 @@ class ArrayView(ViewableArray):
 
     def is_part(self, base: Array, key: Any) -> bool:
         """Whether this is `base[key]`."""
-        return self._base is base and self._key is not None and _same(self._key, plain_key(key))
+        return (
+            self._base is base and self._key is not None and not has_tensors(key) and _same(self._key, plain_key(key))
+        )
 
     def __getitem__(self, key: Any) -> Any:
         if has_tensors(key):
@@ -163,6 +165,9 @@ class ArrayView(ViewableArray):
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.numbers().flags.writeable:
             raise located(ReadOnlyViewError("this view is read-only, as NumPy's is; write to the array itself"))
+        if is_whole_mask(key, self.shape) and np.ndim(lift(value)._array) == 0:
+            self.write_masked(key, value)
+            return
         if has_tensors(key):
             self._base.write_places(self._places_of(places(key, self.shape)), value)
             return

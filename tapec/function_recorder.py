@@ -127,10 +127,14 @@ class FunctionRecorder(Recorder):
         self._guards.append(expected)
         self._forks.append(user_location())
 
+    def guards(self, tensor: Tensor) -> bool:
+        """See `Recorder.guards`."""
+        value = self.values.get(tensor._serial)
+        return value is not None and value not in self._fixed and value not in self._outside
+
     def leak(self, tensor: Tensor, how: str) -> None:
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
-        value = self.values.get(tensor._serial)
-        if value is not None and value not in self._fixed and value not in self._outside:
+        if self.guards(tensor):
             self.leave(how, number=tensor._array.dtype.kind == "f")
 
     def leave(self, how: str, location: Location | None = None, number: bool = False) -> None:

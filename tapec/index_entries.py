@@ -11,8 +11,8 @@ import numpy as np
 from tapec.array_protocol import ArrayProtocol
 from tapec.dispatch import lift, located
 from tapec.errors import IndexOutOfRangeError
-from tapec.plain_values import plain_values
 from tapec.tensor import Tensor
+from tapec.true_positions import true_positions
 
 
 @dataclass(slots=True)
@@ -26,6 +26,7 @@ class Entry:
     new: bool = False
     indices: Tensor | None = None
     advanced: bool = False  # an array, or an integer beside arrays: takes part in NumPy's placement rule
+    masked: bool = False  # a mask's positions, none of which repeats
 
 
 def spelled_out(shape: tuple[int, ...], items: list[Any]) -> list[Entry]:
@@ -126,12 +127,15 @@ def _array_entries(entries: list[Entry], item: Any, shape: tuple[int, ...], axis
                     f"boolean index of shape {item.shape} does not match the indexed axes {shape[axis:][: item.ndim]}"
                 )
             )
-        mask = plain_values(item, "a boolean mask, whose result has a size that depends on the data")
         if not item.ndim:
-            picked = lift(np.zeros(int(mask), np.int64))
+            picked = lift(np.zeros(int(item), np.int64))
             entries.append(Entry(0, 1, 1, keep=False, new=True, indices=picked, advanced=True))
-        for offset, positions in enumerate(np.nonzero(mask) if item.ndim else ()):
-            entries.append(Entry(0, shape[axis + offset], 1, False, indices=lift(positions), advanced=True))
+            return 0
+        how = "a boolean mask, whose result has a size that depends on the data"
+        for offset, positions in enumerate(true_positions(item, how)):
+            entries.append(
+                Entry(0, shape[axis + offset], 1, False, indices=lift(positions), advanced=True, masked=True)
+            )
         return int(item.ndim)
     if item.dtype.kind not in "iu":
         raise located(IndexOutOfRangeError(f"index arrays must be of integer or boolean type, got {item.dtype}"))

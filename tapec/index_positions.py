@@ -15,6 +15,7 @@ from tapec.index_entries import BREAK, Entry, place_of_arrays, spelled_out
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.tensor import Tensor
+from tapec.true_positions import is_guarded
 
 _I64 = np.dtype(np.int64)
 _Shape = tuple[int, ...]
@@ -37,17 +38,23 @@ class Places(NamedTuple):
 
 
 def has_tensors(key: Any) -> bool:
-    """Whether a key has integers or arrays of integers that are tensors."""
+    """Whether a key has tensors that say where: integers, or masks that a recording has guards for."""
     if type(key) is int or type(key) is slice:
         return False
     items = key if type(key) is tuple else (key,)
     return any(_is_index(item) for item in items)
 
 
+def is_whole_mask(key: Any, shape: _Shape) -> bool:
+    """Whether a key is a tensor of truth values, one for each element: how many are true need not be known."""
+    dtype = getattr(key, "dtype", None)
+    return dtype == np.bool_ and not isinstance(key, np.ndarray) and lift(key).shape == shape
+
+
 def _is_index(item: Any) -> bool:
     if isinstance(item, ArrayProtocol):
         dtype = getattr(item, "dtype", None)
-        return dtype is not None and dtype.kind in "iu"
+        return dtype is not None and (dtype.kind in "iu" or (dtype.kind == "b" and is_guarded(lift(item))))
     return type(item) is list and any(_is_index(part) for part in item)
 
 
@@ -69,7 +76,7 @@ def places(key: Any, shape: _Shape) -> Places:
         indices = arrays[0].indices
         assert indices is not None
         selected = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
-        return Places(indices, axis, selected, indices.size > 1)
+        return Places(indices, axis, selected, indices.size > 1 and not arrays[0].masked)
     return _flat(entries, shape)
 
 
@@ -116,4 +123,5 @@ def _flat(entries: list[Entry], shape: _Shape) -> Places:
         total = apply(ew.add, (total, scaled))
     whole = apply(movement.broadcast, (total,), {"shape": selected}) if total.shape != selected else total
     flat = apply(movement.reshape, (whole,), {"shape": (prod(selected),)})
-    return Places(flat, None, selected, prod(together) > 1)
+    several = prod(together) > 1 and not all(e.masked for e in entries if e.indices is not None)
+    return Places(flat, None, selected, several)

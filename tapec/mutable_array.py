@@ -15,10 +15,9 @@ from tapec.array_protocol import OPERATORS
 from tapec.array_views import ArrayView, ViewableArray, element
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import CapturedArrayError, WatchedArrayError
-from tapec.index_positions import Places, has_tensors, places
+from tapec.index_positions import Places, has_tensors, is_whole_mask, places
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
-from tapec.ops import elementwise as ew
 from tapec.ops import indexing, movement, update
 from tapec.ownership import taken_over
 from tapec.recording import ACTIVE, Recorder, user_location
@@ -123,9 +122,8 @@ class Array(ViewableArray):
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(value, ArrayView) and value.is_part(self, key):
             return  # `a[key] += v` has written through the view already, and now hands it back
-        if self._is_mask(key) and np.ndim(lift(value)._array) == 0:
-            new = fitting(value, self.dtype, ())
-            self.replace(apply(ew.select, (lift(key), new, self.__tapec_tensor__())))
+        if is_whole_mask(key, self.shape) and np.ndim(lift(value)._array) == 0:
+            self.write_masked(key, value)
             return
         if has_tensors(key):
             self.write_places(places(key, self.shape), value)
@@ -135,11 +133,6 @@ class Array(ViewableArray):
             self._write_window(window(plain, self.shape), value)
         else:
             self.write_positions(positions(plain, self.numbers()), value)
-
-    def _is_mask(self, key: Any) -> bool:
-        """Whether a key is a tensor of truth values, one for each element: its values need not be known."""
-        dtype = getattr(key, "dtype", None)
-        return dtype == np.bool_ and not isinstance(key, np.ndarray) and lift(key).shape == self.shape
 
     def _write_window(self, part: Window, value: Any) -> None:
         self.check_writable()

@@ -74,6 +74,10 @@ class Recorder(ABC):
     def observe(self, tensor: Tensor, expected: int) -> None:
         """Python saw the integer or truth value of `tensor` and may have branched on it."""
 
+    def guards(self, tensor: Tensor) -> bool:
+        """Whether an integer that Python sees of `tensor` becomes a guard: other calls may have another."""
+        return False
+
     @abstractmethod
     def leak(self, tensor: Tensor, how: str) -> None:
         """The value of `tensor` left for plain Python by `how` (`float(t)`, `t.numpy()`, ...)."""

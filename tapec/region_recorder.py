@@ -133,6 +133,10 @@ class RegionRecorder(Recorder):
         for recorder in self._outside:
             recorder.observe(tensor, expected)
 
+    def guards(self, tensor: Tensor) -> bool:
+        """See `Recorder.guards`. There are none on what a region makes or takes."""
+        return not self.depends(tensor) and any(recorder.guards(tensor) for recorder in self._outside)
+
     def leak(self, tensor: Tensor, how: str) -> None:
         """See `Recorder.leak`."""
         self._refuse(tensor, f"{how} asked for the value of a tensor")

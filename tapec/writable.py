@@ -12,8 +12,8 @@ from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
 from tapec.holder import Holder
 from tapec.ir.types import TensorType
+from tapec.ops import elementwise as ew
 from tapec.ops import movement
-from tapec.ops.elementwise import broadcast_shapes
 from tapec.tensor import Tensor
 
 
@@ -54,6 +54,10 @@ class WritableArray(Holder):
         return self.__tapec_tensor__().type
 
     # Writing ---------------------------------------------------------------------------------------------------------
+
+    def write_masked(self, mask: Any, value: Any) -> None:
+        """Writes one number where a mask of the array's shape is true."""
+        self.replace(apply(ew.select, (lift(mask), fitting(value, self.dtype, ()), self.__tapec_tensor__())))
 
     def fill(self, value: Any) -> None:
         """Gives every element this value."""
@@ -132,7 +136,7 @@ def fitting(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Tensor:
     if have == shape:
         return tensor
     try:
-        fits = broadcast_shapes(have, shape) == shape
+        fits = ew.broadcast_shapes(have, shape) == shape
     except ShapeError:
         fits = False
     if not fits:

@@ -29,7 +29,7 @@ Where tensors differ from arrays:
 - Complex results (of `np.fft`, `np.linalg.eig`, `tensor * 1j`) are `tp.ComplexTensor`s, each two real tensors. Compiled
   functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
 - `np.argsort` is always stable. `np.nonzero` and boolean masks that are tensors have sizes that depend on the data:
-  inside `tp.function` they make the call run eagerly.
+  compiled functions have a guard on how many elements are true, and a path for each such number.
 - A scalar result is a tensor without axes, not a NumPy scalar.
 """
 

@@ -13,6 +13,7 @@ from tapec.surface.axes import one_axis
 from tapec.surface.primitives import reshape, take
 from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
+from tapec.true_positions import true_positions
 
 _I64 = np.dtype(np.int64)
 
@@ -46,7 +47,8 @@ def _index_tensor(indices: Any) -> Tensor:
 @implements(np.compress)
 def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Tensor:
     refuse(np.compress, out=out)
-    chosen = np.flatnonzero(plain_values(condition, "np.compress, whose result has a size that depends on the data"))
+    how = "np.compress, whose result has a size that depends on the data"
+    (chosen,) = true_positions(NUMPY_FUNCTIONS[np.ravel](condition), how)
     return _take(a, chosen, axis)
 
 
@@ -56,15 +58,20 @@ def _extract(condition: Any, arr: Any) -> Tensor:
 
 
 @implements(np.nonzero)
-def _nonzero(a: Any) -> tuple[np.ndarray[Any, Any], ...]:
-    return np.nonzero(plain_values(a, "np.nonzero, whose result has a size that depends on the data"))
+def _nonzero(a: Any) -> tuple[Any, ...]:
+    return true_positions(a, "np.nonzero, whose result has a size that depends on the data")
 
 
 @implements(np.flatnonzero)
-def _flatnonzero(a: Any) -> np.ndarray[Any, Any]:
-    return np.flatnonzero(plain_values(a, "np.flatnonzero, whose result has a size that depends on the data"))
+def _flatnonzero(a: Any) -> Any:
+    how = "np.flatnonzero, whose result has a size that depends on the data"
+    return true_positions(NUMPY_FUNCTIONS[np.ravel](a), how)[0]
 
 
 @implements(np.argwhere)
-def _argwhere(a: Any) -> np.ndarray[Any, Any]:
-    return np.argwhere(plain_values(a, "np.argwhere, whose result has a size that depends on the data"))
+def _argwhere(a: Any) -> Any:
+    how = "np.argwhere, whose result has a size that depends on the data"
+    if not np.ndim(a):
+        return np.argwhere(plain_values(a, how))
+    found = true_positions(a, how)
+    return NUMPY_FUNCTIONS[np.stack](found, axis=-1)
