@@ -29,8 +29,9 @@ format: $(VENV)/installed-lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measures tapec beside its peers. Takes an hour or two, and wants an idle machine. BENCH_ARGS='--write --out bench/results'
-# puts what it finds into README.md and docs/performance.md.
+# Measures tapec beside its peers. Takes an hour, and wants an idle machine. BENCH_ARGS='--sweep --write --out bench/results'
+# also measures how cost grows, and puts what it finds into README.md and docs/performance.md; with --minutes 30 it measures
+# what counts most in that time.
 bench: $(VENV)/installed-bench
 	$(BIN)/tapec bench $(BENCH_ARGS)
 

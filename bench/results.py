@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,10 +48,14 @@ class Result:
         times: of a call, or of what the workload's metric is.
         import_s: of importing the library.
         first_s: making the call and calling it once, compilation included, with empty disk caches.
+        compile_s: the same in a process that has compiled another small function before, so that what a library does
+            only once is not in it; of peers that compile.
         warm_s: importing the library, making the call and calling it once, in a new process with filled disk caches.
         cold_s: the same with empty ones.
         peak_bytes: the process's peak.
         call_bytes: the peak of a second call, results included, above what the process held before it.
+        start_reason: why `compile_s` or `warm_s` could not be measured.
+        threads: that the peer could use, where that is not what the run says.
         error: distance of the answer from the reference answer, relative to the largest number of each array.
     """
 
@@ -63,11 +67,14 @@ class Result:
     times: Times | None = None
     import_s: float | None = None
     first_s: float | None = None
+    compile_s: float | None = None
     warm_s: float | None = None
     cold_s: float | None = None
     peak_bytes: int | None = None
     call_bytes: int | None = None
     error: float | None = None
+    start_reason: str = ""
+    threads: int | None = None
 
     @staticmethod
     def of(stored: dict[str, Any]) -> Result:
@@ -90,12 +97,16 @@ class Run:
         options: what was asked for.
         results: in the order of the workloads.
         skipped: peers that were asked for and are not installed.
+        scaling: further results of fewer threads and of all of them, taken in turns.
+        left: what was asked for and has not been measured, and why.
     """
 
     machine: dict[str, Any]
     options: dict[str, Any]
     results: list[Result]
     skipped: list[str]
+    scaling: list[Result] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def of(self, workload: str, size: int) -> dict[str, Result]:
         """By peer."""
@@ -110,15 +121,18 @@ class Run:
         return list(dict.fromkeys(r.peer for r in self.results))
 
     def save(self, path: Path) -> None:
-        """Writes JSON."""
+        """Writes JSON; a run that is ended half-way leaves the file as it was before or after."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        new.replace(path)
 
     @staticmethod
     def load(path: Path) -> Run:
         """Reads what `save` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Run(results=[Result.of(r) for r in content.pop("results")], **content)
+        lists = {name: [Result.of(r) for r in content.pop(name, [])] for name in ("results", "scaling")}
+        return Run(**lists, **content)
 
 
 def best_peer(results: dict[str, Result]) -> Result | None:

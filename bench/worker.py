@@ -22,7 +22,7 @@ import numpy as np
 from bench.memory import Peaks, resident
 from bench.peers.base import Peer, leaves
 from bench.peers.table import PEERS
-from bench.workload import Call
+from bench.workload import Call, GradientBuilder
 from bench.workloads import WORKLOADS
 
 
@@ -44,30 +44,36 @@ class Worker:
         self.call: Call | None = None
         self.peaks = Peaks()
 
-    def prepare(self, workload: str, size: int, answer: str | None) -> dict[str, Any]:
-        """Builds a call and makes the first one; its answer goes to the file `answer`."""
-        start = perf_counter()
+    def prepare(self, workload: str, size: int, answer: str | None, memory: bool) -> dict[str, Any]:
+        """Builds a call and makes the first one, whose answer goes to the file `answer`; and a second one for `memory`.
+
+        The time of both steps is that of the first call. Making the data is not in it where a workload says how.
+        """
         builder = WORKLOADS[workload].builder(self.kind.name, self.kind.library)
         assert builder is not None
-        self.call = builder(self.peer, size)
-        build_s = perf_counter() - start
+        build: Callable[[Any], Call] = (
+            builder.with_inputs(size) if isinstance(builder, GradientBuilder) else lambda peer: builder(peer, size)
+        )
         start = perf_counter()
+        self.call = build(self.peer)
         result = self.call.function(*self.call.arguments)
         first_s = perf_counter() - start
+        del build
         if answer is not None:
             arrays = [np.array(self.peer.numpy(leaf)) for leaf in leaves(self.call.answer(result))]
             np.savez(answer, *arrays)
         del result
         gc.collect()
+        reply = {"first_s": first_s, "import_s": self.import_s}
+        return reply | {"call_bytes": self._call_bytes()} if memory else reply
+
+    def _call_bytes(self) -> int:
+        """The peak of a call above what is held before it."""
+        assert self.call is not None
         before = resident()
         self.peaks.restart()
         self.call.function(*self.call.arguments)
-        return {
-            "build_s": build_s,
-            "first_s": first_s,
-            "import_s": self.import_s,
-            "call_bytes": self.peaks.recent() - before,
-        }
+        return self.peaks.recent() - before
 
     def sample(self, seconds: float, floor: float) -> dict[str, Any]:
         """Times per call; each is the mean over calls that together take at least `floor` seconds."""

@@ -41,6 +41,31 @@ Builder = Callable[[Any, int], Call]
 
 
 @dataclass(frozen=True)
+class GradientBuilder:
+    """A `Builder` of value and gradient whose data can be made beforehand.
+
+    Args:
+        maker: makes the function, given the size.
+        inputs: makes its arguments, given the size.
+        wrt: positions of the arguments to differentiate by.
+        numpy_out: see `gradients`.
+    """
+
+    maker: Callable[[int], Callable[..., Any]]
+    inputs: Callable[[int], tuple[Any, ...]]
+    wrt: tuple[int, ...]
+    numpy_out: bool
+
+    def __call__(self, peer: Any, size: int) -> Call:
+        return self.with_inputs(size)(peer)
+
+    def with_inputs(self, size: int) -> Callable[[Any], Call]:
+        """What is left to do for a peer once the data are made."""
+        data = self.inputs(size)
+        return lambda peer: peer.value_and_grad(self.maker(size), data, self.wrt, self.numpy_out)
+
+
+@dataclass(frozen=True)
 class Workload:
     """A thing to measure.
 
@@ -59,6 +84,7 @@ class Workload:
         dtype: of the arrays.
         tolerance: how far two answers may lie apart, relative to the largest number of each array.
         cost: of one call, by size.
+        threaded: its largest size is a thing for several threads, so that a sweep tries fewer too.
         binds: what the time of a good implementation is spent on.
     """
 
@@ -73,6 +99,7 @@ class Workload:
     dtype: str = "float64"
     tolerance: float = 1e-9
     cost: Callable[[int], Cost] | None = None
+    threaded: bool = False
     binds: str = ""
 
     @property
@@ -134,11 +161,9 @@ def gradients_by_size(
         limit: makes the call of what is written by hand.
         makers: for each library what makes its function, given the size.
     """
-
-    def builder(maker: Callable[[int], Callable[..., Any]]) -> Builder:
-        return lambda peer, size: peer.value_and_grad(maker(size), inputs(size), wrt, numpy_out)
-
-    builders = {library: builder(maker) for library, maker in makers.items()}
+    builders: dict[str, Builder] = {
+        library: GradientBuilder(maker, inputs, wrt, numpy_out) for library, maker in makers.items()
+    }
     if limit is not None:
         builders["limit"] = lambda _, size: limit(size)
     return builders

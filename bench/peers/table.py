@@ -28,6 +28,8 @@ class PeerKind:
         module: what is imported.
         packages: distributions that bring it.
         code: module and class of the `Peer`.
+        compiles: what it runs is compiled at the first call.
+        swept: takes part where many sizes are measured; who compiles for tens of seconds does not.
     """
 
     name: str
@@ -35,33 +37,44 @@ class PeerKind:
     module: str
     packages: tuple[str, ...]
     code: tuple[str, str]
+    compiles: bool = False
+    swept: bool = True
 
 
-PEERS = {
-    kind.name: kind
-    for kind in (
-        PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec")),
-        PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax")),
-        PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch")),
-        PeerKind("torch.compile", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "CompiledTorch")),
-        PeerKind(
-            "tf.function",
-            "tensorflow",
-            "tensorflow",
-            ("tensorflow-cpu", "tensorflow"),
-            ("bench.peers.tensorflow_peer", "TensorFlow"),
-        ),
-        PeerKind(
-            "tf+xla",
-            "tensorflow",
-            "tensorflow",
-            ("tensorflow-cpu", "tensorflow"),
-            ("bench.peers.tensorflow_peer", "TensorFlowXla"),
-        ),
-        PeerKind("autograd", "autograd", "autograd", ("autograd",), ("bench.peers.autograd_peer", "Autograd")),
-        PeerKind("limit", "limit", "numba", ("numba",), ("bench.peers.limit_peer", "Limit")),
-    )
-}
+_TENSORFLOW = ("tensorflow-cpu", "tensorflow")
+_KINDS = (
+    PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec"), compiles=True),
+    PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax"), compiles=True),
+    PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch")),
+    PeerKind(
+        "torch.compile",
+        "torch",
+        "torch",
+        ("torch",),
+        ("bench.peers.torch_peer", "CompiledTorch"),
+        compiles=True,
+        swept=False,
+    ),
+    PeerKind(
+        "tf.function",
+        "tensorflow",
+        "tensorflow",
+        _TENSORFLOW,
+        ("bench.peers.tensorflow_peer", "TensorFlow"),
+        compiles=True,
+    ),
+    PeerKind(
+        "tf+xla",
+        "tensorflow",
+        "tensorflow",
+        _TENSORFLOW,
+        ("bench.peers.tensorflow_peer", "TensorFlowXla"),
+        compiles=True,
+    ),
+    PeerKind("autograd", "autograd", "autograd", ("autograd",), ("bench.peers.autograd_peer", "Autograd")),
+    PeerKind("limit", "limit", "numba", ("numba",), ("bench.peers.limit_peer", "Limit")),
+)
+PEERS = {kind.name: kind for kind in _KINDS}
 
 
 @dataclass(frozen=True)

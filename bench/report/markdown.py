@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.report import scaling
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, geometric_mean
 from bench.report.text import machine_line
 from bench.report.words import outcome, ratio, seconds, size
 from bench.results import Run
+from bench.workloads import WORKLOADS
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -31,8 +33,10 @@ def table(found: list[Row]) -> str:
 
 def what_binds(run: Run, found: list[Row]) -> str:
     """For each workload and size that counts: how far from the machine's limits it is, and what is in the way."""
-    lines = ["| workload | what binds it | at least | by hand | tapec | spread | first call | memory of a call |"]
-    lines.append("|---|---|---:|---:|---:|---:|---:|---:|")
+    lines = [
+        "| workload | what binds it | at least | by hand | tapec | spread | first call | compile | memory of a call |"
+    ]
+    lines.append("|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for row in found:
         if row.counts and row.tapec is not None:
             times, limit = row.tapec.times, row.results.get("limit")
@@ -44,10 +48,35 @@ def what_binds(run: Run, found: list[Row]) -> str:
                 outcome(row.tapec),
                 "" if times is None else f"{50 * times.spread:.0f} %",
                 seconds(row.tapec.first_s),
+                seconds(row.tapec.compile_s),
                 size(row.tapec.call_bytes),
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def compiling(run: Run, found: list[Row]) -> str:
+    """Compile times of all peers that compile, for each workload where they are known."""
+    peers = [p for p in run.peers() if any(r.compile_s is not None for r in run.results if r.peer == p)]
+    known = [row for row in found if row.counts and any(r.compile_s is not None for r in row.results.values())]
+    lines = [f"| compile time | {' | '.join(peers)} |", f"|---|{'---:|' * len(peers)}"]
+    for row in known:
+        times = [seconds(r.compile_s) if (r := row.results.get(p)) else "–" for p in peers]
+        lines.append(f"| {' | '.join([row.label, *times])} |")
+    return "\n".join(lines) if known else ""
+
+
+def by_threads(run: Run) -> str:
+    """tapec's times by number of threads."""
+    heads, cells = scaling.lines(run, scaling.scalings(run, WORKLOADS))
+    lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(line)} |" for line in cells)]) if run.scaling else ""
+
+
+def performance(run: Run, found: list[Row]) -> str:
+    """What docs/performance.md holds between its markers."""
+    parts = [what_binds(run, found), compiling(run, found), by_threads(run)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def section(run: Run, lines: str) -> str:
@@ -68,6 +97,6 @@ def put(text: str, between: str) -> str:
 
 def write(root: Path, run: Run, found: list[Row]) -> None:
     """Puts the tables into README.md and docs/performance.md."""
-    for name, lines in (("README.md", table(found)), ("docs/performance.md", what_binds(run, found))):
+    for name, lines in (("README.md", table(found)), ("docs/performance.md", performance(run, found))):
         path = root / name
         path.write_text(put(path.read_text(encoding="utf-8"), section(run, lines)), encoding="utf-8")

@@ -9,28 +9,44 @@ from typing import Any
 
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, by_speedup, geometric_mean
-from bench.report.plots import all_plots
+from bench.report.growth import growth
+from bench.report.looks import Plot, key, named
+from bench.report.ratios import ratios
+from bench.report.scaling import Scaling, lines, plot, scalings
 from bench.report.words import outcome, ratio, seconds, size
 from bench.results import Result, Run
+from bench.workloads import WORKLOADS
 
 STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
+:root { color-scheme: light dark; --text: #1a1a1a; --page: #fff; --soft: #666; --rule: #e5e5e5; --grid: #ececec;
+  --faint: #8a8a8a; --behind: #fde8e4; --ahead: #e7f5ea; --trouble: #9a3b26; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --page: #161719; --soft: #a0a0a0; --rule: #34363a; --grid: #2b2d31; --faint: #7c7c7c;
+    --behind: #55281f; --ahead: #1f4029; --trouble: #f0a18d; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: var(--text);
+  background: var(--page); }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; white-space: nowrap; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #e5e5e5; text-align: right; }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 18rem; }
-th { border-bottom: 2px solid #999; }
-td.best { font-weight: 600; } td.behind { background: #fde8e4; } td.ahead { background: #e7f5ea; }
-td.trouble { color: #9a3b26; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 14rem; max-width: 24rem;
+  position: sticky; left: 0; background: var(--page); }
+th { border-bottom: 2px solid var(--faint); }
+td.best { font-weight: 600; } td.behind { background: var(--behind); } td.ahead { background: var(--ahead); }
+td.trouble { color: var(--trouble); } td.long { text-align: left; white-space: normal; min-width: 20rem; }
 dl.facts { display: grid; grid-template-columns: max-content auto; gap: .1rem 1rem; font-size: 13px; }
-dt { color: #666; } dd { margin: 0; }
-svg { max-width: 100%; height: auto; }
-p.note, li { max-width: 50rem; }
+dt { color: var(--soft); } dd { margin: 0; }
+p.note, li { max-width: 50rem; } p.note { color: var(--soft); }
+.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: 13px; margin: .5rem 0; }
+.key svg { vertical-align: -1px; }
+.panels { display: flex; flex-wrap: wrap; gap: .5rem; }
+.panels svg { max-width: 100%; height: auto; }
+.wide svg { max-width: none; }
+@media (max-width: 40rem) { th:first-child, td:first-child { min-width: 9rem; max-width: 10rem; } }
 """
 
-Cell = tuple[str, str]
+Cell = tuple[str, str]  # text and class
+Section = tuple[str, str]  # heading and content
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
@@ -39,6 +55,16 @@ def _table(heads: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
         "<tr>" + "".join(f'<td class="{kind}">{escape(text)}</td>' for text, kind in line) + "</tr>" for line in lines
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{escape(text)}</p>'
+
+
+def _shown(plot: Plot) -> str:
+    keys = "".join(f"<span>{key(peer)} {escape(named(peer))}</span>" for peer in plot.peers)
+    kind = "wide" if plot.wide else "panels"
+    return f'{_note(plot.note)}<div class="key">{keys}</div><div class="{kind}">{"".join(plot.panels)}</div>'
 
 
 def _judged(row: Row) -> Cell:
@@ -81,7 +107,7 @@ def _of_each(run: Run, found: Iterable[Row], value: Callable[[Result], Any], wor
             least = min(v for p, v in known.items() if v is not None)
             cells = [(words(known.get(p)), "best" if known.get(p) == least else "") for p in peers]
             lines.append([(row.label, ""), *cells])
-    return _table(["", *peers], lines) if lines else ""
+    return _table(["", *peers], lines) if lines else "<p>Not measured.</p>"
 
 
 def _facts(machine: dict[str, Any]) -> str:
@@ -118,43 +144,92 @@ def _summary(found: Iterable[Row]) -> str:
     )
 
 
-def page(run: Run, found: list[Row]) -> str:
-    """The whole page."""
-    counted = [row for row in found if row.counts]
-    troubles = [(r, row) for row in found for r in row.results.values() if r.status != "ok"]
-    sections = [
-        ("", _summary(found) + _facts(run.machine)),
-        *((plot.title, plot.svg()) for plot in all_plots(run, found)),
+def _missing(run: Run) -> str:
+    """What a reader might look for in vain."""
+    notes = [f"Not installed: {', '.join(run.skipped)}."] if run.skipped else []
+    return "".join(_note(text) for text in [*notes, *(f"{line}." for line in run.left)])
+
+
+def _starts(run: Run, found: Sequence[Row]) -> list[Section]:
+    return [
         (
-            "All times",
-            '<p class="note">Medians; where tapec is furthest behind comes first. The spread is half the distance of'
-            " tapec's quartiles. “At least” is what bytes and matrix products take at the speeds measured above.</p>"
-            + _times(run, found),
+            "First call, compilation included, empty disk caches",
+            _note(
+                "In a new process, import left out; with what a library does once in a process when it is first used."
+            )
+            + _of_each(run, found, lambda r: r.first_s, seconds),
         ),
-        ("First call, compilation included, empty disk caches", _of_each(run, counted, lambda r: r.first_s, seconds)),
+        (
+            "Compile time: first call in a process that has compiled another small function, empty disk caches",
+            _note(
+                "Of one size of each workload. What a library does once in a process is not in it. Peers that do not "
+                "compile are left out."
+            )
+            + _of_each(run, found, lambda r: r.compile_s, seconds),
+        ),
         (
             "Import, compilation and first call in a new process, empty disk caches",
-            _of_each(run, counted, lambda r: r.cold_s, seconds),
+            _of_each(run, found, lambda r: r.cold_s, seconds),
         ),
         (
-            "Import, compilation and first call in a new process, filled disk caches",
-            _of_each(run, counted, lambda r: r.warm_s, seconds),
+            "Import and first call in a new process, filled disk caches",
+            _note("Of one size of each workload, and of peers that compile.")
+            + _of_each(run, found, lambda r: r.warm_s, seconds),
         ),
+    ]
+
+
+def _threads(run: Run, found: Sequence[Scaling]) -> str:
+    if not found:
+        return ""
+    heads, cells = lines(run, found)
+    return _table(heads, [[(text, "") for text in line] for line in cells])
+
+
+def _troubles(found: Sequence[Row], of_threads: Sequence[Scaling]) -> str:
+    wrong: list[list[Cell]] = []
+    for row in found:
+        for r in row.results.values():
+            if r.status != "ok":
+                wrong.append([(row.label, ""), (r.peer, ""), (r.status, ""), (r.reason, "trouble long")])
+            if r.start_reason:
+                cells = (row.label, ""), (r.peer, ""), ("compile time and start", ""), (r.start_reason, "trouble long")
+                wrong.append([*cells])
+    for scaling in of_threads:
+        for of_peer in scaling.results.values():
+            for n, r in of_peer.items():
+                if r.status != "ok":
+                    cells = (f"{scaling.label}, {n} threads", ""), (r.peer, ""), (r.status, "")
+                    wrong.append([*cells, (r.reason, "trouble long")])
+    return _table(["", "peer", "outcome", "why"], wrong) if wrong else "<p>Nothing failed.</p>"
+
+
+def page(run: Run, found: list[Row]) -> str:
+    """The whole page."""
+    counted, of_threads = [row for row in found if row.counts], scalings(run, WORKLOADS)
+    first = ratios(run.peers(), found)
+    plots = [*growth(run.peers(), found), plot(run, of_threads)]
+    sections: list[Section] = [
+        ("", _summary(found) + _missing(run) + _facts(run.machine)),
+        *((p.title, _shown(p)) for p in (first,) if p is not None),
+        (
+            "All times",
+            _note(
+                "Medians; where tapec is furthest behind comes first. The spread is half the distance of tapec's "
+                "quartiles. “At least” is what bytes and matrix products take at the speeds measured above. “–”: the "
+                "workload is not written for that peer, or was not asked of it."
+            )
+            + _times(run, found),
+        ),
+        *((p.title, _shown(p)) for p in plots if p is not None),
+        ("Times of tapec by number of threads", _threads(run, of_threads)),
+        *_starts(run, counted),
         (
             "Memory of a call: its peak above what the process held before",
             _of_each(run, counted, lambda r: r.call_bytes, size),
         ),
         ("Peak memory of the process", _of_each(run, counted, lambda r: r.peak_bytes, size)),
-        (
-            "What did not work",
-            _table(
-                ["", "peer", "outcome", "why"],
-                [[(row.label, ""), (r.peer, ""), (r.status, ""), (r.reason, "trouble")] for r, row in troubles],
-            )
-            if troubles
-            else "<p>Nothing failed.</p>",
-        ),
-        ("Not installed", f"<p>{escape(', '.join(run.skipped))}</p>" if run.skipped else ""),
+        ("What did not work", _troubles(found, of_threads)),
     ]
     body = "".join((f"<h2>{escape(title)}</h2>" if title else "") + text for title, text in sections if text)
     return (

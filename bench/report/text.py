@@ -54,8 +54,9 @@ def summary(found: list[Row]) -> list[str]:
     lines.append(f"takes more than 1.5 times what is written by hand: {len(far)}")
     lines += [f"  {ratio(row.over_limit)}  {row.label}" for row in reversed(far)]
     for what, value in (
+        ("compilation alone", lambda r: r.compile_s),
         ("import, compilation and first call, empty disk caches", lambda r: r.cold_s),
-        ("import, compilation and first call, filled disk caches", lambda r: r.warm_s),
+        ("import and first call, filled disk caches", lambda r: r.warm_s),
         ("peak memory of the process", lambda r: r.peak_bytes),
     ):
         lines.append(f"{what}: {_beside_jax(counted, value)}")
@@ -95,9 +96,22 @@ def outcomes(run: Run, found: list[Row]) -> list[str]:
     return [columns([["workload", *peers], *lines]), ""]
 
 
+def all_of(run: Run) -> list[Result]:
+    """Results of all numbers of threads."""
+    return [*run.results, *run.scaling]
+
+
+def _case(result: Result) -> str:
+    threads = "" if result.threads is None else f" on {result.threads} threads"
+    return f"{result.workload} {result.size:,}{threads}"
+
+
 def report(run: Run, found: list[Row]) -> str:
     """What a terminal shows at the end of a run."""
-    troubles = [f"{r.peer} {r.status} at {r.workload} {r.size:,}: {r.reason}" for r in run.results if r.status != "ok"]
+    troubles = [f"{r.peer} {r.status} at {_case(r)}: {r.reason}" for r in all_of(run) if r.status != "ok"]
+    troubles += [
+        f"{r.peer}: no compile time or start at {_case(r)}: {r.start_reason}" for r in run.results if r.start_reason
+    ]
     skipped = [f"not installed: {', '.join(run.skipped)}"] if run.skipped else []
     body = outcomes(run, found) if run.options["quick"] else times(run, found)
-    return "\n".join([*body, *skipped, *troubles, machine_line(run.machine)])
+    return "\n".join([*body, *skipped, *troubles, *run.left, machine_line(run.machine)])

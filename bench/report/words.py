@@ -21,6 +21,12 @@ def seconds(time: float | None) -> str:
     return "" if time is None else _scaled(time, _TIMES)
 
 
+def round_seconds(time: float) -> str:
+    """A round number and a unit, for the ticks of an axis."""
+    scale, unit = next((s, u) for s, u in (*_TIMES, (0.0, "ns")) if time >= 0.9995 * s)
+    return f"{time / (scale or 1e-9):.4g} {unit}"
+
+
 def size(count: float | None) -> str:
     """Three digits and a unit."""
     return "" if count is None else _scaled(count, _BYTES)

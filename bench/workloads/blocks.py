@@ -82,6 +82,7 @@ WORKLOADS = (
         dtype="float32",
         tolerance=1e-3,
         cost=lambda n: Cost(bytes=4 * (4 * WIDTH * HIDDEN + 2 * n * WIDTH), flops=12 * n * WIDTH * HIDDEN),
+        threaded=True,
         binds="six matrix products; what is between them should stay in cache",
     ),
 )

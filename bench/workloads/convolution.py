@@ -134,6 +134,7 @@ WORKLOADS = (
         dtype="float32",
         tolerance=1e-3,
         cost=cost,
+        threaded=True,
         binds="convolutions: matrix products over windows of 9 pixels",
     ),
 )

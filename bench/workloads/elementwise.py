@@ -43,6 +43,7 @@ WORKLOADS = (
         quick=1_000,
         tolerance=1e-10,
         cost=lambda n: Cost(bytes=16 * n),
+        threaded=True,
         binds=BINDS,
     ),
     Workload(
@@ -54,6 +55,7 @@ WORKLOADS = (
         dtype="float32",
         tolerance=1e-4,
         cost=lambda n: Cost(bytes=8 * n),
+        threaded=True,
         binds=BINDS,
     ),
 )

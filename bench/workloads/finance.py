@@ -112,6 +112,7 @@ WORKLOADS = (
         quick=1_000,
         tolerance=1e-9,
         cost=lambda n: Cost(bytes=16 * ARRAYS * n),
+        threaded=True,
         binds="two error functions, two exponentials, a logarithm and a root for each option; then memory",
     ),
     Workload(

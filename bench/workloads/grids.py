@@ -206,6 +206,7 @@ WORKLOADS = (
         unit="steps",
         tolerance=1e-9,
         cost=lambda n: Cost(bytes=8 * SIDE**2 * 2 * n),
+        threaded=True,
         binds="cache and memory: each step's field is written, and read again on the way back",
     ),
     Workload(
@@ -225,6 +226,7 @@ WORKLOADS = (
         unit="side",
         tolerance=1e-9,
         cost=lambda n: Cost(bytes=8 * 6 * n**2),
+        threaded=True,
         binds="memory: five entries for each point, in the order of the matrix",
     ),
 )

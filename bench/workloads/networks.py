@@ -182,6 +182,7 @@ WORKLOADS = (
         dtype="float32",
         tolerance=1e-3,
         cost=cost,
+        threaded=True,
         binds="small batch: memory, which Adam's three arrays go through; large batch: matrix products",
     ),
 )

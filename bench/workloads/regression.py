@@ -74,6 +74,7 @@ WORKLOADS = (
         quick=1_000,
         tolerance=1e-10,
         cost=lambda n: Cost(bytes=8 * FEATURES * n, flops=4 * FEATURES * n),
+        threaded=True,
         binds="memory: the data are read once at least; twice if a block of rows is not kept in cache for the gradient",
     ),
     Workload(

@@ -43,6 +43,7 @@ WORKLOADS = (
         quick=5,
         tolerance=1e-10,
         cost=lambda n: Cost(bytes=16 * n),
+        threaded=True,
         binds="small: the call itself; large: memory, which x is read from and the gradient written to",
     ),
 )

@@ -4,7 +4,7 @@ import pytest
 
 from bench import command
 from bench.process import ROOT
-from bench.report import markdown, page, words
+from bench.report import markdown, page, scaling, words
 from bench.report.bounds import least_seconds
 from bench.report.comparison import by_speedup, geometric_mean, rows
 from bench.report.text import report
@@ -156,11 +156,44 @@ def test_the_page_has_everything_and_needs_nothing(run):
     run.results.append(result("rosenbrock", 100, "tapec", 4e-6, first_s=0.1, warm_s=0.05, peak_bytes=10**8))
     run.results.append(result("rosenbrock", 100, "jax", 9e-6, first_s=0.2, warm_s=0.3, peak_bytes=10**8))
     text = page.page(run, rows(run, WORKLOADS))
-    assert text.count("<svg") == 2  # ratios, and growth with size
+    for name in ("Time beside the best peer's", "time per call of rosenbrock"):
+        assert f"<title>{name}</title>" in text
     assert "no answer after 1 s" in text
     assert "100 MB" in text
     assert "How cost grows with size" in text
     assert not re.search(r"""(src|href)=["'](?!#)""", text)
+
+
+def test_compile_times_stand_beside_first_calls(run):
+    run.results[0].first_s, run.results[0].compile_s, run.results[1].compile_s = 0.4, 0.25, 0.5
+    shown = markdown.performance(run, rows(run, WORKLOADS))
+    assert "| 400 ms | 250 ms |" in shown
+    assert "| compile time | tapec | jax |" in shown
+    assert "| 250 ms | 500 ms |" in shown
+    assert "500 ms" in page.page(run, rows(run, WORKLOADS))
+
+
+def test_what_threads_bring_stands_beside_the_bandwidth_of_memory(run):
+    run.machine["by_threads"] = {"1": {"bytes_per_s": 1e10}, "2": {"bytes_per_s": 1.5e10}}
+    for peer, alone, both in (("tapec", 4e-3, 2e-3), ("jax", 6e-3, 5e-3), ("limit", 3e-3, 1e-3)):
+        run.scaling += [result("rosenbrock", 1000, peer, t, threads=n) for n, t in ((1, alone), (2, both))]
+    run.scaling.append(result("rosenbrock", 1000, "torch", threads=2, status="failed", reason="no reason"))
+    (found,) = scaling.scalings(run, WORKLOADS)
+    assert found.speedups("tapec") == {1: 1.0, 2: pytest.approx(2.0)}
+    shown = markdown.by_threads(run)
+    assert "| memory: STREAM's triad | 10.0 GB/s | 15.0 GB/s | 1.50 × |  |" in shown
+    assert "| 4.00 ms | 2.00 ms | 2.00 × | 1.20 × (jax) |" in shown
+    text = page.page(run, rows(run, WORKLOADS))
+    assert f"<title>{scaling.TITLE}</title>" in text
+    assert "NumPy in and out, 2 threads" in text  # among what did not work
+
+
+def test_what_was_not_measured_is_said(run):
+    run.left = ["further sizes: 3 not measured, since 30 minutes were over"]
+    run.results[0].start_reason = "no answer after 2 s"
+    for shown in (report(run, rows(run, WORKLOADS)), page.page(run, rows(run, WORKLOADS))):
+        assert "3 not measured, since 30 minutes were over" in shown
+        assert "no answer after 2 s" in shown
 
 
 def test_both_pages_take_their_tables(run, tmp_path):
