@@ -1,8 +1,14 @@
-"""Identities of the reductions."""
+"""What reductions combine by, and their identities."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from tapec.ir.dtypes import DType
+from tapec.ops import elementwise as ew
+from tapec.ops import reduction
+
+COMBINE: Final = {reduction.sum: ew.add, reduction.prod: ew.mul, reduction.max: ew.maximum, reduction.min: ew.minimum}
 
 
 def identity(name: str, dtype: DType) -> bool | float:

@@ -16,9 +16,7 @@ from collections.abc import Callable
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
-from tapec.ops import elementwise as ew
-from tapec.ops import reduction
-from tapec.passes.identities import identity
+from tapec.passes.identities import COMBINE, identity
 from tapec.passes.llvm_text import FunctionText, Reg, register_element
 from tapec.passes.scalar.table import ROWS
 
@@ -29,8 +27,6 @@ STACK = 48  # a tree over 2**48 blocks
 
 # Where state lives: (LLVM type, count) to a pointer. Usually the stack.
 Place = Callable[[str, int], Reg]
-
-_COMBINE = {reduction.sum: ew.add, reduction.prod: ew.mul, reduction.max: ew.maximum, reduction.min: ew.minimum}
 
 
 class Reducer:
@@ -59,7 +55,7 @@ class Reducer:
 
     def combine(self, earlier: Reg, later: Reg) -> Reg:
         """One step of the reduction, lane by lane."""
-        return ROWS[_COMBINE[self.primitive]](self.f, self.held, (earlier, later), {})
+        return ROWS[COMBINE[self.primitive]](self.f, self.held, (earlier, later), {})
 
     def widened(self, value: Reg, width: int) -> Reg:
         """A vector with lanes of the identity behind its own."""

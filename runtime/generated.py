@@ -22,6 +22,7 @@ from tapec.passes.materialize import batch_strides
 from tapec.passes.matmul_names import is_dot, is_small
 from tapec.passes.product_names import FIELD
 from tapec.passes.product_plan import matrices
+from tapec.passes.short_axes import innermost, shifted, short_axis, without
 from tapec.passes.threads_names import HISTORY
 from tapec.runtime import jit, matmul, recipes
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
@@ -133,18 +134,9 @@ def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _K
     return _KERNELS.get(key) or _elementwise_kernel(key, primitive, dtype, scalar)
 
 
-class _Reduction(NamedTuple):
-    """How a reduction of one shape runs: outer × reduced × inner elements, with axes in the order `permutation`."""
+_Reduce = Callable[[Array], Array]
 
-    out_shape: tuple[int, ...]
-    permutation: tuple[int, ...] | None
-    outer: int
-    reduced: int
-    inner: int
-    kernel: _Kernel
-
-
-_REDUCTIONS: dict[tuple[Any, ...], _Reduction] = {}
+_REDUCTIONS: dict[tuple[Any, ...], _Reduce] = {}
 _MOST_REDUCTIONS = 4096
 
 
@@ -153,23 +145,14 @@ def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, A
     (x,) = arrays
     axes: tuple[int, ...] = attributes["axes"]
     key = (primitive, x.dtype.num, x.shape, axes)
-    plan = _REDUCTIONS.get(key)
-    if plan is None:
+    run = _REDUCTIONS.get(key)
+    if run is None:
         if x.size == 0:
             return _of_nothing(primitive, x, attributes)
         if len(_REDUCTIONS) >= _MOST_REDUCTIONS:
             _REDUCTIONS.clear()
-        plan = _REDUCTIONS[key] = _plan(primitive, dtypes.of(x.dtype), x.shape, axes)
-    out_shape, permutation, outer, n, inner, kernel = plan
-    if n == 1:
-        return np.array(x.reshape(out_shape), order="C")
-    if permutation is not None:
-        x = x.transpose(permutation)
-    if not x.flags.c_contiguous:
-        x = np.ascontiguousarray(x)
-    out = np.empty(out_shape, x.dtype)
-    kernel(outer, n, inner, n * inner, x, out)
-    return out
+        run = _REDUCTIONS[key] = _reduce(primitive, dtypes.of(x.dtype), x.shape, axes)
+    return run(x)
 
 
 def _of_nothing(primitive: Primitive, x: Array, attributes: dict[str, Any]) -> Array:
@@ -179,17 +162,47 @@ def _of_nothing(primitive: Primitive, x: Array, attributes: dict[str, Any]) -> A
     return np.full(result.shape, of_nothing(primitive.name, dtype), x.dtype)
 
 
-def _plan(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduction:
+def _reduce(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
+    """How a reduction of one shape runs; what it does with short axes is said in `passes.ordered_reductions`."""
+    short = short_axis(shape)
+    if short is None or axes == (short,):
+        return _reduce_at_once(primitive, dtype, shape, axes)
+    rest = shifted(axes, short)
+    if short in axes:
+        first = _reduce(primitive, dtype, shape, (short,))
+        second = _reduce(primitive, dtype, without(shape, short), rest)
+        return lambda x: second(first(x))
+    moved = (shape[short], *without(shape, short))
+    each = _reduce(primitive, dtype, moved, tuple([i + 1 for i in rest]))
+    at = short - sum(i < short for i in axes)
+    return lambda x: np.ascontiguousarray(np.moveaxis(each(np.moveaxis(x, short, 0)), 0, at))
+
+
+def _reduce_at_once(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
+    """One kernel over outer × reduced × inner elements."""
     kept = [i for i in range(len(shape)) if i not in axes]
     out_shape = tuple([shape[i] for i in kept])
     n = prod([shape[i] for i in axes])
-    row = n == 1 or next(i for i in reversed(range(len(shape))) if shape[i] > 1) in axes
+    if n == 1:
+        return lambda x: np.array(x.reshape(out_shape), order="C")
+    row = innermost(shape) in axes
     inner_axes = [] if row else [i for i in kept if i > max(axes)]
     order = (*[i for i in kept if i not in inner_axes], *axes, *inner_axes)
     inner = prod([shape[i] for i in inner_axes])
+    outer = prod(shape) // (n * inner)
     kernel = _reduction_kernel(primitive, dtype, row)
-    permutation = None if order == tuple(range(len(shape))) else order
-    return _Reduction(out_shape, permutation, prod(shape) // (n * inner), n, inner, kernel)
+    permuted = order != tuple(range(len(shape)))
+
+    def run(x: Array) -> Array:
+        if permuted:
+            x = x.transpose(order)
+        if not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x)
+        out = np.empty(out_shape, x.dtype)
+        kernel(outer, n, inner, n * inner, x, out)
+        return out
+
+    return run
 
 
 class _Product(NamedTuple):

@@ -20,6 +20,7 @@ from tapec.passes.materialize import materialize
 from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
+from tapec.passes.ordered_reductions import OrderedReductions
 from tapec.passes.pack_scalars import PackScalars
 from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
@@ -30,6 +31,7 @@ from tapec.passes.steps import Program, leaves
 from tapec.passes.store_rows import StoreRows
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions
+from tapec.passes.write_out import WriteOut
 
 
 class Forms(NamedTuple):
@@ -107,7 +109,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     graph = optimised(graph)
     if memory_budget is not None:
         graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
-    for step in (ProductViews(), DeadCodeElimination()):
+    for step in (WriteOut(), CommonSubexpressionElimination(), ProductViews(), DeadCodeElimination()):
         graph = step.run(graph)
     final = order_updates(materialize(graph))
     program = lower(fuse(final))
@@ -120,5 +122,6 @@ def loops_to_launch(graph: Graph) -> Program:
     Its kernels tile by themselves; what it has no kernels for (updates in place, products that read other layouts) is
     not made.
     """
-    dense = materialize(optimised(ExpandUpdates().run(graph)), any_shape=False)
+    graph = OrderedReductions().run(optimised(ExpandUpdates().run(graph)))
+    dense = materialize(graph, any_shape=False)
     return lower(fuse(dense), tiling=False, in_place=False)

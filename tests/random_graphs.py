@@ -35,12 +35,18 @@ _SPECIAL_INTS = (0, 1, -1, 2, 3, -5, 7, 100)
 
 
 @st.composite
-def graphs(draw: Draw, max_ops: int = 10, primitives: Sequence[Primitive] = STRAIGHT, guards: bool = True) -> Graph:
+def graphs(
+    draw: Draw,
+    max_ops: int = 10,
+    primitives: Sequence[Primitive] = STRAIGHT,
+    guards: bool = True,
+    shapes: Sequence[tuple[int, ...]] = SHAPES,
+) -> Graph:
     """A valid graph of up to `max_ops` drawn ops (and constants, casts and remainders that these need)."""
     graph = Graph(draw(st.sampled_from(("main", 'a "quoted" näme'))))
     for dtype in (dtypes.F64, dtypes.F32, dtypes.I64, dtypes.BOOL, draw(st.sampled_from(dtypes.ALL))):
-        graph.add_input(tensor_type(dtype, draw(st.sampled_from(SHAPES))))
-    graph.add_input(tensor_type(dtypes.F64, draw(st.sampled_from(SHAPES))))
+        graph.add_input(tensor_type(dtype, draw(st.sampled_from(shapes))))
+    graph.add_input(tensor_type(dtypes.F64, draw(st.sampled_from(shapes))))
     builder = Builder(graph)
     choice = st.sampled_from([p for p in primitives if guards or p is not creation.guard])
     for _ in range(draw(st.integers(0, max_ops))):

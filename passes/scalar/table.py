@@ -12,8 +12,8 @@ from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
+from tapec.ops import contraction, sampling
 from tapec.ops import elementwise as ew
-from tapec.ops import sampling
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.scalar import (
     arctangent,
@@ -117,6 +117,7 @@ ROWS: dict[Primitive, Row] = {
     ew.bit_xor: _instruction("xor"),
     ew.bit_not: _plain(arithmetic.bit_not),
     ew.select: _select,
+    contraction.fma: _intrinsic("fma"),
     sampling.philox_low: _plain(philox.low),
     sampling.philox_high: _plain(philox.high),
     sampling.gamma_sample: _identity,

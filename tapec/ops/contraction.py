@@ -11,6 +11,7 @@ from tapec.errors import DTypeError, ShapeError
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
+from tapec.ops import elementwise as ew
 from tapec.ops.registry import define
 
 
@@ -78,6 +79,11 @@ contract = Primitive(
     "contract", ViewedContraction(), 2, _contract, "Matrix product of views.", ("a_axes", "b_axes"), exact=False,
     operand_kinds="f",
 )  # fmt: skip
+
+# A step of the chain that an element of a product is; made by `passes.short_parts` when all derivatives are taken.
+fma = Primitive(
+    "fma", ew.ELEMENTWISE, 3, lambda a, b, c: a * b + c, "a * b + c, rounded once.", exact=False, operand_kinds="f"
+)
 
 matmul = define(
     Primitive("matmul", CONTRACTION, 2, np.matmul, "Batched matrix product.", exact=False, operand_kinds="iuf")

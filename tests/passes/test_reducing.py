@@ -84,7 +84,7 @@ def test_columns(n: int) -> None:
 def test_staged_rows_have_the_bits_of_plain_ones() -> None:
     """A broadcast operand keeps the two reduced axes apart; the order is that of the flattened whole all the same."""
     rng = np.random.default_rng(0)
-    for shape in ((3, 5), (40, 7), (7, 1500), (2500, 3)):
+    for shape in ((3, 5), (40, 7), (7, 1500), (1500, 5)):
         x, w = rng.normal(size=shape), rng.normal(size=shape[1])
 
         def f(s: Sym, t: Sym) -> Sym:
@@ -92,6 +92,19 @@ def test_staged_rows_have_the_bits_of_plain_ones() -> None:
 
         (total,) = compile_graph(graph_of(f, x, w)).run([x, w])[1]
         assert total == _row((x * w).ravel())
+
+
+@pytest.mark.parametrize("n", [16, 100, 5000])
+@pytest.mark.parametrize("short", [2, 3, 4])
+def test_beside_and_over_short_axes(n: int, short: int) -> None:
+    """Each position of a short axis that is kept is a row; one that is reduced goes first."""
+    x = np.random.default_rng(n).normal(size=(n, short))
+    graph = graph_of(lambda s: (reduce_sum(s, (0,)), reduce_sum(s, (0, 1)), reduce_sum(s, (1,))), x)
+    each, total, over = compile_graph(graph).run([x])[1]
+    assert np.array_equal(each, [_row(x[:, k]) for k in range(short)])
+    assert np.array_equal(over, [_row(point) for point in x])
+    assert total == _row(over)
+    assert_same_bits([each, total, over], interpret(graph, [x])[0])
 
 
 def test_short_rows_have_no_more_lanes_than_they_need() -> None:
