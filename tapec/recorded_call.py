@@ -63,8 +63,10 @@ class Recording(NamedTuple):
 def leak_message(name: str, leak: Leak) -> str:
     """What a user is told of a leak."""
     lost = "; no derivative flows through it" if leak.number else ""
-    filled = ", and arrays that are filled begin with np.zeros_like(x) in place of np.zeros(n)" if leak.number else ""
+    made = (
+        "; np.stack([a, b]) joins, np.array([a, b]) can't; arrays to fill begin with np.zeros_like(x), not np.zeros(n)"
+    )
     return (
         f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow{lost}. Keep it a tensor "
-        f"(NumPy's functions work on it{filled}), or leave {name!r} undecorated."
+        f"(NumPy's functions work on it{made if leak.number else ''}), or leave {name!r} undecorated."
     )
