@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-# Neighbouring items that must agree before two places are thought to be the same one of two rounds. Short contexts find
-# short loops; in a long body they mostly see its own inner likeness, which long ones look past.
-_CONTEXTS = (4, 16, 64, 256)
+# How many neighbouring items must agree before two places are thought to be the same one of two rounds: 4, 16, 64, 256.
+# Short contexts find short loops; in a long body they mostly see its own inner likeness, which long ones look past.
+_GROWTH, _LONGEST = 4, 256
 # How many periods are tried per length of context: the most frequent distances between equal contexts.
 _CANDIDATES = 6
 
@@ -33,13 +33,12 @@ class Run:
         return self.start + self.period * self.count
 
 
-def find_runs(items: Sequence[Hashable], least_count: int, least_items: int) -> list[Run]:
+def find_runs(items: Sequence[int] | np.ndarray[Any, Any], least_count: int, least_items: int) -> list[Run]:
     """Runs of at least `least_count` rounds and `least_items` items, in order and without overlap, in near-linear time.
 
     Shorter periods go first, so that an inner loop is found before the loop around it.
     """
-    names: dict[Hashable, int] = {}
-    codes = np.array([names.setdefault(item, len(names)) for item in items], np.int64)
+    codes = np.array(items, np.int64)
     free = np.ones(len(codes), bool)
     found: list[Run] = []
     for period in _periods(codes, least_count):
@@ -60,17 +59,20 @@ def find_runs(items: Sequence[Hashable], least_count: int, least_items: int) -> 
 def _periods(codes: np.ndarray[tuple[int], np.dtype[np.int64]], least_count: int) -> list[int]:
     """Frequent distances between a context and its next occurrence, shortest first."""
     periods: set[int] = set()
-    for length in _CONTEXTS:
-        if length * 2 > len(codes):
-            break
-        # A rolling hash only proposes: whether two stretches are equal is looked at item by item afterwards.
-        weights = np.random.default_rng(length).integers(1, 2**62, length, dtype=np.int64)
-        hashes = np.convolve(codes, weights[::-1], "valid")
+    limit = len(codes) // least_count
+    hashes, length = codes, 1
+    while length * _GROWTH * 2 <= len(codes) and length < _LONGEST:
+        # A hash only proposes: whether two stretches are equal is looked at item by item afterwards.
+        parts = [hashes[i * length : len(hashes) - (_GROWTH - 1 - i) * length] for i in range(_GROWTH)]
+        weights = np.random.default_rng(length).integers(1, 2**62, _GROWTH, dtype=np.int64)
+        hashes = np.add.reduce([part * weight for part, weight in zip(parts, weights, strict=True)])
+        length *= _GROWTH
         order = np.argsort(hashes, kind="stable")
         same = hashes[order][1:] == hashes[order][:-1]
-        distances = Counter((order[1:] - order[:-1])[same].tolist())
-        limit = len(codes) // least_count
-        periods |= {d for d, n in distances.most_common(_CANDIDATES) if n >= least_count and d <= limit}
+        distances = (order[1:] - order[:-1])[same]
+        counts = np.bincount(distances[distances <= limit], minlength=1)
+        most = np.argsort(-counts, kind="stable")[:_CANDIDATES]
+        periods |= set(most[counts[most] >= least_count].tolist())
     return sorted(periods)
 
 

@@ -13,25 +13,21 @@ of a round stay the same ops in the same order, so no bit changes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
 
-from tapec.ir.graph import Graph, Op, Value, attributes_key
-from tapec.ir.graph_key import graph_key
-from tapec.ops import creation
+from tapec.ir.graph import Graph, Value
 from tapec.passes.activity import active_values
 from tapec.passes.merge_rows import MergeRows
-from tapec.passes.numbering import Numbering, Places, numbering
+from tapec.passes.numbering import Flags, GraphNumbering, Numbering, Places
 from tapec.passes.repetition import Run, find_runs
 from tapec.passes.roles import Constants, Segment, Stacked, assign_roles
 from tapec.passes.rolling import Rolling
 from tapec.passes.round_starts import lightest
 from tapec.passes.summation_order import SummationOrder
-from tapec.passes.windows import WINDOWED
 
 _LOOPS_IN_LOOPS = 4  # how deep nested Python loops are re-rolled, from the inside out
 
@@ -68,24 +64,27 @@ class Reroll:
 
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
-        return self.rerolled(graph).graph
+        found = self.rerolled(GraphNumbering(graph))
+        return graph if found is None else found.graph
 
     def rerolled(
-        self, graph: Graph, constants: Constants | None = None, active: AbstractSet[Value] = frozenset()
-    ) -> Rerolled:
-        """The new graph, with what became of the old one's values.
+        self, numbers: Numbering, constants: Constants | None = None, active: Flags | None = None
+    ) -> Rerolled | None:
+        """The new graph, with what became of the old one's values; None if it has nothing that repeats.
 
         Args:
-            graph: the old graph.
+            numbers: of the old graph.
             constants: inputs whose arrays never change. If it is given, what is another constant in each round, or
                 begins elsewhere by no rule, may come from tables: new inputs behind the old ones.
-            active: values that reverse mode will reach. Segments whose cotangents it would add up in another order, and
-                so with other bits, when they are loops, stay as they are.
+            active: by their places (`Numbering.places`), the values that reverse mode will reach. Segments whose
+                cotangents it would add up in another order, and so with other bits, when they are loops, stay as they
+                are.
         """
         mapping: dict[Value, Value] | None = None
         read: list[np.ndarray[Any, Any]] = []
+        graph = numbers.graph
         for _ in range(_LOOPS_IN_LOOPS):
-            rolling = self._once(graph, active, constants)
+            rolling = self._once(numbers, active, constants)
             if rolling is None:
                 break
             merged = MergeRows().rebuilt(rolling.run())
@@ -94,34 +93,33 @@ class Reroll:
             step = {old: merged.mapping[new] for old, new in rolling.out.mapping.items()}
             if constants:
                 constants = {step[v]: array for v, array in constants.items()}
-            if active:
-                active = active_values(graph, [step[v] for v in active if v in step])[0]
             mapping = step if mapping is None else {old: step[new] for old, new in mapping.items() if new in step}
-        return Rerolled(graph, _itself(graph) if mapping is None else mapping, read)
+            following = GraphNumbering(graph)
+            if active is not None:
+                places = [(numbers.place(old), new) for old, new in step.items()]
+                reached = [new for place, new in places if place is not None and active[place]]
+                active = following.flags(active_values(graph, reached)[0])
+            numbers = following
+        return None if mapping is None else Rerolled(graph, mapping, read)
 
-    def _once(self, graph: Graph, active: AbstractSet[Value], constants: Constants | None) -> Rolling | None:
+    def _once(self, numbers: Numbering, active: Flags | None, constants: Constants | None) -> Rolling | None:
         """How to roll the innermost loops that are left; None if there are none."""
-        if len(graph.ops) < self.least_ops:
+        if len(numbers.ops) < self.least_ops:
             return None
-        # Constants stand where a program first uses them, which need not be the same place in every round.
-        literals = [op for op in graph.ops if op.primitive is creation.constant]
-        others = [op for op in graph.ops if op.primitive is not creation.constant]
-        graph = Graph(graph.name, graph.inputs, literals + others, graph.outputs)
-        runs = find_runs([_shape_of(op) for op in graph.ops], self.least_rounds, self.least_ops)
+        runs = find_runs(numbers.codes, self.least_rounds, self.least_ops)
         if not runs:
             return None
-        numbers = numbering(graph)
-        order = SummationOrder(numbers, graph, active)
+        order = SummationOrder(numbers, active)
         moved = lightest(numbers, runs, self.least_rounds)
-        rolling = self._rolling(graph, numbers, moved, order, constants)
+        rolling = self._rolling(numbers, moved, order, constants)
         if moved == runs or (rolling is not None and len(rolling.segments) == len(runs)):
             return rolling
         # A loop that carries less may be one that adds up cotangents in another order.
-        other = self._rolling(graph, numbers, runs, order, constants)
+        other = self._rolling(numbers, runs, order, constants)
         return max((rolling, other), key=lambda made: 0 if made is None else len(made.segments))
 
     def _rolling(
-        self, graph: Graph, numbers: Numbering, runs: Sequence[Run], order: SummationOrder, constants: Constants | None
+        self, numbers: Numbering, runs: Sequence[Run], order: SummationOrder, constants: Constants | None
     ) -> Rolling | None:
         """How to roll those of the runs that can be; None if none can."""
         places = Places(numbers, runs)
@@ -131,7 +129,7 @@ class Reroll:
             if segment is not None and segment.rounds >= self.least_rounds:
                 segments[number] = segment
         while segments:
-            rolling = Rolling(graph, segments, places)
+            rolling = Rolling(numbers, segments, places)
             spoiled = {n for n, segment in segments.items() if not order.keeps(segment, rolling.wanted[n])}
             if not spoiled:
                 return rolling
@@ -139,26 +137,5 @@ class Reroll:
         return None
 
 
-def _itself(graph: Graph) -> dict[Value, Value]:
-    return {v: v for v in (*graph.inputs, *(r for op in graph.ops for r in op.results))}
-
-
 def _reads_from(segment: Segment, numbers: set[int]) -> bool:
     return any(isinstance(role, Stacked) and role.segment in numbers for row in segment.roles for role in row)
-
-
-def _shape_of(op: Op) -> Hashable:
-    """What must agree for two ops to be the same op of two rounds; starts of windows may move."""
-    if not op.results or op.primitive is creation.constant:
-        return object()  # a guard equals nothing, so that no run holds one
-    operands = op.operands
-    if not op.attributes and not op.regions:
-        if len(operands) == 2:  # spelled out, as most ops are
-            return op.primitive, operands[0].type, operands[1].type, op.phase
-        return op.primitive, op.phase, *[v.type for v in operands]
-    types = tuple([v.type for v in operands])
-    attributes: dict[str, Any] = op.attributes
-    if op.primitive in WINDOWED:
-        attributes = {name: value for name, value in attributes.items() if name != "start"}
-    regions = tuple([graph_key(region) for region in op.regions])
-    return op.primitive, attributes_key(attributes), types, op.phase, regions

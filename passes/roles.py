@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tapec.ir.graph import Op, Value
+from tapec.ir.graph import Value
+from tapec.ir.op_table import Numbers
 from tapec.ops import creation
-from tapec.passes.numbering import Numbering, Numbers, Place, Places
+from tapec.passes.numbering import Numbering, Place, Places
 from tapec.passes.repetition import Run
 from tapec.passes.windows import WINDOWED, Moving, fits, stands_still, window_of
 
@@ -116,7 +117,7 @@ def assign_roles(
     run = places.bodies[number].run
     middle = run.count // 2
     checks = _Checks(run.count)
-    moving = _windows(numbers.ops, run, middle, checks, tables=constants is not None)
+    moving = _windows(numbers, run, middle, checks, tables=constants is not None)
     if moving is None:
         return None
     begin, end = numbers.begin[run.start], numbers.begin[run.start + run.period]
@@ -141,22 +142,26 @@ def assign_roles(
     return Segment(run, low, high - 1, tuple(roles), tuple(moving)) if high - 1 > middle else None
 
 
-def _windows(ops: list[Op], run: Run, middle: int, checks: _Checks, *, tables: bool) -> list[Moving | None] | None:
+def _windows(numbers: Numbering, run: Run, middle: int, checks: _Checks, *, tables: bool) -> list[Moving | None] | None:
     """For each op of the body how its window moves; None if one moves as no loop can follow."""
     moving: list[Moving | None] = []
-    for position in range(run.period):
-        if ops[run.start + position].primitive not in WINDOWED:
+    for first in range(run.start, run.start + run.period):
+        if numbers.ops[first].primitive not in WINDOWED:
             moving.append(None)
             continue
-        rounds = ops[run.start + position : run.stop : run.period]
-        window = window_of(rounds, middle)
+        rounds = numbers.attributes(first, run.stop, run.period)
+        if all(attributes is rounds[0] for attributes in rounds):
+            moving.append(None)
+            continue
+        starts = np.array([attributes["start"] for attributes in rounds], np.int64)
+        window = window_of(numbers.ops[first + middle * run.period], starts, middle)
         known = None if isinstance(window, str) else window
         if known is None and not stands_still(window):
             return None
         if known is not None and not tables and (not known.even or known.size != 1):
             return None
         moving.append(known)
-        checks.note(0, np.array([fits(op, rounds[middle], known, k) for k, op in enumerate(rounds)]))
+        checks.note(0, fits(starts, known, middle))
     return moving
 
 

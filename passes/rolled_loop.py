@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from tapec.ir import dtypes
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import creation, movement
@@ -35,9 +36,9 @@ class Loop:
 
 
 class Rolled(Protocol):
-    """The graph being rolled, as far as a loop's body needs it."""
+    """What is being rolled, as far as a loop's body needs it."""
 
-    graph: Graph
+    ops: Sequence[Op]
     loops: dict[int, Loop]
 
     def new(self, value: Value) -> Value:
@@ -53,9 +54,9 @@ class Rolled(Protocol):
         """An array of numbers, as a new input."""
 
 
-def first_values(graph: Graph, segment: Segment, position: int, slot: int, role: Before) -> tuple[Value, ...]:
+def first_values(ops: Sequence[Op], segment: Segment, position: int, slot: int, role: Before) -> tuple[Value, ...]:
     """What an operand that reaches back is in the loop's first rounds."""
-    return tuple([graph.ops[segment.op_index(position, segment.low + k)].operands[slot] for k in range(role.delay)])
+    return tuple([ops[segment.op_index(position, segment.low + k)].operands[slot] for k in range(role.delay)])
 
 
 def row(loop: Loop, round: int) -> int:
@@ -80,9 +81,8 @@ class Body:
 
     def write(self) -> None:
         """Fills ops, inputs and `made`, the values by their positions (`roles.Place`)."""
-        graph = self.rolling.graph
         for position, roles in enumerate(self.segment.roles):
-            op = graph.ops[self.segment.op_index(position, self.segment.low)]
+            op = self.rolling.ops[self.segment.op_index(position, self.segment.low)]
             moving = self.segment.moving[position]
             if moving is not None and op.primitive is movement.slice_ and isinstance(roles[0], Fixed):
                 self.made[position] = self._moving_slice(op, moving, roles[0])
@@ -101,7 +101,7 @@ class Body:
         if isinstance(role, Inside):
             return self.made[role.position]
         if isinstance(role, Before):
-            first = first_values(self.rolling.graph, self.segment, position, slot, role)
+            first = first_values(self.rolling.ops, self.segment, position, slot, role)
             for k in reversed(range(len(first))):
                 self.carries.setdefault((role.position, first[k:]), Value(value.type))
             return self.carries[role.position, first]

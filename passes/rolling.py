@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tapec.ir import dtypes
 from tapec.ir.builder import emit
-from tapec.ir.graph import REGION, Graph, Op, Value, attributes_key
+from tapec.ir.graph import REGION, Graph, Value
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import control, creation, movement
 from tapec.passes.graph_pass import Rebuild
-from tapec.passes.numbering import Place, Places
+from tapec.passes.numbering import Numbering, Place, Places
 from tapec.passes.roles import Before, Fixed, Segment, Stacked
 from tapec.passes.rolled_loop import Body, Loop, first_values, row
 
@@ -22,7 +23,7 @@ class Rolling:
     """Rewrites a graph whose segments are known.
 
     Args:
-        graph: the old graph.
+        numbers: the old graph.
         segments: what becomes loops, by number.
         places: where values of segments are made.
 
@@ -30,14 +31,14 @@ class Rolling:
         tables: arrays that loops read, which the new graph takes behind the old one's inputs.
     """
 
-    def __init__(self, graph: Graph, segments: dict[int, Segment], places: Places) -> None:
-        self.graph = graph
+    def __init__(self, numbers: Numbering, segments: dict[int, Segment], places: Places) -> None:
+        self.numbers = numbers
+        self.ops = numbers.ops
         self.segments = segments
         self.places = places
-        self.out = Rebuild(graph)
+        self.out = Rebuild(numbers.graph)
         self.loops: dict[int, Loop] = {}
         self.tables: list[np.ndarray[Any, Any]] = []
-        self._constants: dict[tuple[Any, ...], Value] = {}
         self._tables: dict[tuple[Any, ...], Value] = {}
         self.wanted = self._wanted()
 
@@ -45,31 +46,20 @@ class Rolling:
         """The new graph."""
         starts = {s.op_index(0, s.low): n for n, s in self.segments.items()}
         i = 0
-        while i < len(self.graph.ops):
+        while i < len(self.ops):
             number = starts.get(i)
             if number is None:
-                op = self.graph.ops[i]
+                op = self.ops[i]
                 for value in op.operands:
                     self.new(value)
-                if op.primitive is creation.constant:
-                    self._constant(op)
-                else:
-                    self.out.copy(op)
+                self.out.copy(op)
                 i += 1
             else:
                 self._roll(number)
                 i = self.segments[number].op_index(0, self.segments[number].high)
-        for value in self.graph.outputs:
+        for value in self.numbers.graph.outputs:
             self.new(value)
         return self.out.finish()
-
-    def _constant(self, op: Op) -> None:
-        """Of equal constants, the first stays: rounds may have had one each."""
-        key = attributes_key(op.attributes)
-        if key not in self._constants:
-            self.out.copy(op)
-            self._constants[key] = self.out.mapping[op.result]
-        self.out.mapping[op.result] = self._constants[key]
 
     # What is needed of each loop -------------------------------------------------------------------------------------
 
@@ -84,9 +74,7 @@ class Rolling:
     def _wanted(self) -> dict[int, set[int]]:
         """Per segment, the positions whose values are needed round by round outside of it."""
         wanted: dict[int, set[int]] = {n: set() for n in self.segments}
-        inside: set[int] = set()
         for segment in self.segments.values():
-            inside |= set(range(segment.op_index(0, segment.low), segment.op_index(0, segment.high)))
             for roles in segment.roles:
                 for role in roles:
                     if isinstance(role, Stacked):
@@ -96,15 +84,22 @@ class Rolling:
             for position, roles in enumerate(segment.roles):
                 for slot, role in enumerate(roles):
                     if isinstance(role, Before):
-                        for value in first_values(self.graph, segment, position, slot, role):
+                        for value in first_values(self.ops, segment, position, slot, role):
                             self._want(value, wanted)
-        for i, op in enumerate(self.graph.ops):
-            if i not in inside:
-                for value in op.operands:
-                    self._want(value, wanted)
-        for value in self.graph.outputs:
+        for i in self._straight():
+            for value in self.ops[i].operands:
+                self._want(value, wanted)
+        for value in self.numbers.graph.outputs:
             self._want(value, wanted)
         return wanted
+
+    def _straight(self) -> Iterator[int]:
+        """The ops that are in no loop."""
+        at = 0
+        for low, high in sorted([(s.op_index(0, s.low), s.op_index(0, s.high)) for s in self.segments.values()]):
+            yield from range(at, low)
+            at = high
+        yield from range(at, len(self.ops))
 
     def _want(self, value: Value, wanted: dict[int, set[int]]) -> None:
         found = self._rolled(value)
@@ -125,8 +120,20 @@ class Rolling:
         """The value in the new graph; one that a loop makes is its last carry, or comes off its stack."""
         made = self.out.mapping.get(value)
         if made is None:
-            made = self.out.mapping[value] = self._from_loop(value)
+            is_constant = value.op is not None and value.op.primitive is creation.constant
+            made = self.out.mapping[value] = self._constant(value) if is_constant else self._from_loop(value)
         return made
+
+    def _constant(self, value: Value) -> Value:
+        """Of equal constants the first one: rounds may have had one each."""
+        number = self.numbers.number(value)
+        assert number is not None
+        assert value.op is not None
+        first = self.numbers.value(number)
+        if first is not value:
+            return self.new(first)
+        self.out.copy(value.op)
+        return self.out.mapping[value]
 
     def _from_loop(self, value: Value) -> Value:
         found = self._rolled(value)
@@ -184,7 +191,7 @@ class Rolling:
         region.outputs += [body.made[position] for position in wanted]
         operands = [self.new(v) for v in body.consts] + [self.new(first[0]) for _, first in body.carries]
         operands += [x for x, _ in body.slices]
-        first = self.graph.ops[segment.op_index(0, segment.low)]
+        first = self.ops[segment.op_index(0, segment.low)]
         attributes: dict[str, Any] = {
             "consts": len(body.consts), "carries": len(body.carries), "length": segment.rounds, "reverse": loop.reverse,
         }  # fmt: skip

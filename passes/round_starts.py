@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from tapec.passes.numbering import Numbering, Numbers
+from tapec.ir.op_table import Numbers
+from tapec.passes.numbering import Numbering
 from tapec.passes.repetition import Run
 
 

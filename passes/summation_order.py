@@ -13,10 +13,10 @@ from typing import Any, final
 
 import numpy as np
 
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.graph import Op, Value
 from tapec.ops import movement
 from tapec.passes.moving_windows import is_line
-from tapec.passes.numbering import Numbering
+from tapec.passes.numbering import Flags, Numbering
 from tapec.passes.roles import Before, Fixed, Segment
 from tapec.passes.rolled_loop import first_values
 from tapec.passes.sums import SMALL_WINDOW
@@ -27,20 +27,17 @@ class SummationOrder:
     """The question for all segments of one graph.
 
     Args:
-        numbers: of the graph.
-        graph: not yet rolled.
-        active: the values that may have a cotangent.
+        numbers: of the graph, not yet rolled.
+        active: by their places (`Numbering.places`), the values that may have a cotangent; None for none of them.
     """
 
-    def __init__(self, numbers: Numbering, graph: Graph, active: AbstractSet[Value]) -> None:
-        self._graph = graph
-        self._active = active
+    def __init__(self, numbers: Numbering, active: Flags | None) -> None:
+        values = numbers.made + len(numbers.outside)
+        self._active = np.zeros(values, bool) if active is None else active
         self._numbers = numbers
-        self._outside = {v: i for i, v in enumerate(numbers.outside)}
-        operands = numbers.operands
-        made = len(numbers.number)
-        self._counts = np.bincount(np.where(operands < 0, made - 1 - operands, operands), minlength=made)
-        self._results = Counter(graph.outputs)
+        self._counts = np.bincount(numbers.places(numbers.operands), minlength=values)
+        for value in numbers.graph.outputs:
+            self._counts[numbers.place(value)] += 1
 
     def keeps(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
         """Whether the derivative of the loop that a segment becomes has the bits of the segment's.
@@ -53,19 +50,21 @@ class SummationOrder:
 
     def _readers(self, value: Value) -> int:
         """How many operands and results of the graph a value is."""
-        at = self._numbers.number.get(value)
-        if at is None:
-            outside = self._outside.get(value)
-            at = None if outside is None else len(self._numbers.number) + outside
-        return self._results[value] + (0 if at is None else int(self._counts[at]))
+        place = self._numbers.place(value)
+        return 0 if place is None else int(self._counts[place])
+
+    def _is_active(self, value: Value) -> bool:
+        place = self._numbers.place(value)
+        return place is not None and bool(self._active[place])
 
     def _hands_out(self, segment: Segment, wanted: AbstractSet[int]) -> bool:
         """What is handed out has two readers at most, the same number in each round (no zeros stand in for readers)."""
         for place in wanted:
             result, position = divmod(place, segment.run.period)
-            made = [self._op(segment, position, k).results[result] for k in range(segment.low, segment.high)]
-            counts = {self._readers(v) for v in made if v in self._active}
-            if counts and (max(counts) > 2 or len(counts) > 1):
+            ops = np.arange(segment.low, segment.high) * segment.run.period + segment.op_index(position, 0)
+            made = self._numbers.first[ops] + result
+            counts = self._counts[made][self._active[made]]
+            if counts.size and (counts.max() > 2 or counts.max() != counts.min()):
                 return False
         return True
 
@@ -75,9 +74,9 @@ class SummationOrder:
         for position, roles in enumerate(segment.roles):
             for slot, role in enumerate(roles):
                 if isinstance(role, Before):
-                    own[role.position].update(first_values(self._graph, segment, position, slot, role))
+                    own[role.position].update(first_values(self._numbers.ops, segment, position, slot, role))
         return all(
-            v not in self._active or (readers := self._readers(v)) <= 2 or readers == count
+            not self._is_active(v) or (readers := self._readers(v)) <= 2 or readers == count
             for counts in own.values()
             for v, count in counts.items()
         )
@@ -90,7 +89,7 @@ class SummationOrder:
             if moving is None or op.primitive is not movement.slice_:
                 continue
             role, source = segment.roles[position][0], op.operands[0]
-            if source not in self._active:
+            if not self._is_active(source):
                 continue
             if not isinstance(role, Fixed):  # each round adds to what it has received, by `passes.sums`
                 if not is_line(op, moving) or op.result.type.size * SMALL_WINDOW > source.type.size:
@@ -105,4 +104,4 @@ class SummationOrder:
         return all(self._readers(v) - n * segment.run.count + n <= 2 for v, n in windows.items())
 
     def _op(self, segment: Segment, position: int, round: int) -> Op:
-        return self._graph.ops[segment.op_index(position, round)]
+        return self._numbers.ops[segment.op_index(position, round)]

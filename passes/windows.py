@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec.ir.graph import Op
+from tapec.ir.op_table import Numbers
 from tapec.ir.primitive import Primitive
 from tapec.ops import movement, update
 
@@ -46,14 +47,17 @@ WINDOWED: dict[Primitive, int | None] = {movement.slice_: None, update.slice_set
 _STILL = "still"
 
 
-def window_of(rounds: list[Op], middle: int) -> Moving | str:
+def window_of(here: Op, starts: Numbers, middle: int) -> Moving | str:
     """How the window of an op moves over the rounds, looked at around round `middle`; see `stands_still`.
 
     A window that moves on several axes is no `Moving` either.
+
+    Args:
+        here: the op of one round.
+        starts: for each round where its window begins on each axis.
+        middle: the round.
     """
-    here = rounds[middle]
     measured = WINDOWED[here.primitive]
-    starts = np.array([op.attributes["start"] for op in rounds], np.int64)
     # The rounds around the middle say on which axis it moves; the first and the last ones may lie outside of the loop.
     near = starts[max(middle - 2, 0) : middle + 3]
     moved = np.flatnonzero((near != near[0]).any(axis=0))
@@ -75,10 +79,10 @@ def stands_still(window: Moving | str) -> bool:
     return window == _STILL
 
 
-def fits(op: Op, pattern: Op, window: Moving | None, round: int) -> bool:
-    """Whether an op is `pattern` with its window where it should be in `round`."""
-    if window is None:
-        return op.attributes == pattern.attributes
-    start: Any = pattern.attributes["start"]
-    expected = (*start[: window.axis], window.start(round), *start[window.axis + 1 :])
-    return op.attributes["start"] == expected
+def fits(starts: Numbers, window: Moving | None, middle: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """For each round whether the window begins where it should, and elsewhere as in round `middle`."""
+    expected = np.repeat(starts[middle : middle + 1], len(starts), axis=0)
+    if window is not None:
+        expected[:, window.axis] = [window.start(k) for k in range(len(starts))]
+    found: np.ndarray[Any, np.dtype[np.bool_]] = (starts == expected).all(axis=1)
+    return found

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from tapec.ir.graph import Location, Value
+from tapec.ir.graph import Location
 from tapec.memory_windows import Array, MemoryWindow, memory_window, offset_in, owner_of
 from tapec.recording import user_location
 from tapec.tensor import Tensor, make
@@ -44,7 +44,7 @@ class Capture(NamedTuple):
     """An input of the graph that stands for an array.
 
     Attributes:
-        value: the input.
+        value: number of the input in the recording's table.
         held: the array, where it cannot be told whether somebody still has it.
         owner: of its memory; gone when nobody has it.
         view: shape, offset and strides of the array in its owner's memory.
@@ -53,7 +53,7 @@ class Capture(NamedTuple):
         location: the user's line.
     """
 
-    value: Value
+    value: int
     held: Array | None
     owner: weakref.ref[Array] | None
     view: tuple[Any, ...]
@@ -86,9 +86,9 @@ class CapturedArrays:
     def __init__(self) -> None:
         self._origins: dict[int, Origin] = {}  # by the serial of the copy
         self._captures: dict[_Key, Capture] = {}
-        self._all: dict[Value, Capture] = {}
-        self._settled: dict[tuple[Any, ...], Value] = {}
-        self._constant: set[Value] = set()
+        self._all: dict[int, Capture] = {}
+        self._settled: dict[tuple[Any, ...], int] = {}
+        self._constant: set[int] = set()
 
     def came_from(self, tensor: Tensor, array: Array) -> None:
         """`tensor` is a copy of the user's `array`, or that array itself."""
@@ -130,7 +130,7 @@ class CapturedArrays:
         self.came_from(tensor, owner)
         return tensor
 
-    def add(self, tensor: Tensor, value: Value) -> None:
+    def add(self, tensor: Tensor, value: int) -> None:
         """The input `value` stands for the array that `tensor` came from, or for that of a fresh tensor itself."""
         array = tensor._array
         origin = self._origins.pop(tensor._serial, None)
@@ -149,21 +149,21 @@ class CapturedArrays:
         made = Capture(value, held, owner, view, tensor, fingerprint(array), user_location())
         self._captures[key] = self._all[value] = made
 
-    def settle(self) -> dict[Value, Value]:
+    def settle(self) -> dict[int, int]:
         """For each input whose array nobody has any more, and that has the contents of another, that other one."""
-        merged: dict[Value, Value] = {}
+        merged: dict[int, int] = {}
         for value, capture in list(self._all.items()):
             if value in self._constant or capture.present() is not None:
                 continue
             array = capture.copy._array
             first = self._settled.setdefault((array.dtype.num, array.shape, capture.fingerprint), value)
             self._constant.add(value)
-            if first is not value and self._all[first].copy._array.tobytes() == array.tobytes():
+            if first != value and self._all[first].copy._array.tobytes() == array.tobytes():
                 merged[value] = first
                 del self._all[value]
         return merged
 
-    def source(self, value: Value) -> Array | None:
+    def source(self, value: int) -> Array | None:
         """The array that an input reads at each call; None if it reads none."""
         capture = self._all.get(value)
         if capture is None:
@@ -171,7 +171,7 @@ class CapturedArrays:
         present = capture.present()
         return capture.copy._array if present is None else present
 
-    def constants(self) -> dict[Value, Array]:
+    def constants(self) -> dict[int, Array]:
         """The inputs that are the same at each call."""
         return {v: self._all[v].copy._array for v in self._constant if v in self._all}
 

@@ -22,7 +22,7 @@ from tapec.inspection import Inspection
 from tapec.ir.graph import Location
 from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
-from tapec.recorded_call import Recording, leak_message
+from tapec.recorded_call import RecordedCall, leak_message
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
 from tapec.rolled_recording import rolled
@@ -228,9 +228,9 @@ class Function:
         If it does not, the error lay on a way that Python does not take with these arguments.
         """
         with self._lock:
-            recording, results, result = self._trace(arguments)
-            known = specialisation.tree.find(recording.guards)
-            return result, known or self._keep(specialisation, recording, results)
+            call, results, result = self._trace(arguments)
+            known = specialisation.tree.find(call.guards)
+            return result, known or self._keep(specialisation, call, results)
 
     # Running Python --------------------------------------------------------------------------------------------------
 
@@ -241,10 +241,10 @@ class Function:
         return take_apart(args, kwargs)
 
     def _record(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
-        recording, results, result = self._trace(arguments)
-        return result, self._keep(specialisation, recording, results)
+        call, results, result = self._trace(arguments)
+        return result, self._keep(specialisation, call, results)
 
-    def _trace(self, arguments: Arguments) -> tuple[Recording, Results, Any]:
+    def _trace(self, arguments: Arguments) -> tuple[RecordedCall, Results, Any]:
         """Runs Python on real values under a recorder."""
         recorder = FunctionRecorder(self._name, self._strict)
         leaves = arguments.tensors()
@@ -260,20 +260,20 @@ class Function:
                     f"a {type(passing).__name__} among the results, which each call makes anew and which is no tuple, "
                     "list, dict, named tuple or dataclass"
                 )
-            recording = recorder.finish(tensors)
-        return recording, results, deliver(result, arguments.gives_tensors)
+            call = recorder.finish(tensors)
+        return call, results, deliver(result, arguments.gives_tensors)
 
-    def _keep(self, specialisation: Specialisation, recording: Recording, results: Results) -> Path | None:
+    def _keep(self, specialisation: Specialisation, call: RecordedCall, results: Results) -> Path | None:
         """Compiles a recording, or marks the specialisation as eager if it leaked."""
         self.recordings += 1
-        if recording.leak is not None:
+        if call.leak is not None:
             specialisation.eager = True
-            self._warn(f"{leak_message(self._name, recording.leak)} It runs eagerly.", recording.leak.location)
+            self._warn(f"{leak_message(self._name, call.leak)} It runs eagerly.", call.leak.location)
             return None
         from tapec.runtime.driver import compile_graph
 
         with patient_collector():
-            recording = rolled(recording)
+            recording = rolled(call)
             if self._device is None:
                 path = Path(recording, compile_graph(recording.graph, self._memory_budget), results)
             else:

@@ -1,4 +1,4 @@
-"""The recorder behind `tp.function`: the whole graph of one call, as it runs on real values."""
+"""The recorder behind `tp.function`: everything that one call does, as it runs on real values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from tapec.captured_arrays import Capture, CapturedArrays, fingerprint
 from tapec.errors import LeakedTensorError, VerificationError
-from tapec.ir.builder import emit
-from tapec.ir.graph import Graph, Location, Op, Value, attributes_key
+from tapec.ir.graph import Graph, Location, Value, attributes_key
+from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
 from tapec.memory_windows import MemoryWindow
 from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
-from tapec.recorded_call import Leak, Recording, leak_message
+from tapec.recorded_call import Leak, RecordedCall, leak_message
 from tapec.recording import ACTIVE, Recorder, user_location
-from tapec.rule_free import drop_rules, likes
+from tapec.rule_free import likes, without_rules
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class FunctionRecorder(Recorder):
-    """Builds the graph of one call: every primitive, whether or not a tape watches it.
+    """Writes down one call: every primitive, whether or not a tape watches it.
 
     Args:
         name: the graph's symbol.
         strict: raise `LeakedTensorError` at once where a value leaves for plain Python.
 
     Attributes:
-        graph: what was recorded so far; ops with derivative rules of their own are in it until the recording ends.
-        values: what stands for a tensor in the graph, by the tensor's serial.
-        given: the tensors of the graph's inputs.
+        table: what was recorded so far; ops with derivative rules of their own are in it until the recording ends.
+        values: the number of what stands for a tensor in the table, by the tensor's serial.
+        given: the tensors of the table's inputs.
     """
 
     traces: ClassVar[bool] = True
@@ -44,26 +44,25 @@ class FunctionRecorder(Recorder):
 
     name: str
     strict: bool = False
-    graph: Graph = field(init=False)
+    table: OpTable = field(init=False, default_factory=OpTable)
     leaked: Leak | None = field(init=False, default=None)
-    values: dict[int, Value] = field(init=False, default_factory=dict)
-    given: dict[Value, Tensor] = field(init=False, default_factory=dict)
-    _constants: dict[Any, Value] = field(init=False, default_factory=dict)
+    values: dict[int, int] = field(init=False, default_factory=dict)
+    given: dict[int, Tensor] = field(init=False, default_factory=dict)
+    _constants: dict[Any, int] = field(init=False, default_factory=dict)
     _arrays: CapturedArrays = field(init=False, default_factory=CapturedArrays)
-    _variables: dict[Value, Variable] = field(init=False, default_factory=dict)
-    _fixed: set[Value] = field(init=False, default_factory=set)  # constants and what is computed from nothing else
-    _outside: set[Value] = field(init=False, default_factory=set)  # captured arrays: Python has them anyway
-    _guarded: set[tuple[Value, int]] = field(init=False, default_factory=set)
+    _variables: dict[int, Variable] = field(init=False, default_factory=dict)
+    _fixed: set[int] = field(init=False, default_factory=set)  # constants and what is computed from nothing else
+    _outside: set[int] = field(init=False, default_factory=set)  # captured arrays: Python has them anyway
+    _guarded: set[tuple[int, int]] = field(init=False, default_factory=set)
     _guards: list[int] = field(init=False, default_factory=list)
     _forks: list[Location | None] = field(init=False, default_factory=list)
     _assigned: dict[int, tuple[Variable, Tensor]] = field(init=False, default_factory=dict)
     _arguments: int = field(init=False, default=0)
-    _ruled: list[Op] = field(init=False, default_factory=list)  # functions with derivative rules of their own
+    _ruled: list[int] = field(init=False, default_factory=list)  # functions with derivative rules of their own
     _thread: dict[str, Any] = field(init=False)  # this thread's `ACTIVE`, which takes half the time to look into
     _refused: tuple[Location | None] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.graph = Graph(self.name)
         self._refused = ACTIVE.refused
         self._thread = ACTIVE.__dict__
 
@@ -77,7 +76,7 @@ class FunctionRecorder(Recorder):
     ) -> None:
         """See `Recorder.record`."""
         known = self.values
-        values: tuple[Value, ...]
+        values: tuple[int, ...]
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
             values = (known.get(a._serial) or self._value(a), known.get(b._serial) or self._value(b))
@@ -85,12 +84,12 @@ class FunctionRecorder(Recorder):
             values = tuple([known.get(t._serial) or self._value(t) for t in operands])
         state = self._thread
         location = state["location"] or user_location(3)
-        op = emit(self.graph, primitive, values, attributes, location, state["phase"])
-        value = op.results[0]
-        type_, array = value.type, result._array
-        if type_.shape != array.shape or type_.dtype.numpy != array.dtype:
-            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {type_}")
-        known[result._serial] = value
+        table = self.table
+        kind = table.kind(primitive, values, attributes, state["phase"])
+        array = result._array
+        if kind.shape != array.shape or kind.dtype != array.dtype:
+            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {kind.results[0]}")
+        value = known[result._serial] = table.append(kind, values, location)
         if self._fixed.issuperset(values):
             self._fixed.add(value)
 
@@ -104,18 +103,20 @@ class FunctionRecorder(Recorder):
     ) -> None:
         """See `Recorder.record_control`."""
         if primitive is custom.live:
-            self.values[operands[0]._serial] = Value(operands[0].type)  # the token is no array that a call could read
+            token = self.table.leaf(Value(operands[0].type))  # no array that a call could read
+            self.values[operands[0]._serial] = token
         values = tuple([self._value(t) for t in operands])
-        op = self._emit(primitive, values, attributes, regions)
-        self.values.update(zip([t._serial for t in results], op.results, strict=True))
+        first = self._emit(primitive, values, attributes, regions)
+        made = range(first, first + len(results))
+        self.values.update(zip([t._serial for t in results], made, strict=True))
         if primitive.family is custom.CUSTOM:
-            self._ruled.append(op)
-            for made, like in likes(op):
+            self._ruled.append(len(self.table.rows) - 1)
+            for value, like in likes(primitive, made, values):
                 for known in (self._fixed, self._outside):
                     if like in known:
-                        known.add(made)
+                        known.add(value)
         elif self._fixed.issuperset(values):
-            self._fixed.update(op.results)
+            self._fixed.update(made)
 
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. Values that can't change from call to call need no guard."""
@@ -161,26 +162,26 @@ class FunctionRecorder(Recorder):
         self._value(tensor)
         self._assigned[id(variable)] = (variable, tensor)
 
-    def finish(self, results: Sequence[Tensor]) -> Recording:
+    def finish(self, results: Sequence[Tensor]) -> RecordedCall:
         """The recording of a call that has returned `results`."""
-        self.graph.outputs = [self._value(t) for t in results]
-        self.graph.outputs += [self._value(t) for _, t in self._assigned.values()]
-        if self._ruled:
-            drop_rules(self.graph, self._ruled)
+        table = self.table
+        outputs = [self._value(t) for t in (*results, *[t for _, t in self._assigned.values()])]
         for capture in self._arrays.changed():
             self._changed(capture)
         self.settle()
         if ACTIVE.refused is not None and ACTIVE.refused is not self._refused:
             self.leave("an error that depends on values, which the function caught", ACTIVE.refused[0])
-        return Recording(
-            self.graph,
+        rows, renamed = without_rules(table, self._ruled)
+        return RecordedCall(
+            self.name,
+            Stretch(table, rows, table.inputs, outputs, renamed),
             self._arguments,
-            tuple([self._source(v) for v in self.graph.inputs[self._arguments :]]),
+            tuple([self._source(n) for n in table.inputs[self._arguments :]]),
             tuple([variable for variable, _ in self._assigned.values()]),
             tuple(self._guards),
             tuple(self._forks),
             self.leaked,
-            self.constants,
+            {table.leaves[n]: array for n, array in self.constants.items()},
         )
 
     def settle(self) -> None:
@@ -188,19 +189,16 @@ class FunctionRecorder(Recorder):
         merged = self._arrays.settle()
         if not merged:
             return
-        for op in self.graph.ops:
-            if not merged.keys().isdisjoint(op.operands):
-                op.operands = tuple([merged.get(v, v) for v in op.operands])
-        self.graph.inputs = [v for v in self.graph.inputs if v not in merged]
-        self.graph.outputs = [merged.get(v, v) for v in self.graph.outputs]
-        self.values = {serial: merged.get(v, v) for serial, v in self.values.items()}
+        self.table.merged.update(merged)
+        self.table.inputs = [n for n in self.table.inputs if n not in merged]
+        self.values = {serial: merged.get(n, n) for serial, n in self.values.items()}
 
     @property
-    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+    def constants(self) -> Mapping[int, np.ndarray[Any, Any]]:
         """Inputs whose arrays nobody can change any more; see `settle`."""
         return self._arrays.constants()
 
-    def _source(self, value: Value) -> np.ndarray[Any, Any] | Variable:
+    def _source(self, value: int) -> np.ndarray[Any, Any] | Variable:
         array = self._arrays.source(value)
         return self._variables[value] if array is None else array
 
@@ -211,30 +209,31 @@ class FunctionRecorder(Recorder):
     def _emit(
         self,
         primitive: Primitive,
-        values: tuple[Value, ...],
+        values: tuple[int, ...],
         attributes: dict[str, Any],
         regions: tuple[Graph, ...] = (),
-    ) -> Op:
-        location = ACTIVE.location or user_location()
-        return emit(self.graph, primitive, values, attributes, location, ACTIVE.phase, regions)
+    ) -> int:
+        kind = self.table.kind(primitive, values, attributes, ACTIVE.phase, regions)
+        return self.table.append(kind, values, ACTIVE.location or user_location())
 
-    def _value(self, tensor: Tensor) -> Value:
+    def _value(self, tensor: Tensor) -> int:
         value = self.values.get(tensor._serial)
         if value is None:
             value = self._constant(tensor) if tensor._literal else self._capture(tensor)
             self.values[tensor._serial] = value
         return value
 
-    def _constant(self, tensor: Tensor) -> Value:
+    def _constant(self, tensor: Tensor) -> int:
         attributes = {"value": tensor._array.item(), "dtype": tensor.type.dtype.name}
         key = attributes_key(attributes)
         value = self._constants.get(key)
         if value is None:
-            value = self._constants[key] = self._emit(creation.constant, (), attributes).result
+            location = ACTIVE.location or user_location()
+            value = self._constants[key] = self.table.constant(creation.constant, attributes, location, ACTIVE.phase)
             self._fixed.add(value)
         return value
 
-    def _capture(self, tensor: Tensor) -> Value:
+    def _capture(self, tensor: Tensor) -> int:
         found = self._arrays.known(tensor)
         if found is not None:
             if fingerprint(tensor._array) != found.fingerprint:
@@ -248,26 +247,26 @@ class FunctionRecorder(Recorder):
         self._arrays.add(tensor, value)
         return value
 
-    def _window(self, owner: Tensor, window: MemoryWindow, tensor: Tensor) -> Value:
+    def _window(self, owner: Tensor, window: MemoryWindow, tensor: Tensor) -> int:
         """What stands for a view: its part of what stands for the whole."""
         whole = self._value(owner)
         if not np.array_equal(_part(owner._array, window, tensor), tensor._array, equal_nan=tensor.dtype.kind == "f"):
             self.leave("an array changed in place between two uses in one call")
-        op = self._emit(movement.slice_, (whole,), window._asdict())
-        value = self._emit(movement.reshape, (op.result,), {"shape": tensor.shape}).result
-        self._outside.update((op.result, value))
+        part = self._emit(movement.slice_, (whole,), window._asdict())
+        value = self._emit(movement.reshape, (part,), {"shape": tensor.shape})
+        self._outside.update((part, value))
         return value
 
-    def _input(self, tensor: Tensor) -> Value:
-        value = self.graph.add_input(tensor.type)
+    def _input(self, tensor: Tensor) -> int:
+        value = self.table.input(tensor.type)
         self.given[value] = tensor
         return value
 
-    def own_value(self, tensor: Tensor) -> Value:
+    def own_value(self, tensor: Tensor) -> int:
         """What stands for `tensor` and for no other tensor: a captured array may be read as several."""
         value = self._value(tensor)
         if value in self._outside or value in self._fixed:
-            value = self.values[tensor._serial] = self._emit(ew.copy, (value,), {}).result
+            value = self.values[tensor._serial] = self._emit(ew.copy, (value,), {})
         return value
 
 

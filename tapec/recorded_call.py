@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tapec.ir.graph import Graph, Location, Value
+from tapec.ir.op_table import Stretch
 
 if TYPE_CHECKING:
     from tapec.variable import Variable
@@ -30,12 +31,13 @@ class Leak(NamedTuple):
         return f"{self.location}: {self.how}"
 
 
-class Recording(NamedTuple):
-    """One recorded call.
+class RecordedCall(NamedTuple):
+    """One recorded call, as it was written down.
 
     Attributes:
-        graph: inputs are the argument leaves, then `captured` and `variables` as `sources` orders them; outputs are the
-            results, then the new values of `assigned`.
+        name: of the function.
+        ops: inputs are the argument leaves, then what `sources` fills; outputs are the results, then the new values of
+            `assigned`.
         arguments: number of argument leaves.
         sources: for each further input the array (the very object, so that its present contents count) or the Variable.
         assigned: Variables that the call gave new values, one per output behind the results.
@@ -45,7 +47,8 @@ class Recording(NamedTuple):
         constants: inputs whose arrays nobody can change any more.
     """
 
-    graph: Graph
+    name: str
+    ops: Stretch
     arguments: int
     sources: tuple[np.ndarray[Any, Any] | Variable, ...]
     assigned: tuple[Variable, ...]
@@ -53,6 +56,26 @@ class Recording(NamedTuple):
     forks: tuple[Location | None, ...]
     leak: Leak | None
     constants: Mapping[Value, np.ndarray[Any, Any]]
+
+
+class Recording(NamedTuple):
+    """One recorded call as a graph, in which Python's loops are loops; the other attributes are a `RecordedCall`'s.
+
+    Attributes:
+        graph: the program.
+        arguments: see above.
+        sources: see above.
+        assigned: see above.
+        guards: see above.
+        forks: see above.
+    """
+
+    graph: Graph
+    arguments: int
+    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
+    assigned: tuple[Variable, ...]
+    guards: tuple[int, ...]
+    forks: tuple[Location | None, ...]
 
     @property
     def source_values(self) -> list[Value]:

@@ -6,15 +6,16 @@ what has been worked out for it: which tensors the derivative keeps, and the pla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
 from tapec.ir import dtypes
-from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.graph_key import graph_key
+from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import creation
@@ -48,7 +49,7 @@ class Prefix:
         literal: the number that the input is, if it stood in the user's source.
         regions: those of a loop or branch.
         place: number of the (first) tensor that the step gives.
-        size: how many tensors have numbers.
+        size: the number behind the last one of a tensor.
         ops: number of ops up to here.
         next: what followed when the recording first came here.
     """
@@ -72,7 +73,7 @@ class Prefix:
         self.regions: tuple[Graph, ...] = ()
         self.reached: tuple[int, ...] = ()
         self.place: int = 0 if parent is None else parent.size
-        self.size: int = 0 if parent is None else parent.size + 1
+        self.size: int = 1 if parent is None else parent.size + 1  # numbers count from 1, as those of `OpTable` do
         self.ops: int = 0 if parent is None else parent.ops
         self.next: Prefix | None = None
         self._others: dict[tuple[Any, ...], Prefix] | None = None
@@ -226,21 +227,19 @@ class RecordedGraph(NamedTuple):
     values: dict[int, Value]
 
 
-def recorded_graph(prefix: Prefix) -> RecordedGraph:
-    """A recording as a graph without outputs."""
-    graph = Graph("tape")
-    values: dict[int, Value] = {}
+def recorded_ops(prefix: Prefix, targets: Sequence[int] = ()) -> Stretch:
+    """A recording as a table, in which values have the numbers of their places; `targets` are the outputs."""
+    table = OpTable()
     for step in prefix.steps():
         if step.primitive is not None:
-            operands = tuple([values[p if p >= 0 else ~p] for p in step.places])
-            op = emit(graph, step.primitive, operands, step.attributes or {}, step.location, regions=step.regions)
-            values.update(enumerate(op.results, step.place))
+            operands = tuple([p if p >= 0 else ~p for p in step.places])
+            kind = table.kind(step.primitive, operands, step.attributes or {}, "primal", step.regions)
+            table.append(kind, operands, step.location)
             continue
         assert step.dtype is not None
-        kind = tensor_type(dtypes.of(step.dtype), step.shape)
+        dtype = dtypes.of(step.dtype)
         if step.literal is None:
-            values[step.place] = graph.add_input(kind)
+            table.input(tensor_type(dtype, step.shape))
         else:
-            number: dict[str, Any] = {"value": step.literal, "dtype": kind.dtype.name}
-            values[step.place] = emit(graph, creation.constant, (), number).result
-    return RecordedGraph(graph, values)
+            table.constant(creation.constant, {"value": step.literal, "dtype": dtype.name}, None, "primal")
+    return Stretch(table, np.arange(len(table.rows)), table.inputs, list(targets), {})

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from tapec.recorded_call import Recording
+from tapec.recorded_call import RecordedCall, Recording
 
-LEAST_OPS: Final = 96  # shorter graphs have no repetition that is worth a loop
+LEAST_OPS: Final = 96  # shorter recordings have no repetition that is worth a loop
 
 
-def rolled(recording: Recording) -> Recording:
-    """The recording with repeated segments as loops; numbers that its loops read round by round are further sources."""
-    if len(recording.graph.ops) < LEAST_OPS:
-        return recording
-    from tapec.passes.reroll import Reroll
+def rolled(call: RecordedCall) -> Recording:
+    """The graph of a call with repeated segments as loops; numbers that these read round by round are more sources."""
+    sources = call.sources
+    found = None
+    if len(call.ops) >= LEAST_OPS:
+        from tapec.passes.reroll import Reroll
+        from tapec.passes.table_numbering import TableNumbering
 
-    found = Reroll(LEAST_OPS).rerolled(recording.graph, recording.constants)
-    sources = (*recording.sources, *found.tables)
-    read = {v for op in found.graph.ops for v in op.operands} | set(found.graph.outputs)
-    inputs = found.graph.inputs[: recording.arguments]
-    kept = [(v, s) for v, s in zip(found.graph.inputs[recording.arguments :], sources, strict=True) if v in read]
-    found.graph.inputs = inputs + [value for value, _ in kept]
-    return recording._replace(graph=found.graph, sources=tuple([source for _, source in kept]), constants={})
+        found = Reroll(LEAST_OPS).rerolled(TableNumbering(call.ops, call.name), call.constants)
+    if found is None:
+        graph = call.ops.graph(call.name)[0]
+    else:
+        graph, sources = found.graph, (*sources, *found.tables)
+        read = {v for op in graph.ops for v in op.operands} | set(graph.outputs)
+        kept = [(v, s) for v, s in zip(graph.inputs[call.arguments :], sources, strict=True) if v in read]
+        graph.inputs = graph.inputs[: call.arguments] + [value for value, _ in kept]
+        sources = tuple([source for _, source in kept])
+    return Recording(graph, call.arguments, sources, call.assigned, call.guards, call.forks)

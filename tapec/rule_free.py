@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from tapec.ir.graph import Graph, Op, Value
+import numpy as np
+
+from tapec.ir.op_table import Numbers, OpTable
+from tapec.ir.primitive import Primitive
 from tapec.ops import custom
 
 
-def drop_rules(graph: Graph, ruled: Iterable[Op]) -> None:
-    """Compiled code has no use for derivative rules: what has one is the value that it was given."""
-    dropped = set(ruled)
-    known: dict[Value, Value] = {}
-    for op in graph.ops:
-        if op in dropped:
-            known.update({made: known.get(like, like) for made, like in likes(op)})
-        elif not known.keys().isdisjoint(op.operands):
-            op.operands = tuple([known.get(v, v) for v in op.operands])
-    graph.ops = [op for op in graph.ops if op not in dropped]
-    graph.outputs = [known.get(v, v) for v in graph.outputs]
+def without_rules(table: OpTable, ruled: Sequence[int]) -> tuple[Numbers, dict[int, int]]:
+    """Compiled code has no use for derivative rules: what has one is the value that it was given.
+
+    Args:
+        table: a recorded call.
+        ruled: its ops that stand for functions with rules, in order.
+
+    Returns:
+        The other ops, and the values that are another one.
+    """
+    renamed = dict(table.merged)
+    starts = table.operand_starts()
+    for row in ruled:
+        kind, first, begin = table.kinds[table.rows[row]], table.results[row], int(starts[row])
+        read = table.operands[begin : begin + len(kind.types)]
+        for made, like in likes(kind.primitive, range(first, first + len(kind.results)), read):
+            renamed[made] = renamed.get(like, like)
+    rows = np.arange(len(table.rows))
+    return np.delete(rows, ruled), renamed
 
 
-def likes(op: Op) -> Iterator[tuple[Value, Value]]:
+def likes(primitive: Primitive, results: Sequence[int], operands: Sequence[int]) -> Iterator[tuple[int, int]]:
     """The results of a function with a derivative rule of its own, each with the operand that it is."""
-    return zip(op.results, op.operands[1 if op.primitive is custom.live else 0 :], strict=False)
+    return zip(results, operands[1 if primitive is custom.live else 0 :], strict=False)

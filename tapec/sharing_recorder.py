@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
+import numpy as np
+
 from tapec.errors import ConsumedTapeError
 from tapec.function_recorder import FunctionRecorder
-from tapec.ir.graph import Graph, Op, Value
+from tapec.ir.op_table import Numbers, Stretch, within
 from tapec.ir.primitive import Primitive
-from tapec.ops import creation
-from tapec.recorded_structure import RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import Step, TapeRecorder, needed_of_control, needed_positions
@@ -22,11 +22,11 @@ from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
-    import numpy as np
+    from tapec.ir.graph import Graph, Value
 
 
+_UNKNOWN: Any = object()
 _ENDED: Final = "this tape began inside {}, whose recording has ended; make a new one where it is used"
 
 
@@ -49,17 +49,17 @@ class SharingRecorder(TapeRecorder):
 
     once: ClassVar[bool] = True
 
-    __slots__ = ("_active", "_function", "_heard", "_keeps", "_place_of", "_start", "_values")
+    __slots__ = ("_function", "_heard", "_keeps", "_needed", "_start")
 
     def __init__(self, watch_accessed_variables: bool, function: FunctionRecorder) -> None:
         super().__init__(watch_accessed_variables)
         self._function = function
-        self._start = len(function.graph.ops)
-        self._heard: list[Op] = []
-        self._active: set[Value] = set()  # watched, and what depends on it
-        self._values: list[Value] = []  # by place
-        self._place_of: dict[Value, int] = {}
-        self._keeps: list[tuple[Op, int, int]] = []  # for each kept tensor the op that reads it, the operand, the place
+        self._start = len(function.table.rows)
+        self._heard: list[int] = []  # ops that read something that depends on something watched
+        self._needed: dict[tuple[int, int], tuple[int, ...] | None] = {}  # of a kind of op and its active operands
+        self._keeps: list[
+            tuple[int, int, int]
+        ] = []  # for each kept tensor the op that reads it, its operand, its place
 
     @property
     def key(self) -> None:
@@ -77,21 +77,24 @@ class SharingRecorder(TapeRecorder):
             a, b = operands
             active = (a._serial in places) + 2 * (b._serial in places)
         else:
-            active = sum([1 << i for i, t in enumerate(operands) if t._serial in places])
-        value = self._function.values.get(result._serial)
-        if value is None:
+            active = self._mask(operands)
+        place = self._function.values.get(result._serial)
+        if place is None:
             raise ConsumedTapeError(_ENDED.format(self._function.name))
-        positions = needed_positions(primitive, active, operands, attributes) if active else None
-        if active:
-            assert value.op is not None
-            self._heard.append(value.op)
+        if not active:
+            return self.events.unrecorded(primitive, operands, result)
+        table = self._function.table
+        row = table.row_of(place)
+        self._heard.append(row)
+        key = (table.rows[row], active)
+        positions = self._needed.get(key, _UNKNOWN)
+        if positions is _UNKNOWN:
+            positions = self._needed[key] = needed_positions(primitive, active, operands, attributes)
         if positions is None:
             return self.events.unrecorded(primitive, operands, result)
-        self._active.add(value)
-        self.places[result._serial] = self._place_of[value] = len(self._values)
-        self._values.append(value)
+        places[result._serial] = place
         if positions:
-            self._keep(value.op, positions, operands, (result,))
+            self._keep(row, positions, operands, (result,))
         return None
 
     def record_control(
@@ -103,40 +106,36 @@ class SharingRecorder(TapeRecorder):
         results: tuple[Tensor, ...],
     ) -> None:
         """See `Recorder.record_control`."""
-        values = self._function.values
-        if results[0]._serial not in values:
+        first = self._function.values.get(results[0]._serial)
+        if first is None:
             raise ConsumedTapeError(_ENDED.format(self._function.name))
-        active = sum([1 << i for i, t in enumerate(operands) if t._serial in self.places])
+        active = self._mask(operands)
         needs = needed_of_control(primitive, active, operands, attributes, regions) if active else None
-        op = values[results[0]._serial].op
+        row = self._function.table.row_of(first)
         if active:
-            assert op is not None
-            self._heard.append(op)
-        reached = () if needs is None else needs.reached
-        for i, result in enumerate(results):
-            place = self._place(values[result._serial])  # results of one op have places one behind another
-            if i in reached:
-                self._active.add(values[result._serial])
-                self.places[result._serial] = place
-            elif needs is None:
+            self._heard.append(row)
+        if needs is None:
+            for result in results:
                 self.events.unrecorded(primitive, operands, result)
-        if needs is not None:
-            self._keep(op, needs.kept, operands, results)
+            return
+        for i in needs.reached:
+            self.places[results[i]._serial] = first + i
+        self._keep(row, needs.kept, operands, results)
+
+    def _mask(self, operands: tuple[Tensor, ...]) -> int:
+        return sum([1 << i for i, t in enumerate(operands) if t._serial in self.places])
 
     def _keep(
-        self, op: Op | None, positions: Sequence[int], operands: tuple[Tensor, ...], results: tuple[Tensor, ...]
+        self, row: int, positions: Sequence[int], operands: tuple[Tensor, ...], results: tuple[Tensor, ...]
     ) -> None:
         """Keeps what an op's derivative reads; the positions are those of `tapec.passes.residuals`."""
-        assert op is not None
-        kept, known = self.kept, self._place_of
+        kept, values = self.kept, self._function.values
         for i in positions:
-            tensor, value = (results[-1 - i], op.results[-1 - i]) if i < 0 else (operands[i], op.operands[i])
-            place = known.get(value)
-            if place is None:
-                place = self._place(value)
+            tensor = results[-1 - i] if i < 0 else operands[i]
+            place = values[tensor._serial]
             if place not in kept:
                 kept[place] = tensor
-                self._keeps.append((op, i, place))
+                self._keeps.append((row, i, place))
 
     # Watching --------------------------------------------------------------------------------------------------------
 
@@ -144,74 +143,72 @@ class SharingRecorder(TapeRecorder):
         """See `TapeRecorder.watch`."""
         place = self.places.get(tensor._serial)
         if place is None:
-            value = self._function.own_value(tensor)
-            self._active.add(value)
-            place = self.places[tensor._serial] = self._place(value)
+            place = self.places[tensor._serial] = self._function.own_value(tensor)
             self.kept[place] = tensor
-        return place
-
-    def _place(self, value: Value) -> int:
-        place = self._place_of.get(value)
-        if place is None:
-            place = self._place_of[value] = len(self._values)
-            self._values.append(value)
         return place
 
     # What was recorded -----------------------------------------------------------------------------------------------
 
-    def graph(self) -> RecordedGraph:
-        """See `TapeRecorder.graph`. Tensors that come from outside are kept for as long as the tape is there."""
-        self._function.settle()
-        ops = self._stretch()
-        made = {value for op in ops for value in op.results}
-        outside = dict.fromkeys([v for op in ops for v in op.operands if v not in made])
-        outside.update(dict.fromkeys([v for v in self._values if v not in made]))
-        constants = [v.op for v in outside if v.op is not None and v.op.primitive is creation.constant]
-        inputs = [v for v in outside if v.op is None or v.op.primitive is not creation.constant]
-        for value in inputs:
-            tensor = self._function.given.get(value)
+    def ops(self, targets: Sequence[int] = ()) -> Stretch:
+        """See `TapeRecorder.ops`. Tensors that come from outside are kept for as long as the tape is there."""
+        function = self._function
+        function.settle()
+        table, rows = function.table, self._stretch()
+        made = np.zeros(len(table.type_of), bool)
+        counts = np.array([len(kind.results) for kind in table.kinds], np.int64)[np.array(table.rows, np.int64)[rows]]
+        made[within(np.array(table.results, np.int64)[rows], counts)] = True
+        starts = table.operand_starts()
+        read = np.array(table.operands, np.int64)[within(starts[rows], np.diff(starts)[rows])]
+        outside = [table.merged.get(n, n) for n in read[~made[read]].tolist()]
+        known = [*self.places.values(), *self.kept]
+        inputs = [
+            n for n in dict.fromkeys([*outside, *[n for n in known if n > 0 and not made[n]]])
+            if n not in table.leaves or table.leaves[n].op is None
+        ]  # fmt: skip
+        for place in inputs:
+            tensor = function.given.get(place)
             if tensor is not None:
-                self.kept.setdefault(self._place(value), tensor)
-        return RecordedGraph(Graph("tape", inputs, constants + ops), dict(enumerate(self._values)))
+                self.kept.setdefault(place, tensor)
+        return Stretch(table, rows, inputs, list(targets), table.merged)
 
     @property
     def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
         """See `TapeRecorder.constants`."""
-        return self._function.constants
+        leaves = self._function.table.leaves
+        return {leaves[n]: array for n, array in self._function.constants.items()}
 
-    def active(self, recorded: RecordedGraph) -> AbstractSet[Value]:
-        """See `TapeRecorder.active`."""
-        return self._active
-
-    def _stretch(self) -> list[Op]:
+    def _stretch(self) -> Numbers:
         """The ops since the tape began. One that it did not hear of, though it reads what depends on something watched,
         is left out: no derivative flows through it.
         """
-        heard, active = iter([*self._heard, None]), self._active
-        following = next(heard)
-        ops = []
-        for op in self._function.graph.ops[self._start :]:
-            if op is following:
-                following = next(heard)
-            elif not op.results or op.primitive is creation.constant or not active.isdisjoint(op.operands):
-                continue
-            ops.append(op)
-        return ops
+        table, start = self._function.table, self._start
+        active = np.zeros(len(table.type_of), bool)
+        active[list(self.places.values())] = True
+        begin = table.operand_starts()[start:]
+        reads = np.concatenate(([0], np.cumsum(active[np.array(table.operands[int(begin[0]) :], np.int64)])))
+        begin = begin - begin[0]
+        results = np.array([len(kind.results) for kind in table.kinds], np.int64)
+        wanted = (reads[begin[1:]] == reads[begin[:-1]]) & (results[np.array(table.rows[start:], np.int64)] > 0)
+        wanted[np.array(self._heard, np.int64) - start] = True
+        return np.flatnonzero(wanted) + start
 
     def steps(self) -> list[Step]:
         """See `TapeRecorder.steps`."""
-        keeps: dict[Op, tuple[tuple[int, int], ...]] = {}
-        for op, position, place in self._keeps:
-            keeps[op] = (*keeps.get(op, ()), (position, place))
+        table, active = self._function.table, self.active()
+        starts = table.operand_starts().tolist()
+        keeps: dict[int, tuple[tuple[int, int], ...]] = {}
+        for row, position, place in self._keeps:
+            keeps[row] = (*keeps.get(row, ()), (position, place))
         found = []
-        for op in self._heard:
-            first = self._place_of.get(op.results[0])
-            if first is None or self._active.isdisjoint(op.results):
+        for row in self._heard:
+            kind, first = table.kinds[table.rows[row]], table.results[row]
+            behind = first + len(kind.results)
+            if active.isdisjoint(range(first, behind)):
                 continue
-            places = [self._place(v) if v in self._active else ~self._place(v) for v in op.operands]
-            keep = keeps.get(op, ())
-            found.append(Step(op.primitive, tuple(places), op.location, first, first + len(op.results), keep))
+            read = table.operands[starts[row] : starts[row + 1]]
+            places = tuple([n if n in active else ~n for n in read])
+            found.append(Step(kind.primitive, places, table.locations[row], first, behind, keeps.get(row, ())))
         return found
 
     def __len__(self) -> int:
-        return len(self._heard)
+        return len(self._function.table.rows) - self._start

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import CodeType
 from typing import Any, final
 
 import numpy as np
 
 from tapec.ir.graph import Graph, Value
+from tapec.ir.op_table import Stretch
 from tapec.ir.primitive import Primitive
-from tapec.recorded_structure import Prefix, RecordedGraph, nothing, recorded_graph
+from tapec.recorded_structure import Prefix, nothing, recorded_ops
 from tapec.recording import ACTIVE, location_of, user_frame, user_location
 from tapec.tape_recorder import Step, TapeRecorder, mask, needed_of_control, needed_positions
 from tapec.tensor import Tensor
@@ -187,18 +188,14 @@ class StructureRecorder(TapeRecorder):
         found = {first - 1 - i if i < 0 else _plain(places[i]): i for i in positions}
         return tuple([(i, place) for place, i in found.items() if place not in self.kept])
 
-    def graph(self) -> RecordedGraph:
-        """See `TapeRecorder.graph`."""
-        return recorded_graph(self.prefix)
+    def ops(self, targets: Sequence[int] = ()) -> Stretch:
+        """See `TapeRecorder.ops`."""
+        return recorded_ops(self.prefix, targets)
 
     @property
     def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
         """See `TapeRecorder.constants`. Numbers of the source are constants of the graph; arrays are not known."""
         return {}
-
-    def active(self, recorded: RecordedGraph) -> set[Value]:
-        """See `TapeRecorder.active`."""
-        return {recorded.values[place] for place in self.places.values() if place >= 0}
 
     def steps(self) -> list[Step]:
         """See `TapeRecorder.steps`."""

@@ -141,11 +141,11 @@ def gradient_plan(
         NotDifferentiableError: an op on the way has no derivative rule.
     """
 
-    def build(recorded: RecordedGraph) -> Plan:
+    def build() -> Plan:
         from tapec.passes.adjoint import adjoint
         from tapec.passes.recompute import recompute
 
-        rolled = _rolled(recorder, recorded, targets, sources)
+        rolled = _rolled(recorder, targets, sources)
         if rolled is not None:
             values = rolled.values
             made = adjoint(rolled.graph, [values[p] for p in targets], [values[p] for p in sources], given)
@@ -155,6 +155,7 @@ def gradient_plan(
                 graph, residuals = again
                 graph = graph if size is None else for_many(graph, size, len(residuals))
                 return _plan(rolled, graph, residuals, made.gradients)
+        recorded = recorder.graph()
         values = recorded.values
         made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources], given)
         graph = made.graph if size is None else for_many(made.graph, size, len(made.residuals))
@@ -170,9 +171,10 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
         NotDifferentiableError: an op on the way has no derivative rule.
     """
 
-    def build(recorded: RecordedGraph) -> Plan:
+    def build() -> Plan:
         from tapec.passes.tangent import tangent
 
+        recorded = recorder.graph()
         values = recorded.values
         made = tangent(recorded.graph, [values[p] for p in targets], [values[p] for p in sources])
         return _plan(recorded, made.graph, made.residuals, made.tangents)
@@ -180,33 +182,29 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
     return _cached(recorder, ("tangent", tuple(targets), tuple(sources)), build)
 
 
-def _rolled(
-    recorder: TapeRecorder, recorded: RecordedGraph, targets: Sequence[int], sources: Sequence[int]
-) -> RecordedGraph | None:
+def _rolled(recorder: TapeRecorder, targets: Sequence[int], sources: Sequence[int]) -> RecordedGraph | None:
     """The recording with its repeated segments as loops; None if it has none, or if a source lies inside the recording.
 
     The derivative of a loop is two loops, however often it went round.
     """
-    graph, values = recorded.graph, recorded.values
     least = _LOOPS_ONCE if recorder.once else _LOOPS
-    if len(graph.ops) < least:
+    if len(recorder) < least:
         return None
     from tapec.passes.reroll import Reroll
+    from tapec.passes.table_numbering import TableNumbering
 
-    if not {values[p] for p in sources} <= set(graph.inputs):
+    ops = recorder.ops(targets)
+    if len(ops) < least or not set(sources) <= set(ops.inputs):
         return None
-    whole = Graph(graph.name, graph.inputs, graph.ops, [values[p] for p in targets])
+    numbers = TableNumbering(ops, "tape")
     # Whether a recording is rolled must not show in a gradient's bits: the same program may run outside of functions.
     constants = recorder.constants if recorder.once else None
-    rolled = Reroll(least_ops=least).rerolled(whole, constants, recorder.active(recorded))
-    if len(graph.ops) - len(rolled.graph.ops) < min(len(graph.ops) // 2, _LOOPS_ONCE):
+    rolled = Reroll(least_ops=least).rerolled(numbers, constants, numbers.flags_of_table(recorder.active()))
+    if rolled is None or len(ops) - len(rolled.graph.ops) < min(len(ops) // 2, _LOOPS_ONCE):
         return None
-    places = {place: rolled.mapping[v] for place, v in values.items() if v in rolled.mapping}
-    behind = max(values) + 1
-    inputs = rolled.graph.inputs[len(graph.inputs) :]
-    for place, (value, table) in enumerate(zip(inputs, rolled.tables, strict=True), behind):
-        places[place] = value
-        recorder.kept[place] = make(table)
+    places = {numbers.in_table(old): new for old, new in rolled.mapping.items()}
+    for value, table in zip(rolled.graph.inputs[len(ops.inputs) :], rolled.tables, strict=True):
+        places[recorder.keep(make(table))] = value
     return RecordedGraph(rolled.graph, places)
 
 
@@ -217,15 +215,15 @@ def _plan(
     return Plan(graph, tuple([places[v] for v in residuals]), tuple([v is not None for v in results]))
 
 
-def _cached(recorder: TapeRecorder, question: tuple[Any, ...], build: Callable[[RecordedGraph], Plan]) -> Plan:
+def _cached(recorder: TapeRecorder, question: tuple[Any, ...], build: Callable[[], Plan]) -> Plan:
     key = recorder.key
     if key is None:
         with patient_collector():
-            return build(recorder.graph())
+            return build()
     plan = _PLANS.get((key, question))
     if plan is None:
         with patient_collector():
-            plan = build(recorder.graph())
+            plan = build()
         if len(_PLANS) >= _PLANS_LIMIT:
             _PLANS.clear()
         _PLANS[key, question] = plan

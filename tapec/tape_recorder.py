@@ -1,8 +1,9 @@
 """What a tape writes down: ops whose operands depend on something watched, and the tensors that derivatives read.
 
-A place stands for one tensor: something watched, a result, or an operand that does not depend on anything watched.
-Where nobody else builds a graph, ops lie in `tapec.recorded_structure` (`tapec.structure_recorder`); while
-`tp.function` records, its graph has them already (`tapec.sharing_recorder`).
+A place stands for one tensor: something watched, a result, or an operand that does not depend on anything watched. It
+is the number that the tensor has in a table of ops (`tapec.ir.op_table`). Where nobody else writes ops down, they lie
+in `tapec.recorded_structure` (`tapec.structure_recorder`); while `tp.function` records, its table has them already
+(`tapec.sharing_recorder`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.graph_key import graph_key
+from tapec.ir.op_table import Stretch
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import RecordedGraph
 from tapec.recording import Recorder
@@ -22,8 +24,7 @@ from tapec.tensor import Tensor
 from tapec.variable import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Hashable, Mapping, Sequence
 
     from tapec.passes.residuals import ControlNeeds
 
@@ -84,17 +85,13 @@ class TapeRecorder(Recorder):
         """From now on what depends on `tensor` is recorded; the place of the tensor."""
 
     @abstractmethod
-    def graph(self) -> RecordedGraph:
-        """What was recorded, as a graph without outputs."""
+    def ops(self, targets: Sequence[int] = ()) -> Stretch:
+        """What was recorded, in a table in which values have their places as numbers; `targets` are the outputs."""
 
     @property
     @abstractmethod
     def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
-        """Inputs of the recorded graph that are the same whenever what was recorded runs."""
-
-    @abstractmethod
-    def active(self, recorded: RecordedGraph) -> AbstractSet[Value]:
-        """The values of the recorded graph that depend on something watched."""
+        """Inputs of what was recorded that are the same whenever it runs."""
 
     @abstractmethod
     def steps(self) -> list[Step]:
@@ -107,7 +104,7 @@ class TapeRecorder(Recorder):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many ops were recorded."""
+        """How many ops have run, at most, since the recording began."""
 
     # What recorders hear ---------------------------------------------------------------------------------------------
 
@@ -144,6 +141,22 @@ class TapeRecorder(Recorder):
         """Watches the values of `variable`, trainable or not, from the present one on."""
         self.variables.setdefault(id(variable), (variable, []))
         self.read_variable(variable, variable._tensor)
+
+    def keep(self, tensor: Tensor) -> int:
+        """A place for a tensor that derivatives read and nothing recorded made."""
+        place = min(0, *self.kept) - 1
+        self.kept[place] = tensor
+        return place
+
+    # What was recorded -----------------------------------------------------------------------------------------------
+
+    def graph(self) -> RecordedGraph:
+        """What was recorded, as a graph without outputs."""
+        return RecordedGraph(*self.ops().graph("tape"))
+
+    def active(self) -> set[int]:
+        """The places of all that depends on something watched."""
+        return {place for place in self.places.values() if place >= 0}
 
     def place(self, tensor: Tensor) -> int | None:
         """The place of a tensor that depends on something watched."""

@@ -114,9 +114,8 @@ def test_ops_are_recorded_once() -> None:
         tape.watch(x)
         with active(tape):
             (x * np.sin(w)).sum()
-    graph = tape.graph().graph
-    assert [op.primitive.name for op in graph.ops] == ["sin", "mul", "sum"]
-    assert all(a is b for a, b in zip(graph.ops, recorder.graph.ops, strict=True))
+    assert [op.primitive.name for op in tape.graph().graph.ops] == ["sin", "mul", "sum"]
+    assert tape.ops().table is recorder.table and len(recorder.table.rows) == 3
 
 
 def test_a_tape_that_outlives_the_recording_says_so() -> None:

@@ -57,16 +57,7 @@ def emit(
             op = Op(primitive, operands, attributes, known, location, phase)
             graph.ops.append(op)
             return op
-    if primitive.arity not in (len(operands), -1):
-        raise ShapeError(f"{primitive.name} takes {primitive.arity} operands, got {len(operands)}")
-    for value in operands:
-        if value.type.dtype.kind not in primitive.operand_kinds:
-            raise DTypeError(
-                f"{primitive.name} takes operands of kind {primitive.operand_kinds!r}, got {value.type.dtype.numpy}"
-            )
-    if primitive.regions != len(regions) and (primitive.regions >= 0 or not regions):
-        raise ShapeError(f"{primitive.name} takes {primitive.regions} regions, got {len(regions)}")
-    results = primitive.family.infer_regions(primitive, types, attributes, regions)
+    results = result_types(primitive, types, attributes, regions)
     if not attributes and not regions:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
@@ -74,6 +65,29 @@ def emit(
     op = Op(primitive, operands, attributes, results, location, phase, regions)
     graph.ops.append(op)
     return op
+
+
+def result_types(
+    primitive: Primitive,
+    types: tuple[TensorType, ...],
+    attributes: dict[str, Attribute],
+    regions: tuple[Graph, ...] = (),
+) -> tuple[TensorType, ...]:
+    """The types that an op on operands of `types` gives.
+
+    Raises:
+        ShapeError, DTypeError, AttributeValueError: the primitive, or its family's type rule, does not take them.
+    """
+    if primitive.arity not in (len(types), -1):
+        raise ShapeError(f"{primitive.name} takes {primitive.arity} operands, got {len(types)}")
+    for type_ in types:
+        if type_.dtype.kind not in primitive.operand_kinds:
+            raise DTypeError(
+                f"{primitive.name} takes operands of kind {primitive.operand_kinds!r}, got {type_.dtype.numpy}"
+            )
+    if primitive.regions != len(regions) and (primitive.regions >= 0 or not regions):
+        raise ShapeError(f"{primitive.name} takes {primitive.regions} regions, got {len(regions)}")
+    return primitive.family.infer_regions(primitive, types, attributes, regions)
 
 
 # Result types of ops without attributes, which depend on nothing but the operands' types.

@@ -16,7 +16,7 @@ from tapec.ir.verifier import verify
 from tapec.ops import control
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply
-from tapec.passes.numbering import numbering
+from tapec.passes.numbering import GraphNumbering
 from tapec.passes.repetition import Run
 from tapec.passes.reroll import Reroll
 from tapec.passes.round_starts import lightest, more_carried
@@ -48,7 +48,7 @@ def carried_by_hand(graph: Graph, run: Run, first: int) -> int:
 @pytest.mark.parametrize("first", range(3))
 def test_what_is_carried(first: int) -> None:
     graph, run = steps(30), Run(0, 3, 29, 2)
-    found = more_carried(numbering(graph), run)
+    found = more_carried(GraphNumbering(graph), run)
     assert found[first] - found[0] == carried_by_hand(graph, run, first) - carried_by_hand(graph, run, 0)
 
 
@@ -64,7 +64,7 @@ def test_what_is_carried(first: int) -> None:
 )
 def test_where_rounds_begin(run: Run, expected: Run) -> None:
     graph = steps(30)
-    numbers = numbering(graph)
+    numbers = GraphNumbering(graph)
     (moved,) = lightest(numbers, [run], 8)
     assert (moved.start, moved.period, moved.count) == (expected.start, expected.period, expected.count)
 
