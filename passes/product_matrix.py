@@ -6,10 +6,10 @@ from functools import partial
 
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import i64, when
-from tapec.passes.product_names import BLOCK, BY_COLUMNS, BY_INNER, IN_PLACE, ROWS
+from tapec.passes.product_left import left_rows, left_slivers
+from tapec.passes.product_names import BLOCK, BY_COLUMNS, BY_INNER, COPY_ROWS, IN_PLACE, KEEP, ROWS, SLIVERS
 from tapec.passes.product_pack import (
     GROUP,
-    left_function,
     right_by_columns,
     right_by_element,
     right_by_inner,
@@ -36,10 +36,15 @@ class MatrixText:
         self.height = height
         self.left = f.alloca(part.element, height * BLOCK)
         self.panels = f.alloca(part.element, GROUP * part.width * BLOCK)
-        self.packs = f.icmp("ne", part.value("pack_a"), i64(0))
+        read_a = part.value("read_a")
+        self.copied = f.icmp("ne", read_a, i64(KEEP))
+        self.by_rows, self.by_slivers = (f.icmp("eq", read_a, i64(x)) for x in (COPY_ROWS, SLIVERS))
         self.sliver_rows = part.table("sliver_rows", range(ROWS))
+        self.copied_rows = part.table("copied_rows", range(0, BLOCK * ROWS, BLOCK))
+        self.copied_steps = part.table("copied_steps", range(BLOCK))
         self.sliver_steps = part.table("sliver_steps", range(0, BLOCK * ROWS, ROWS))
-        self.pack_left = part.helper(left_function(part.name("left"), dtype))
+        self.copy_rows = part.helper(left_rows(part.name("rows"), dtype, bits))
+        self.copy_slivers = part.helper(left_slivers(part.name("slivers"), dtype))
         self.pack_group = part.helper(right_group(part.name("group"), dtype, bits))
         self.pack_by_columns = part.helper(right_by_columns(part.name("by_columns"), dtype, bits))
         self.pack_by_inner = part.helper(right_by_inner(part.name("by_inner"), dtype, bits))
@@ -58,9 +63,9 @@ class MatrixText:
                 steps = f.intrinsic("smin", f.sub(self.part.k, p0), i64(BLOCK))
                 self.part.fill(self.part.left_offsets, p0, steps, "inner", "a")
                 self.part.fill(self.part.right_offsets, p0, steps, "inner", "b")
-                when(f, self.packs, lambda: self.part.call(
-                    self.pack_left, self.left, a, self.part.row_offsets, count, self.part.left_offsets, steps
-                ))  # fmt: skip
+                source = (self.left, a, self.part.row_offsets, count, self.part.left_offsets, steps)
+                when(f, self.by_rows, partial(self.part.call, self.copy_rows, *source))
+                when(f, self.by_slivers, partial(self.part.call, self.copy_slivers, *source))
                 fresh = f.icmp("eq", p0, i64(0))
                 with counted(f, columns.stop, start=columns.start, step=GROUP * self.part.width) as g0:
                     width = f.intrinsic("smin", f.sub(columns.stop, g0), i64(GROUP * self.part.width))
@@ -131,12 +136,14 @@ class MatrixText:
             rows = f.intrinsic("smin", f.sub(count, i), i64(ROWS))
             sliver = f.element_pointer(self.left, f.mul(i, i64(BLOCK)), self.part.element)
             in_place = f.element_pointer(self.part.row_offsets, i, "i64")
-            left, row_offsets, inner_offsets = (
-                Reg(f.select(self.packs, packed, plain).text, "ptr")
-                for packed, plain in (
-                    (sliver, a), (self.sliver_rows, in_place), (self.sliver_steps, self.part.left_offsets)
+            left = f.select(self.copied, sliver, a)
+            row_offsets, inner_offsets = (
+                f.select(self.by_slivers, slivers, f.select(self.by_rows, rows_of, plain))
+                for slivers, rows_of, plain in (
+                    (self.sliver_rows, self.copied_rows, in_place),
+                    (self.sliver_steps, self.copied_steps, self.part.left_offsets),
                 )
-            )  # fmt: skip
+            )
             out = f.element_pointer(corner, f.mul(i, self.part.n), self.part.element)
             args = (steps, left, row_offsets, inner_offsets, panel, panel_step, out, self.part.n, rows, across, fresh)
             high, lower, low, single, end = (f.fresh(x) for x in ("high", "lower", "low", "single", "end"))

@@ -21,12 +21,15 @@ FIELDS: Final = (
         ("batch", ("extent", "a", "b")), ("row", ("extent", "a")), ("column", ("extent", "b")),
         ("inner", ("extent", "a", "b")),
     ) for what in whats for axis in range(AXES)],
-    "batch", "m", "n", "k", "swapped", "pack_a", "read_b", "cut", "unit", "units", "parts",
+    "batch", "m", "n", "k", "swapped", "read_a", "read_b", "cut", "unit", "units", "parts",
 )  # fmt: skip
 FIELD: Final = {name: i for i, name in enumerate(FIELDS)}
 
 # How the right operand's panels are read (`read_b`): contiguous columns, contiguous inner index, neither; or in place.
 BY_COLUMNS, BY_INNER, BY_ELEMENT, IN_PLACE = range(4)
+
+# How the left operand is read (`read_a`): in place, or from a copy of its rows, or of slivers of as many as a tile has.
+KEEP, COPY_ROWS, SLIVERS = range(3)
 
 # What is cut (`cut`).
 CUT_BATCH, CUT_ROWS, CUT_COLUMNS = range(3)

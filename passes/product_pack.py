@@ -1,11 +1,11 @@
-"""What a large matrix product prepares: tables of offsets, and copies of the operands in the order of the tiles."""
+"""What a large matrix product prepares: tables of offsets, and panels of the right operand."""
 
 from __future__ import annotations
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, lane_numbers, when
-from tapec.passes.product_names import AXES, BLOCK, ROWS
+from tapec.passes.product_names import AXES, BLOCK
 from tapec.passes.product_tile import in_pieces, panel_width
 from tapec.passes.text_loops import counted
 
@@ -66,44 +66,6 @@ def _even_offsets(f: FunctionText, stride: Reg) -> None:
     with counted(f, Reg("%count", "i64"), step=lanes) as p:
         first = f.mul(f.add(start, p), stride)
         f.store(f.add(f.splat(first, lanes), steps), f.element_pointer(table, p, "i64"))
-
-
-def left_function(name: str, dtype: DType) -> FunctionText:
-    """`void name(panel, a, row_offsets, rows, inner_offsets, steps)`: slivers of `ROWS` rows, step by step.
-
-    The last sliver's missing rows repeat the last row.
-    """
-    signature = (
-        "ptr noalias %panel, ptr noalias %a, ptr noalias %row_offsets, i64 %rows, "
-        "ptr noalias %inner_offsets, i64 %steps"
-    )
-    f = FunctionText(name, signature, private=True)
-    element = memory_element(dtype)
-    rows, steps = Reg("%rows", "i64"), Reg("%steps", "i64")
-    with counted(f, rows, step=ROWS) as i0:
-        sliver = f.element_pointer(Reg("%panel", "ptr"), f.mul(i0, i64(BLOCK)), element)
-        offsets = []
-        for r in range(ROWS):
-            row = f.intrinsic("smin", f.add(i0, i64(r)), f.sub(rows, i64(1)))
-            offsets.append(f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64"))
-        neighbours = Reg("true", "i1")
-        for r in range(1, ROWS):
-            neighbours = f.binary("and", neighbours, f.icmp("eq", f.sub(offsets[r], offsets[0]), i64(r)))
-        sources = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
-        together, apart, end = f.fresh("together"), f.fresh("apart"), f.fresh("end")
-        f.branch_if(neighbours, together, apart)
-        for label, pieces in ((together, ((0, 4), (4, 2))), (apart, tuple((r, 1) for r in range(ROWS)))):
-            f.label(label)
-            with counted(f, steps) as p:
-                along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
-                target = f.element_pointer(sliver, f.mul(p, i64(ROWS)), element)
-                for r, lanes in pieces:
-                    value = f.load(f.element_pointer(sources[r], along, element), element, lanes)
-                    f.store(value, f.element_pointer(target, i64(r), element))
-            f.branch(end)
-        f.label(end)
-    f.line("ret void")
-    return f
 
 
 GROUP = 4  # panels that are copied together

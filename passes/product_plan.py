@@ -14,16 +14,20 @@ from tapec.passes.product_names import (
     BY_COLUMNS,
     BY_ELEMENT,
     BY_INNER,
+    COPY_ROWS,
     CUT_BATCH,
     CUT_COLUMNS,
     CUT_ROWS,
     FIELDS,
     IN_PLACE,
+    KEEP,
     ROWS,
+    SLIVERS,
 )
 
 GRAIN = 2**20  # multiplications of a part, some tens of microseconds
 ROW_GRAIN = 2**17  # the same where every element of the right operand is used once: memory binds
+WIDE = 256  # columns from which on rows of the left operand are copied: several panels share what that costs
 FEW_ROWS = 4 * ROWS  # up to which a panel of the right operand is read where it lies rather than copied
 
 
@@ -139,8 +143,8 @@ def layout(axes: Axes) -> tuple[int, ...]:
         padded = (Axis(1, 0, 0),) * (AXES - len(group)) + group
         for i, axis in enumerate(padded):
             words |= {f"{name}_extent{i}": axis.extent, f"{name}_a{i}": axis.a, f"{name}_b{i}": axis.b}
-    words["pack_a"] = int(_packs(groups, n))
-    words["read_b"] = _reads(groups, m)
+    words["read_a"] = _reads_left(groups, n)
+    words["read_b"] = _reads_right(groups, m)
     words |= _cut(batch, m, n, k)
     return tuple(words[name] for name in FIELDS)
 
@@ -149,12 +153,14 @@ def _unit(group: tuple[Axis, ...], operand: str) -> bool:
     return not group or getattr(group[-1], operand) == 1
 
 
-def _packs(groups: Axes, n: int) -> bool:
-    """Whether slivers of the left operand are copied: several panels will read them, and they are scattered."""
-    return not _unit(groups.inner, "a") and n > 32
+def _reads_left(groups: Axes, n: int) -> int:
+    """Whether the left operand is copied: several panels will read it, and its elements are scattered."""
+    if not _unit(groups.inner, "a"):
+        return SLIVERS if n > 32 else KEEP
+    return COPY_ROWS if len(groups.inner) == 1 and n >= WIDE else KEEP
 
 
-def _reads(groups: Axes, m: int) -> int:
+def _reads_right(groups: Axes, m: int) -> int:
     if len(groups.column) <= 1 and _unit(groups.column, "b"):
         return IN_PLACE if 1 < m <= FEW_ROWS and len(groups.inner) <= 1 else BY_COLUMNS
     return BY_INNER if len(groups.inner) <= 1 and _unit(groups.inner, "b") else BY_ELEMENT
