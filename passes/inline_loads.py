@@ -172,12 +172,20 @@ def _pays(readers: list[Nest], made: _Slice, buffer: Buffer) -> bool:
     if any(w is not None for load in loads for w in load.access.windows):
         return work <= MOST_IN_WINDOWS
     # In place, what is read in the place of the result must be no more than that.
-    read = sum(
+    return work <= MOST_IN_PLACE and all(_read_for(nest, made) <= buffer.nbytes for nest in readers)
+
+
+def _read_for(nest: Nest, made: _Slice) -> int:
+    """Bytes that come from memory for a slice, beyond what its reader loads anyway and what stays in the first-level
+    cache.
+    """
+    known = {_key(i) for i in nest.body if isinstance(i, Load)}
+    loads = [i for i in made.body if isinstance(i, Load) and _key(i) not in known]
+    sizes = [
         prod(n for n, s in zip(made.extents, i.access.strides, strict=True) if s != 0) * i.access.buffer.dtype.itemsize
-        for i in made.body
-        if isinstance(i, Load)
-    )
-    return work <= MOST_IN_PLACE and read <= buffer.nbytes
+        for i in loads
+    ]
+    return sum(size for size in sizes if size >= LEAST_BYTES)
 
 
 class _Rewriter:

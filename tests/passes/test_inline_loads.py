@@ -10,7 +10,7 @@ from tapec.ops import movement
 from tapec.ops.symbolic import apply, broadcast, matmul, reduce_sum, transpose
 from tapec.passes import inline_loads
 from tapec.passes.fuse import fuse
-from tapec.passes.loops import Inside, Load, Nest
+from tapec.passes.loops import Inside, Load, Nest, Store
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
 from tapec.runtime.driver import compile_graph
@@ -77,6 +77,20 @@ def test_a_difference_of_rows_is_not_stored():
     steps = steps_of(f, (400, 1), (500,))
     assert len(steps) == 2
     assert all(i.access.buffer.size <= 500 for s in steps for i in s.body if isinstance(i, Load))
+
+
+def test_what_stays_in_cache_costs_nothing():
+    """A product plus a row, halved, is computed again: a row stays in cache, so that no more is read than the half."""
+
+    def f(x, y, row):
+        product = matmul(x, y)
+        half = (product + broadcast(row, product.shape)) * 0.5
+        return half * matmul(apply(ew.exp, half), y)
+
+    first, exponential, second, last = steps_of(f, (300, 300), (300, 300), (300,))
+    assert sum(isinstance(i, Store) for i in exponential.body) == 1
+    loaded = {i.access.buffer for i in last.body if isinstance(i, Load)}
+    assert loaded == {first.result, second.result, *(b for b in loaded if b.kind == "input")}
 
 
 def test_what_others_need_is_stored():
