@@ -93,6 +93,19 @@ def test_what_stays_in_cache_costs_nothing():
     assert loaded == {first.result, second.result, *(b for b in loaded if b.kind == "input")}
 
 
+def test_what_the_reader_loads_anyway_costs_nothing():
+    """A difference of two matrices is computed again by a reader that has both, though it would be the smaller load."""
+
+    def f(x, y, has_both):
+        difference = x - y
+        product = matmul(apply(ew.exp, difference), y)
+        return difference * product + x * y if has_both else difference * product
+
+    for has_both in (True, False):
+        exponential, _, _ = steps_of(lambda x, y, b=has_both: f(x, y, b), (300, 300), (300, 300))
+        assert sum(isinstance(i, Store) for i in exponential.body) == (1 if has_both else 2)
+
+
 def test_what_others_need_is_stored():
     """A product reads memory; so does a transposed read; an output is memory."""
 
