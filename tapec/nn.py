@@ -13,7 +13,8 @@ from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 from tapec.surface import exponential
 from tapec.surface.axes import one_axis
-from tapec.surface.primitives import exp, expm1, floating, log, minimum, select, stop_gradient
+from tapec.surface.log_sums import log_sum_exp, shift
+from tapec.surface.primitives import exp, expm1, floating, log, minimum, select
 from tapec.surface.reductions import reduce
 from tapec.tensor import Tensor
 
@@ -174,12 +175,6 @@ def softsign(x: Any) -> Tensor:
     return t / (1 + abs(t))
 
 
-def _shift(x: Tensor, axis: Any) -> Tensor:
-    """The largest element along an axis, or 0 where that is infinite, held constant: results do not depend on it."""
-    top = stop_gradient(reduce(reduction.max, x, axis, True))
-    return select(abs(top) < float("inf"), top, 0)
-
-
 def softmax(x: Any, axis: int | None = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis (over all elements for None), without overflow.
 
@@ -188,7 +183,7 @@ def softmax(x: Any, axis: int | None = -1) -> Tensor:
         [0.25, 0.75]
     """
     t = floating(x)
-    powers = exp(t - _shift(t, _axis(t, axis)))
+    powers = exp(t - shift(t, _axis(t, axis)))
     return powers / reduce(reduction.sum, powers, _axis(t, axis), True)
 
 
@@ -200,7 +195,7 @@ def log_softmax(x: Any, axis: int | None = -1) -> Tensor:
         [-1000.0, 0.0]
     """
     t = floating(x)
-    shifted = t - _shift(t, _axis(t, axis))
+    shifted = t - shift(t, _axis(t, axis))
     return shifted - log(reduce(reduction.sum, exp(shifted), _axis(t, axis), True))
 
 
@@ -211,12 +206,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> logsumexp(np.array([1000.0, 1000.0])).numpy().round(4).item()
         1000.6931
     """
-    t = floating(x)
-    shift = _shift(t, axis)
-    total = reduce(reduction.sum, exp(t - shift), axis, keepdims)
-    zero = total == 0  # all -inf: the logarithm's infinite derivative is kept away from them
-    base = shift if keepdims else reduce(reduction.max, shift, axis, False)
-    return select(zero, -float("inf"), base + log(select(zero, 1, total)))
+    return log_sum_exp(x, axis, keepdims)
 
 
 def _axis(x: Tensor, axis: int | None) -> int | None:

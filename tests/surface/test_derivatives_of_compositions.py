@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 import tapec as tp
 from tapec import nn
@@ -47,6 +48,8 @@ SMOOTH = {
     "apply_along_axis": (lambda x: np.apply_along_axis(lambda r: r * r[0], 1, x), X), "apply_over_axes": (lambda x: np.apply_over_axes(np.prod, x, [1]), X),
     "piecewise": (lambda x: np.piecewise(x, [x < 0, x > 1], [lambda t: t**2, lambda t: t**3, lambda t: np.sin(t)]), X), "polyval": (np.polyval, V, W),
     "nan_to_num": (np.nan_to_num, X), "vander": (np.vander, V), "logaddexp.accumulate": (np.logaddexp.accumulate, V),
+    "logaddexp.reduce": (np.logaddexp.reduce, X), "logaddexp2.reduce": (lambda x: np.logaddexp2.reduce(x, axis=1), X),
+    "sliding_window_view": (lambda x: sliding_window_view(x, (2, 2), (1, 0)) * x[0, 0], X),
     "softmax": (nn.softmax, X), "log_softmax": (nn.log_softmax, X), "logsumexp": (nn.logsumexp, X), "gelu": (nn.gelu, X), "gelu tanh": (lambda x: nn.gelu(x, approximate=True), X),
     "softplus": (nn.softplus, X), "silu": (nn.silu, X), "mish": (nn.mish, X), "elu": (nn.elu, X), "selu": (nn.selu, X), "log_sigmoid": (nn.log_sigmoid, X),
 }  # fmt: skip
