@@ -64,7 +64,8 @@ def _section(title: str, names: list[str]) -> str:
 
 def _names(functions: list[Any]) -> list[str]:
     """Every name by which NumPy offers the functions, aliases included."""
-    offered = [("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft)]
+    tricks = np.lib.stride_tricks
+    offered = [("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft), ("np.lib.stride_tricks", tricks)]
     wanted = set(map(id, functions))
     return sorted(
         f"{prefix}.{name}"
