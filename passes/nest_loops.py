@@ -22,6 +22,7 @@ from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
 from tapec.passes.scalar.costs import cost
+from tapec.passes.streaming import finish_streams
 
 # Up to this many instructions per element four vectors in flight fit the registers.
 _CHEAP = 12
@@ -96,6 +97,8 @@ def emit_nest(
     """
     span = part.span(f) if part is not None and partials is None else None
     _NestLoops(f, nest, around, span, part, partials).run()
+    if around.streamed:
+        finish_streams(f)
 
 
 def emit_span(f: FunctionText, nest: Nest, around: Surroundings, span: Span) -> None:

@@ -31,6 +31,7 @@ from tapec.passes.loops import (
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.scalar.table import ROWS
 from tapec.passes.shared_formulas import compute
+from tapec.passes.streaming import store_past_caches
 
 
 class BodyText:
@@ -325,6 +326,9 @@ class BodyText:
             f.store(value, pointer)
             return
         value = f.splat(value, place.width)
+        if stride == 1 and place.mask is None and access.buffer in self.around.streamed:
+            store_past_caches(f, value, pointer, self.around.vector_bits)
+            return
         if stride == 1 and place.mask is None:
             f.store(value, pointer, self.alignment(access))
             return

@@ -21,11 +21,13 @@ from tapec.passes.nest_parts import Part, Partials
 from tapec.passes.places import Surroundings
 from tapec.passes.reducing import Reducer
 from tapec.passes.splitting import Split, split_of
+from tapec.passes.streaming import streamed
 from tapec.passes.threads_names import HISTORY, PARALLEL
 
 
 def emit_nest_on_threads(f: FunctionText, nest: Nest, around: Surroundings) -> None:
     """Appends a nest, cut into parts that may run at once if it is large."""
+    around = replace(around, streamed=streamed([nest]))
     split = split_of(nest, lane_count(nest, around.vector_bits))
     if split is None:
         emit_nest(f, nest, around)

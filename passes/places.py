@@ -22,6 +22,7 @@ class Surroundings:
         guard: reports a guard's value, and ends the run where it is not the expected one.
         vector_bits: width of the machine's vector registers.
         shared: formulas that are called instead of written.
+        streamed: buffers that are filled past the caches.
     """
 
     pointer: Callable[[Buffer], Reg]
@@ -30,6 +31,7 @@ class Surroundings:
     guard: Callable[[Reg, Reg], None]
     vector_bits: int
     shared: frozenset[Formula] = frozenset()
+    streamed: frozenset[Buffer] = frozenset()
 
 
 @dataclass(slots=True)

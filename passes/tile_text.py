@@ -14,12 +14,14 @@ from tapec.passes.parallel_text import Region
 from tapec.passes.places import Surroundings
 from tapec.passes.splitting import Split, parts_of
 from tapec.passes.steps import Sum, Tiles
+from tapec.passes.streaming import finish_streams, streamed
 from tapec.passes.tile_sums import emit_sum, emit_sum_end
 from tapec.passes.work import nanoseconds
 
 
 def emit_tiles(f: FunctionText, tiles: Tiles, around: Surroundings) -> None:
     """Appends nests that run tile by tile."""
+    around = replace(around, streamed=streamed(tiles.nests, tiles.local))
     most = parts_of(sum(nanoseconds(nest) for nest in tiles.nests))
     split = Split(0, tiles.extent, tiles.unit, tiles.extent // tiles.unit, False, most)
     if split.parts > 1:
@@ -53,6 +55,8 @@ def _part(f: FunctionText, tiles: Tiles, around: Surroundings, part: Span) -> No
                 emit_span(f, nest, inside, span)
 
     count_loop(f, part.start, part.stop, tiles.tile, one_tile)
+    if around.streamed:
+        finish_streams(f)
 
 
 def _scale(nest: Nest, extent: int) -> int:

@@ -51,6 +51,7 @@ class NumPyFunctions(NamedTuple):
 
     new_from_descr: int
     scalar: int
+    set_handler: int
 
 
 def builtin(address: int, name: str, table: tuple[Any, ...]) -> Callable[..., Any]:
@@ -68,7 +69,7 @@ def builtin(address: int, name: str, table: tuple[Any, ...]) -> Callable[..., An
 def numpy_functions() -> NumPyFunctions:
     """NumPy's C functions that entries call."""
     table = _numpy_table()
-    return NumPyFunctions(new_from_descr=table[94], scalar=table[60])
+    return NumPyFunctions(new_from_descr=table[94], scalar=table[60], set_handler=table[304])
 
 
 def _numpy_table() -> Any:
@@ -76,7 +77,7 @@ def _numpy_table() -> Any:
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", ctypes.pythonapi)
     )(module._ARRAY_API, None)
-    return (ctypes.c_size_t * 100).from_address(int(pointer))
+    return (ctypes.c_size_t * 305).from_address(int(pointer))
 
 
 @cache

@@ -7,11 +7,12 @@ root, and what waits to become a dataclass, has to be remembered for the case th
 from __future__ import annotations
 
 import sys
+from math import prod
 
 import numpy as np
 
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.runtime import cpython
+from tapec.runtime import cpython, result_memory
 from tapec.runtime.entry_spec import (
     ArrayOut,
     DataclassNode,
@@ -23,7 +24,7 @@ from tapec.runtime.entry_spec import (
     ScalarOut,
     TupleNode,
 )
-from tapec.runtime.entry_table import NEW_ARRAY, NEW_SCALAR, NULL, Table, field, offset
+from tapec.runtime.entry_table import NEW_ARRAY, NEW_SCALAR, NULL, SET_HANDLER, Table, field, offset
 
 
 class ResultWriter:
@@ -59,15 +60,27 @@ class ResultWriter:
 
     def _allocate_array(self, i: int, out: ArrayOut) -> Reg:
         f, table = self.f, self.table
+        large = out.dtype.itemsize * prod(out.shape) >= result_memory.LEAST
+        before = self._exchange_handler(table.load(f, result_memory.handler())) if large else NULL
         descr = table.load(f, out.dtype.numpy)
         f.call("Py_IncRef", "void", descr)  # the array takes it over
         rank, zero = f.number(len(out.shape), "i32"), f.number(0, "i32")
         kind = table.load(f, np.ndarray)
         array = f.call(NEW_ARRAY, "ptr", kind, descr, rank, table.extents(out.shape), NULL, NULL, zero, NULL)
+        if large:
+            ours = f.call(SET_HANDLER, "ptr", before)
+            f.call("Py_DecRef", "void", before)
+            f.call("Py_DecRef", "void", ours)
         self._succeed(array)
         f.store(array, offset(f, self.arrays, 8 * i))
         self._made[i] = array
         return array
+
+    def _exchange_handler(self, handler: Reg) -> Reg:
+        """Has NumPy allocate by another handler; gives the one before."""
+        before = self.f.call(SET_HANDLER, "ptr", handler)
+        self._succeed(before)
+        return before
 
     def build(self) -> Reg:
         """Writes the making of the result from what the kernel has filled."""

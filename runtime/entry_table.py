@@ -17,6 +17,7 @@ _MISS: Final = 2
 
 NEW_ARRAY: Final = "tapec_PyArray_NewFromDescr"
 NEW_SCALAR: Final = "tapec_PyArray_Scalar"
+SET_HANDLER: Final = "tapec_PyDataMem_SetHandler"
 
 
 class Table:
@@ -73,7 +74,11 @@ class Table:
 def symbols() -> dict[str, int]:
     """Addresses of the functions that do not go by their own name."""
     functions = cpython.numpy_functions()
-    return {NEW_ARRAY: functions.new_from_descr, NEW_SCALAR: functions.scalar}
+    return {
+        NEW_ARRAY: functions.new_from_descr,
+        NEW_SCALAR: functions.scalar,
+        SET_HANDLER: functions.set_handler,
+    }
 
 
 def offset(f: FunctionText, base: Reg, distance: int) -> Reg:

@@ -1,0 +1,55 @@
+"""Stores that go past the caches: results of nests that move more than the caches hold.
+
+An ordinary store reads the line that it is about to overwrite. Where a nest fills whole lines that nobody will find in
+a cache later, that is a third or half of its traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from math import prod
+
+from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.loop_text import either, i64
+from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
+
+# Bytes that nests move, from which on their results are not to be found in a cache afterwards: a last-level cache of a
+# server has 16 to 36 MiB for a few cores.
+BEYOND_CACHES = 24 << 20
+
+
+def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset[Buffer]:
+    """The buffers that nests which run as one fill past the caches.
+
+    Args:
+        nests: nests.
+        local: buffers of which they use the same small part again and again.
+    """
+    written: set[Buffer] = set()
+    others: set[Buffer] = set()
+    moved = 0
+    for nest in nests:
+        for i in nest.body:
+            if isinstance(i, Load | Store | Reduce) and i.access.buffer not in local:
+                (written if isinstance(i, Store) else others).add(i.access.buffer)
+                extents = [n for n, stride in zip(nest.extents, i.access.strides, strict=True) if stride != 0]
+                if all(isinstance(n, int) for n in extents):
+                    moved += prod(map(int, extents)) * i.access.buffer.dtype.itemsize
+    return frozenset(written - others) if moved >= BEYOND_CACHES else frozenset()
+
+
+def store_past_caches(f: FunctionText, value: Reg, pointer: Reg, vector_bits: int) -> None:
+    """Writes a vector of neighbours past the caches, if it lies on a boundary of the machine's vectors."""
+    align = vector_bits // 8
+    at = f.convert("ptrtoint", pointer, "i64")
+    aligned = f.icmp("eq", f.binary("and", at, i64(align - 1)), i64(0))
+
+    def past() -> None:
+        f.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align}, !nontemporal !{{i32 1}}")
+
+    either(f, aligned, past, lambda: f.store(value, pointer))
+
+
+def finish_streams(f: FunctionText) -> None:
+    """Has everybody who sees what follows see those stores, too."""
+    f.line("fence seq_cst")
