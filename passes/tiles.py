@@ -42,6 +42,10 @@ MOST_ROW_BYTES = 1 << 19
 WINDOW = 40
 # Tiles are one function, and LLVM's time grows faster than a function's length.
 MOST_INSTRUCTIONS = 2_000
+# A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, which is half of
+# what address translation remembers, each row of a strip costs a walk of the page tables.
+MANY_PAGES = 1_024
+PAGE_BYTES = 4_096
 # Threads want this many places to begin at.
 PLACES = 8
 
@@ -99,7 +103,7 @@ def _best(
     for extent in leading_extents(steps[0].squeezed):
         attempt = _Attempt(extent, temporary)
         attempt.gather(steps)
-        if len(attempt.joined) > 1 and (best is None or len(attempt.joined) > len(best.joined)):
+        if attempt.pays() and (best is None or len(attempt.joined) > len(best.joined)):
             best = attempt
     return best.finish(steps, lasting) if best is not None else None
 
@@ -178,6 +182,17 @@ class _Attempt:
         self.joined.append(index)
         self.parts.append(parts)
         return True
+
+    def pays(self) -> bool:
+        """Whether nests may gain by running tile by tile: several, or one that adds over the axis in long strips."""
+        if len(self.joined) != 1:
+            return len(self.joined) > 1
+        (part,) = self.parts
+        if part.rest is None or not any(not t.nest.row and int(t.nest.extents[1]) > LANES for t in part.taken):
+            return False
+        touched = {access.buffer for nest in _nests(part) for access, _ in accesses(nest)} & self.rows.keys()
+        sizes = [self.rows[buffer] * buffer.dtype.itemsize for buffer in touched]
+        return sum(min(self.extent, self.extent * size // PAGE_BYTES) for size in sizes) >= MANY_PAGES
 
     def finish(self, steps: list[_Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[_Waiting]] | None:
         """The tiles and the steps that are left; None if the nests are better left alone."""

@@ -134,6 +134,34 @@ def test_reductions_over_the_rows_go_on_from_tile_to_tile():
     assert isinstance(last, Nest)
 
 
+def test_one_nest_that_adds_over_many_pages_is_tiled():
+    """Strips of columns would take an element or two from each page; not where a strip is all of a row, and not where
+    address translation remembers all pages.
+    """
+
+    def f(x):
+        y = apply(ew.exp, x)
+        return y, reduce_sum(y, (0,))
+
+    shapes = ((2048, 1024), (2048 * 1024 // 16, 16), (256, 1024))
+    assert [[type(s) for s in steps_of(f, shape)] for shape in shapes] == [[Tiles], [Nest], [Nest]]
+    assert [type(s) for s in steps_of(lambda x: reduce_sum(x, (0,)), (2048, 1024))] == [Nest]  # nothing but the strips
+
+
+def test_one_tiled_nest_gives_the_same_bits(small, monkeypatch):
+    monkeypatch.setattr(tiles, "MANY_PAGES", 0)
+    x = np.random.default_rng(1).normal(size=(1500, 40))
+
+    def f(x):
+        y = apply(ew.exp, x)
+        return y, reduce_sum(y, (0,))
+
+    graph = graph_of(f, x)
+    executable = compile_graph(graph)
+    assert [type(s) for s in executable.program.steps] == [Tiles]
+    assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
+
+
 def test_threads_begin_where_blocks_do():
     """128 rows of a sum over axis 0; 4 rows of 512 elements are a block of 2,048."""
     (columns,) = steps_of(lambda x: reduce_sum(softmax(x), (0,)), (4096, 512))
