@@ -42,8 +42,8 @@ MOST_ROW_BYTES = 1 << 19
 WINDOW = 40
 # Tiles are one function, and LLVM's time grows faster than a function's length.
 MOST_INSTRUCTIONS = 2_000
-# A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, which is half of
-# what address translation remembers, each row of a strip costs a walk of the page tables.
+# A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, half of what
+# address translation remembers, each row of a strip costs a walk of the page tables.
 MANY_PAGES = 1_024
 PAGE_BYTES = 4_096
 # Threads want this many places to begin at.
