@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from tapec.sparse_derivatives import sparse_hessian as sparse_hessian
     from tapec.sparse_derivatives import sparse_jacobian as sparse_jacobian
     from tapec.sparse_derivatives import sparsity as sparsity
+    from tapec.transfer import to_device as to_device
     from tapec.while_loops import while_loop as while_loop
 
 __version__ = "0.1.0.dev0"
@@ -117,6 +118,7 @@ _LATER = {
     "sparsity": "tapec.sparse_derivatives",
     "switch": "tapec.branches",
     "testing": "tapec",
+    "to_device": "tapec.transfer",
     "vjp": "tapec.derivative_maps",
     "vmap": "tapec.batched",
     "while_loop": "tapec.while_loops",

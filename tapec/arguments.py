@@ -11,6 +11,7 @@ import numpy as np
 from tapec.dispatch import lift, lost_meaning
 from tapec.errors import ArgumentError, DTypeError
 from tapec.ir import dtypes
+from tapec.runtime.device_array import DeviceArray
 from tapec.structure import Structure, flatten, leaf_paths, unflatten
 from tapec.tensor import Tensor, make
 
@@ -77,8 +78,8 @@ class Arguments(NamedTuple):
         """Equal for calls that one specialisation serves."""
         return self.structure, self.specs
 
-    def arrays(self) -> list[np.ndarray[Any, Any]]:
-        """The inputs as dense native arrays, without a copy where the caller's will do."""
+    def arrays(self) -> list[Any]:
+        """The inputs as dense native arrays, without a copy where the caller's will do; those of devices stay."""
         return [
             dense(leaf._array if spec.kind == "tensor" else leaf, spec.dtype)  # type: ignore[arg-type]
             for leaf, spec in zip(self.leaves, self.specs, strict=True)
@@ -160,9 +161,11 @@ def check_unchanged(args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[
             )
 
 
-def dense(array: Any, dtype: dtypes.DType) -> np.ndarray[Any, Any]:
-    """`array` in native byte order, aligned and in row-major order; `array` itself if it is."""
+def dense(array: Any, dtype: dtypes.DType) -> Any:
+    """`array` in native byte order, aligned and in row-major order; `array` itself if it is, as on devices all are."""
     if type(array) is np.ndarray and array.dtype.isnative and array.flags.c_contiguous and array.flags.aligned:
+        return array
+    if type(array) is DeviceArray:
         return array
     return np.require(array, dtype.numpy, ("C", "A", "E"))
 

@@ -111,7 +111,7 @@ class ArrayView(ViewableArray):
         """The present elements, in memory of their own, so that they do not hold the whole array."""
         whole = self._base.__tapec_tensor__()
         part: Tensor = self._function(whole)
-        if part is not whole and part._array.base is not None:
+        if part is not whole and type(part._array) is np.ndarray and part._array.base is not None:
             part._array = part._array.copy("K")
         return part
 
@@ -204,7 +204,8 @@ def reshaped(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 def element(x: Tensor, key: Any) -> Tensor:
     """One element, in memory of its own, so that it does not hold the whole array."""
     found: Tensor = OPERATORS["getitem"](x, key)
-    found._array = found._array.copy()
+    if type(found._array) is np.ndarray:  # arrays on devices are no views
+        found._array = found._array.copy()
     return found
 
 

@@ -12,6 +12,7 @@ from tapec.entry_trees import NotNativeError, argument_trees, result_tree
 from tapec.ir import dtypes
 from tapec.paths import Path
 from tapec.recording import ACTIVE
+from tapec.runtime.device_array import DeviceArray
 from tapec.runtime.entry import make_entry
 from tapec.runtime.entry_spec import ArrayLeaf, ArrayOut, EntrySpec, Node, TupleNode
 from tapec.tensor import Tensor, make
@@ -81,14 +82,14 @@ class _AssistedCall:
             arguments=(*argument_trees(arguments), *extra),
             outputs=TupleNode((result, *arrays[first:])),
             guards=len(recording.guards),
-            release_gil=path.machine_code.release_gil,
+            release_gil=path.executable.release_gil,
             name=name,
         )
-        self._entry = make_entry(spec, path.machine_code.address, _decline, _missed, path)
+        self._entry = make_entry(spec, path.executable.address, _decline, _missed, path)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """One call."""
-        if kwargs or ACTIVE.recorders:
+        if kwargs or ACTIVE.recorders or ACTIVE.device is not None:
             return self._slow(*args, **kwargs)
         given: Any = args
         if self._tensors:
@@ -118,12 +119,12 @@ class _AssistedCall:
         outcome = self._entry(*given, *sources)
         if type(outcome) is tuple:
             for variable, array in zip(self._assigned, outcome[1:], strict=True):
-                variable._tensor = make(array)
+                variable._tensor = variable.at_home(make(array))
         return outcome
 
 
-def _is_dense(array: np.ndarray[Any, Any]) -> bool:
-    return dense(array, dtypes.of(array.dtype)) is array
+def _is_dense(array: np.ndarray[Any, Any] | DeviceArray) -> bool:
+    return type(array) is np.ndarray and dense(array, dtypes.of(array.dtype)) is array
 
 
 def _tensor_positions(arguments: Arguments) -> list[tuple[int, bool]]:

@@ -18,6 +18,7 @@ import numpy as np
 from tapec.ir.graph import Location
 from tapec.memory_windows import Array, MemoryWindow, memory_window, offset_in, owner_of
 from tapec.recording import user_location
+from tapec.runtime.device_array import DeviceArray
 from tapec.tensor import Tensor, make
 
 # A view of a larger array is read by itself: derivatives of loops may need the whole owner as it was.
@@ -45,7 +46,7 @@ class Capture(NamedTuple):
 
     Attributes:
         value: number of the input in the recording's table.
-        held: the array, where it cannot be told whether somebody still has it.
+        held: the array, if it lies on a device, or where it cannot be told whether somebody still has it.
         owner: of its memory; gone when nobody has it.
         view: shape, offset and strides of the array in its owner's memory.
         copy: its contents.
@@ -54,14 +55,14 @@ class Capture(NamedTuple):
     """
 
     value: int
-    held: Array | None
+    held: Array | DeviceArray | None
     owner: weakref.ref[Array] | None
     view: tuple[Any, ...]
     copy: Tensor
     fingerprint: int
     location: Location | None
 
-    def present(self) -> Array | None:
+    def present(self) -> Array | DeviceArray | None:
         """The array as it is now; None if nobody has it any more."""
         if self.held is not None:
             return self.held
@@ -132,11 +133,14 @@ class CapturedArrays:
 
     def add(self, tensor: Tensor, value: int) -> None:
         """The input `value` stands for the array that `tensor` came from, or for that of a fresh tensor itself."""
-        array = tensor._array
+        array: Any = tensor._array
         origin = self._origins.pop(tensor._serial, None)
         held: Array | None = None
         owner: weakref.ref[Array] | None = None
         view: tuple[Any, ...] = ()
+        if type(array) is DeviceArray:  # nobody writes to those
+            self._all[value] = Capture(value, array, None, view, tensor, fingerprint(array), user_location())
+            return
         key: _Key = (id(array), 0, array.shape, array.strides, array.dtype)
         if origin is None and not array.flags.writeable:  # the user's, who may change his mind
             held = array
@@ -163,7 +167,7 @@ class CapturedArrays:
                 del self._all[value]
         return merged
 
-    def source(self, value: int) -> Array | None:
+    def source(self, value: int) -> Array | DeviceArray | None:
         """The array that an input reads at each call; None if it reads none."""
         capture = self._all.get(value)
         if capture is None:
@@ -180,6 +184,8 @@ class CapturedArrays:
         return [capture for capture in self._all.values() if not capture.is_unchanged()]
 
 
-def fingerprint(array: Array) -> int:
-    """A number that tells contents apart."""
+def fingerprint(array: Array | DeviceArray) -> int:
+    """A number that tells contents apart; 0 for all arrays on devices, which nobody writes to."""
+    if type(array) is DeviceArray:
+        return 0
     return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)

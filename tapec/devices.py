@@ -1,54 +1,128 @@
-"""`tp.device`: where compiled functions run."""
+"""`tp.device`: where tensors lie and compiled functions run."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, final
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, final
 
 from tapec.errors import ArgumentError
+from tapec.placement import OPEN
+from tapec.recording import ACTIVE, share
 
 if TYPE_CHECKING:
     from tapec.ir.graph import Graph
+    from tapec.ir.primitive import Primitive
+    from tapec.runtime.cuda.op_programs import OpPrograms
     from tapec.runtime.cuda.program import DeviceProgram, Target
+    from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 
 
 @final
 class Device:
-    """A device that compiled functions can run on; made by `tp.device`.
+    """A place where tensors lie and compiled functions run; made by `tp.device`.
+
+    As a context, `with tp.device("cuda"): ...`, it has new tensors and Variables made there, and everything run there
+    that is not on another device already, in this thread.
 
     Attributes:
         name: as it was asked for.
 
     >>> import tapec as tp
-    >>> try:
-    ...     gpu = tp.device("cuda")
-    ... except tp.errors.DeviceNotFoundError:
-    ...     gpu = None  # what is called with `device=None` runs on the CPU
+    >>> with tp.device("emulated") as device:
+    ...     w = tp.Variable([1.0, 2.0])
+    >>> (w * 3.0).device == device, (w * 3.0).cpu().device
+    (True, tp.device('cpu'))
     """
 
-    __slots__ = ("_target", "name")
-
-    def __init__(self, name: str, target: Target) -> None:
+    def __init__(self, name: str, target: Target | None) -> None:
         self.name = name
         self._target = target
+        if target is not None:
+            OPEN[target.memory] = self
+
+    @property
+    def own(self) -> Device | None:
+        """The device; None for the CPU, whose arrays are NumPy's."""
+        return None if self._target is None else self
+
+    @property
+    def memory(self) -> DeviceMemory:
+        """The memory of a device that is not the CPU."""
+        return self._chosen.memory
+
+    @property
+    def _chosen(self) -> Target:
+        assert self._target is not None
+        return self._target
 
     def compile(self, graph: Graph) -> DeviceProgram:
         """The program of a recorded graph."""
-        return self._target.compile(graph)
+        return self._chosen.compile(graph)
+
+    @cached_property
+    def _ops(self) -> OpPrograms:
+        from tapec.runtime.cuda.op_programs import OpPrograms  # only devices need it
+
+        return OpPrograms(self._chosen)
+
+    def run(
+        self,
+        primitive: Primitive,
+        arrays: Sequence[Array | DeviceArray],
+        attributes: dict[str, Any],
+        regions: tuple[Graph, ...],
+    ) -> list[DeviceArray] | None:
+        """Runs one primitive, see `OpPrograms.run`."""
+        return self._ops.run(primitive, arrays, attributes, regions)
+
+    def __enter__(self) -> Device:
+        """New tensors are made here from now on."""
+        _ENTERED.devices.append(ACTIVE.device)
+        _choose(self.own)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """New tensors are made where they were before."""
+        _choose(_ENTERED.devices.pop())
 
     def __repr__(self) -> str:
         return f"tp.device({self.name!r})"
 
 
-@cache
+class _Entered(threading.local):
+    """What the blocks of one thread chose, from the outermost on, before the present one did."""
+
+    def __init__(self) -> None:
+        self.devices: list[Device | None] = []
+
+
+_ENTERED: Final = _Entered()
+
+
+def _choose(device: Device | None) -> None:
+    """Native entries run on the CPU: they see a list that is not empty while a device is chosen."""
+    ACTIVE.device = device
+    share(ACTIVE.recorders if device is None else [device])
+
+
+_KNOWN: dict[str, Device] = {}
+_LOCK = threading.Lock()
+
+
 def device(name: str) -> Device:
-    """A device for `tp.function(..., device=...)`.
+    """A device for `tp.function(..., device=...)`, for `tp.to_device`, and for `with` blocks.
 
     Experimental: the code for NVIDIA GPUs is checked by NVIDIA's assembler and by an emulation on the host, but has not
     yet run on a GPU.
 
     Args:
-        name: `"cuda"`, the first NVIDIA GPU.
+        name: `"cpu"`; `"cuda"`, the first NVIDIA GPU; or `"emulated"`: a GPU's kernels run by the host, with memory of
+            their own, slowly: to try a program without a GPU.
 
     Raises:
         ArgumentError: there is no device of this name.
@@ -58,10 +132,29 @@ def device(name: str) -> Device:
     >>> tp.device("abacus")
     Traceback (most recent call last):
     ...
-    tapec.errors.ArgumentError: there is no device 'abacus'; the CPU needs no name, and "cuda" is an NVIDIA GPU
+    tapec.errors.ArgumentError: there is no device 'abacus'; there are "cpu", "cuda" and "emulated"
     """
-    if name != "cuda":
-        raise ArgumentError(f'there is no device {name!r}; the CPU needs no name, and "cuda" is an NVIDIA GPU')
-    from tapec.runtime.cuda.gpu import GpuTarget
+    with _LOCK:
+        found = _KNOWN.get(name)
+        if found is None:
+            found = _KNOWN[name] = Device(name, _target(name))
+        return found
 
-    return Device(name, GpuTarget())
+
+def _target(name: str) -> Target | None:
+    if name == "cpu":
+        return None
+    if name == "cuda":
+        from tapec.runtime.cuda.gpu import GpuTarget
+
+        return GpuTarget()
+    if name == "emulated":
+        from tapec.runtime.cuda.emulated_program import EmulatedTarget
+
+        return EmulatedTarget()
+    raise ArgumentError(f'there is no device {name!r}; there are "cpu", "cuda" and "emulated"')
+
+
+def found(wanted: Device | str) -> Device:
+    """A device, or the one of this name."""
+    return device(wanted) if isinstance(wanted, str) else wanted

@@ -17,9 +17,10 @@ from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
+from tapec.placement import OPEN, is_placed, run_placed
 from tapec.recording import ACTIVE, user_location
 from tapec.runtime.eager import RUN, execute, runner
-from tapec.tensor import Tensor, _new, _serials, make
+from tapec.tensor import _ARRAYS, Tensor, _new, _serials, make
 
 _NOTHING: dict[str, Any] = {}
 _SCALARS = (np.float64, np.float32)
@@ -34,7 +35,10 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
     """
     try:
-        if attributes:
+        array: Any
+        if OPEN and is_placed(operands):
+            (array,) = run_placed(primitive, operands, attributes)
+        elif attributes:
             array = execute(primitive, [t._array for t in operands], attributes)
         else:
             run = RUN.get(primitive) or runner(primitive)
@@ -50,7 +54,7 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
             _explain(error, primitive, operands, attributes)
         array = _stand_ins(primitive, operands, attributes)[0]._array
     result = _new(Tensor)  # `make`, spelled out
-    result._array = array if type(array) is np.ndarray else np.asarray(array)
+    result._array = array if type(array) in _ARRAYS else np.asarray(array)
     result._serial = _serials()
     result._weak = result._literal = False
     for recorder in ACTIVE.recorders:
@@ -69,7 +73,10 @@ def apply_control(
     from tapec.runtime.control import execute_control  # the compiler is imported when it is first needed
 
     try:
-        arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
+        if OPEN and is_placed(operands):
+            arrays = run_placed(primitive, operands, attributes, regions)
+        else:
+            arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
         results = tuple([make(array) for array in arrays])
     except TapecError as error:
         if not _imagined(error):
@@ -90,7 +97,11 @@ def apply_several(
         LinearAlgebraError: a matrix has no such factors.
     """
     try:
-        results = tuple([make(array) for array in execute(primitive, [t._array for t in operands], attributes)])
+        if OPEN and is_placed(operands):
+            arrays = run_placed(primitive, operands, attributes)
+        else:
+            arrays = execute(primitive, [t._array for t in operands], attributes)
+        results = tuple([make(array) for array in arrays])
     except (ValueError, TypeError, LookupError) as error:
         if not _imagined(error):
             _explain(error, primitive, operands, attributes)

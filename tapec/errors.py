@@ -167,6 +167,10 @@ class DeviceNotFoundError(TapecError, RuntimeError):
     """There is no device of the kind that was asked for, or no driver for it; the message says what was looked for."""
 
 
+class DeviceMismatchError(TapecError, ValueError):
+    """Arrays on different devices meet in one operation, or in one compiled function."""
+
+
 class DeviceMemoryError(TapecError, MemoryError):
     """A device has too little memory; the message says how many bytes were asked for and how many are free."""
 

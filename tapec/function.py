@@ -16,16 +16,18 @@ import numpy as np
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.collector import patient_collector
 from tapec.eager_mode import EagerMode, is_nested
-from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning, UnsupportedOnDeviceError
+from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder
 from tapec.inspection import Inspection
 from tapec.ir.graph import Location
 from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
+from tapec.placement import OPEN, chosen_device, placed
 from tapec.recorded_call import RecordedCall, leak_message
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
 from tapec.rolled_recording import rolled
+from tapec.variable import Variable
 
 if TYPE_CHECKING:
     from tapec.devices import Device
@@ -80,7 +82,7 @@ class Function:
         *,
         strict: bool = False,
         max_paths: int = MAX_PATHS,
-        device: Device | None = None,
+        device: Device | str | None = None,
         memory_budget: int | None = None,
     ) -> None:
         if not callable(python):
@@ -100,7 +102,7 @@ class Function:
         self._name = getattr(python, "__name__", type(python).__name__)
         self._strict = strict
         self._max_paths = max_paths
-        self._device = device
+        self._device = _found(device)
         self._memory_budget = memory_budget
         self._specialisations: dict[Hashable, Specialisation] = {}
         self._lock = threading.RLock()
@@ -115,18 +117,11 @@ class Function:
 
         Raises:
             CompilationError: the function runs eagerly with these arguments, because of a leak or of `max_paths`.
-            UnsupportedOnDeviceError: it runs on a device. Without one, `launch_plan` and `ptx` of what this gives show
-                what a GPU would run.
         """
-        if self._device is not None:
-            raise UnsupportedOnDeviceError(
-                f"{self._name} runs on {self._device!r}, of whose programs there is no inspection: inspect the "
-                "function without a device, and see `launch_plan` and `ptx` of that"
-            )
         _, path = self._run(self._take_apart(args, kwargs))
         if path is None:
             raise CompilationError(f"{self._name} runs eagerly with these arguments, so that there is nothing to show")
-        return Inspection(self._name, path.recording.graph, path.machine_code)
+        return Inspection(self._name, path.recording.graph, path.executable)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -171,12 +166,12 @@ class Function:
         tried = -1
         while True:
             if seen is None:
-                failed, seen, result = path.run(arrays)
+                failed, seen, result, native = path.run(arrays)
                 if failed:
                     return self._rerun(specialisation, arguments)
                 if seen is None:
                     specialisation.current = path
-                    if not specialisation.native and self._device is None:
+                    if native and not specialisation.native:
                         self._add_entry(specialisation, path, arguments)
                     return result, path
             miss = path.first_miss(seen)
@@ -230,7 +225,7 @@ class Function:
         with self._lock:
             call, results, result = self._trace(arguments)
             known = specialisation.tree.find(call.guards)
-            return result, known or self._keep(specialisation, call, results)
+            return result, known or self._keep(specialisation, arguments, call, results)
 
     # Running Python --------------------------------------------------------------------------------------------------
 
@@ -242,51 +237,61 @@ class Function:
 
     def _record(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
         call, results, result = self._trace(arguments)
-        return result, self._keep(specialisation, call, results)
+        return result, self._keep(specialisation, arguments, call, results)
 
     def _trace(self, arguments: Arguments) -> tuple[RecordedCall, Results, Any]:
-        """Runs Python on real values under a recorder."""
+        """Runs Python on real values under a recorder, on the host; what comes of it is brought where it belongs."""
         recorder = FunctionRecorder(self._name, self._strict)
         leaves = arguments.tensors()
         for leaf, spec in zip(leaves, arguments.specs, strict=True):
             if spec.kind != "static":
                 recorder.add_argument(leaf)
-        with active(recorder), patient_collector(), np.errstate(all="ignore"):  # compiled code does not warn either
-            result = self._call_python(arguments, leaves)
-            results, tensors = describe(result, arguments.gives_tensors)
-            passing = passing_object(results, arguments.leaves)
-            if passing is not None:
-                recorder.leave(
-                    f"a {type(passing).__name__} among the results, which each call makes anew and which is no tuple, "
-                    "list, dict, named tuple or dataclass"
-                )
-            call = recorder.finish(tensors)
-        return call, results, deliver(result, arguments.gives_tensors)
+        try:
+            # Compiled code does not warn either.
+            with active(recorder), patient_collector(), np.errstate(all="ignore"):
+                result = self._call_python(arguments, leaves)
+                results, tensors = describe(result, arguments.gives_tensors)
+                passing = passing_object(results, arguments.leaves)
+                if passing is not None:
+                    recorder.leave(
+                        f"a {type(passing).__name__} among the results, which each call makes anew and which is no "
+                        "tuple, list, dict, named tuple or dataclass"
+                    )
+                call = recorder.finish(tensors)
+        finally:
+            for variable in recorder.assigned:
+                variable._tensor = variable.at_home(variable._tensor)
+        return call, results, deliver(result, arguments.gives_tensors, self._place(arguments, call))
 
-    def _keep(self, specialisation: Specialisation, call: RecordedCall, results: Results) -> Path | None:
+    def _place(self, arguments: Arguments, call: RecordedCall) -> Device | None:
+        """Where a recorded call would run."""
+        if not OPEN:
+            return None
+        sources = [s._tensor._array if isinstance(s, Variable) else s for s in call.sources]
+        return chosen_device(self._device, [*arguments.arrays(), *sources])
+
+    def _keep(
+        self, specialisation: Specialisation, arguments: Arguments, call: RecordedCall, results: Results
+    ) -> Path | None:
         """Compiles a recording, or marks the specialisation as eager if it leaked."""
         self.recordings += 1
         if call.leak is not None:
             specialisation.eager = True
             self._warn(f"{leak_message(self._name, call.leak)} It runs eagerly.", call.leak.location)
             return None
-        from tapec.runtime.driver import compile_graph
-
         with patient_collector():
-            recording = rolled(call)
-            if self._device is None:
-                path = Path(recording, compile_graph(recording.graph, self._memory_budget), results)
-            else:
-                path = Path(recording, self._device.compile(recording.graph), results)
+            path = Path(rolled(call), results, self._memory_budget, self._device)
+        path.program(self._place(arguments, call))
         self.compiles += 1
         specialisation.tree.insert(path)
         specialisation.current = path
         return path
 
     def _run_eagerly(self, arguments: Arguments) -> Any:
-        with active(EagerMode(inside=True)), np.errstate(all="ignore"):
+        device = ACTIVE.device if self._device is None else self._device.own
+        with active(EagerMode(inside=True)), placed(device), np.errstate(all="ignore"):
             result = self._call_python(arguments, arguments.tensors())
-        return deliver(result, arguments.gives_tensors)
+        return deliver(result, arguments.gives_tensors, device)
 
     def _inline(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs Python as part of what is being recorded in this thread, or eagerly under `tp.eager()`."""
@@ -312,6 +317,14 @@ class Function:
             warnings.warn_explicit(message, EagerFallbackWarning, location.filename, location.line)
 
 
+def _found(device: Device | str | None) -> Device | None:
+    if device is None:
+        return None
+    from tapec.devices import found  # only who names a device needs it
+
+    return found(device)
+
+
 @overload
 def function(
     python: Callable[..., Any],
@@ -319,7 +332,7 @@ def function(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
-    device: Device | None = None,
+    device: Device | str | None = None,
     memory_budget: int | None = None,
 ) -> Function: ...
 @overload
@@ -327,7 +340,7 @@ def function(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
-    device: Device | None = None,
+    device: Device | str | None = None,
     memory_budget: int | None = None,
 ) -> Callable[[Callable[..., Any]], Function]: ...
 def function(
@@ -336,7 +349,7 @@ def function(
     *,
     strict: bool = False,
     max_paths: int = MAX_PATHS,
-    device: Device | None = None,
+    device: Device | str | None = None,
     memory_budget: int | None = None,
 ) -> Function | Callable[[Callable[..., Any]], Function]:
     """Compiles a function of arrays; a decorator, with or without options.

@@ -22,6 +22,7 @@ from tapec.rule_free import likes, without_rules
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
+    from tapec.runtime.device_array import DeviceArray
     from tapec.variable import Variable
 
 
@@ -177,12 +178,17 @@ class FunctionRecorder(Recorder):
             Stretch(table, rows, table.inputs, outputs, renamed),
             self._arguments,
             tuple([self._source(n) for n in table.inputs[self._arguments :]]),
-            tuple([variable for variable, _ in self._assigned.values()]),
+            self.assigned,
             tuple(self._guards),
             tuple(self._forks),
             self.leaked,
             {table.leaves[n]: array for n, array in self.constants.items()},
         )
+
+    @property
+    def assigned(self) -> tuple[Variable, ...]:
+        """The Variables that were given values."""
+        return tuple([variable for variable, _ in self._assigned.values()])
 
     def settle(self) -> None:
         """Makes one input of those for arrays of equal contents that nobody has any more."""
@@ -198,7 +204,7 @@ class FunctionRecorder(Recorder):
         """Inputs whose arrays nobody can change any more; see `settle`."""
         return self._arrays.constants()
 
-    def _source(self, value: int) -> np.ndarray[Any, Any] | Variable:
+    def _source(self, value: int) -> np.ndarray[Any, Any] | DeviceArray | Variable:
         array = self._arrays.source(value)
         return self._variables[value] if array is None else array
 

@@ -20,12 +20,14 @@ from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
 from tapec.ops import indexing, movement, update
 from tapec.ownership import taken_over
+from tapec.placement import OPEN, is_placed
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor, make
 from tapec.update_keys import Positions, Window, is_basic, last_of_each, plain_key, positions, window
 from tapec.writable import fitting
 
 if TYPE_CHECKING:
+    from tapec.devices import Device
     from tapec.tape import GradientTape
 
 _I64: Final = np.dtype(np.int64)
@@ -88,6 +90,11 @@ class Array(ViewableArray):
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of the elements."""
         return self._tensor.dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the elements lie: the CPU, or a device of `tp.device`."""
+        return self._tensor.device
 
     @property
     def size(self) -> int:
@@ -196,7 +203,10 @@ class Array(ViewableArray):
         attributes: dict[str, Any],
         write: Callable[[np.ndarray[Any, Any]], None],
     ) -> None:
-        """The next version, in the memory of the present one if nobody else holds that."""
+        """The next version, on the host in the memory of the present one if nobody else holds that."""
+        if OPEN and is_placed((self._tensor, *rest)):
+            self._tensor = apply(primitive, (self._tensor, *rest), attributes)
+            return
         array = self._tensor._array
         new = make(array)
         for recorder in ACTIVE.recorders:

@@ -16,8 +16,8 @@ from tapec.runtime.entry import make_entry
 from tapec.runtime.entry_spec import EntrySpec, Gate
 from tapec.variable import Variable
 
-# While somebody records in a thread, its calls go to `slow`, which runs Python inline.
-_GATE: Final = Gate(THREAD_KEY, lambda: bool(ACTIVE.recorders))
+# While somebody records in a thread, or has chosen a device there, its calls go to `slow`.
+_GATE: Final = Gate(THREAD_KEY, lambda: bool(ACTIVE.recorders) or ACTIVE.device is not None)
 
 
 def fast_entry(
@@ -48,19 +48,19 @@ def fast_entry(
             outputs=result_tree(path.results, path.recording.graph.outputs),
             captured=_captured(path),
             guards=len(path.recording.guards),
-            release_gil=path.machine_code.release_gil,
+            release_gil=path.executable.release_gil,
             name=name,
             gate=_GATE,
         )
     except NotNativeError:
         return None
-    return make_entry(spec, path.machine_code.address, slow, miss, path)
+    return make_entry(spec, path.executable.address, slow, miss, path)
 
 
 def _captured(path: Path) -> tuple[np.ndarray[Any, Any], ...]:
     captured: list[np.ndarray[Any, Any]] = []
     for source, value in zip(path.recording.sources, path.recording.source_values, strict=True):
-        if isinstance(source, Variable) or dense(source, value.type.dtype) is not source:
+        if not isinstance(source, np.ndarray) or dense(source, value.type.dtype) is not source:
             raise NotNativeError
         captured.append(source)
     return tuple(captured)

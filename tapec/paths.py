@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from tapec.arguments import dense
+from tapec.collector import patient_collector
 from tapec.passes.kernel_status import FINE, GUARD_DIFFERS
+from tapec.placement import OPEN, chosen_device
 from tapec.recorded_call import Recording
 from tapec.results import Results
+from tapec.runtime.device_array import on_host
 from tapec.tensor import make
+from tapec.variable import Variable
 
 if TYPE_CHECKING:
+    from tapec.devices import Device
     from tapec.runtime.cuda.program import DeviceProgram
     from tapec.runtime.driver import Executable
 
@@ -27,30 +32,41 @@ class Outcome(NamedTuple):
         failed: it met an error, such as an index out of range.
         seen: the guards' values up to the first that did not hold; None if all did.
         result: what the function returns, if neither.
+        native: whether it ran on the CPU.
     """
 
     failed: bool = False
     seen: list[int] | None = None
     result: Any = None
+    native: bool = True
 
 
 @final
 class Path:
-    """One way that Python took, recorded and compiled.
+    """One way that Python took, recorded, and compiled for each device on which it has run.
+
+    Args:
+        recording: what was recorded.
+        results: how outputs become results.
+        memory_budget: see `tapec.function`.
+        device: where it runs; None for where its inputs lie.
 
     Attributes:
         recording: what was recorded.
-        executable: its machine code, or its program for a device.
         results: how outputs become results.
         locks: of the Variables that it assigns; held from reading a Variable to assigning it.
     """
 
-    __slots__ = ("_entry", "_runs", "_sources", "executable", "locks", "recording", "results")
+    __slots__ = ("_budget", "_device", "_entry", "_programs", "_runs", "_sources", "locks", "recording", "results")
 
-    def __init__(self, recording: Recording, executable: Executable | DeviceProgram, results: Results) -> None:
+    def __init__(
+        self, recording: Recording, results: Results, memory_budget: int | None, device: Device | None
+    ) -> None:
         self.recording = recording
-        self.executable = executable
         self.results = results
+        self._budget = memory_budget
+        self._device = device
+        self._programs: dict[Device | None, Executable | DeviceProgram] = {}
         self._runs = 0
         self._entry: Callable[..., Any] | None = None
         types = [value.type.dtype for value in recording.source_values]
@@ -59,12 +75,27 @@ class Path:
         self.locks = [v._lock for v in sorted(recording.assigned, key=id)]
 
     @property
-    def machine_code(self) -> Executable:
-        """The executable of a path that runs on the CPU."""
-        assert self.executable.native
-        return self.executable
+    def executable(self) -> Executable:
+        """Its machine code for the CPU."""
+        program = self.program(None)
+        assert program.native
+        return program
 
-    def run(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
+    def program(self, device: Device | None) -> Executable | DeviceProgram:
+        """What runs on a device; machine code for None. It is compiled when it is first asked for."""
+        found = self._programs.get(device)
+        if found is None:
+            with patient_collector():
+                if device is not None:
+                    found = device.compile(self.recording.graph)
+                else:
+                    from tapec.runtime.driver import compile_graph
+
+                    found = compile_graph(self.recording.graph, self._budget)
+            self._programs[device] = found
+        return found
+
+    def run(self, arrays: list[Any]) -> Outcome:
         """Runs the machine code on the argument leaves; Variables are assigned only if every guard held."""
         if not self.locks:
             return self._attempt(arrays)
@@ -73,28 +104,37 @@ class Path:
                 stack.enter_context(lock)
             return self._attempt(arrays)
 
-    def _attempt(self, arrays: list[np.ndarray[Any, Any]]) -> Outcome:
+    def _inputs(self, arrays: list[Any]) -> list[Any]:
+        """The argument leaves, and the arrays that stand behind them."""
         for source, dtype in self._sources:
-            array = source if isinstance(source, np.ndarray) else source._tensor._array
+            array = source._tensor._array if isinstance(source, Variable) else source
             arrays = [*arrays, dense(array, dtype)]
-        status, outputs, seen = self._execute(arrays)
+        return arrays
+
+    def _attempt(self, arrays: list[Any]) -> Outcome:
+        arrays = self._inputs(arrays)
+        device = chosen_device(self._device, arrays) if OPEN else None
+        if device is None:
+            status, outputs, seen = self._execute([on_host(a) for a in arrays] if OPEN else arrays)
+        else:
+            status, outputs, seen = self.program(device).run(arrays)
         if status == GUARD_DIFFERS:
             return Outcome(seen=seen)
         if status != FINE:
             return Outcome(failed=True)
         assigned = self.recording.assigned
         for variable, array in zip(assigned, outputs[len(outputs) - len(assigned) :], strict=True):
-            variable._tensor = make(array)
-        return Outcome(result=self.results.build(outputs))
+            variable._tensor = variable.at_home(make(array))
+        return Outcome(result=self.results.build(outputs), native=device is None)
 
-    def _execute(self, arrays: list[np.ndarray[Any, Any]]) -> tuple[int, Sequence[np.ndarray[Any, Any]], list[int]]:
+    def _execute(self, arrays: list[np.ndarray[Any, Any]]) -> tuple[int, Sequence[Any], list[int]]:
         """Status, outputs and guards; from the third run on through a native entry, which takes 6 ms to make."""
         if self._entry is None:
             self._runs += 1
-            if self._runs > 2 and self.executable.native:
+            if self._runs > 2:
                 from tapec.flat_entry import flat_entry
 
-                self._entry = flat_entry(self.machine_code, self.recording)
+                self._entry = flat_entry(self.executable, self.recording)
             return self.executable.run(arrays)
         ran: tuple[int, Sequence[np.ndarray[Any, Any]], list[int]] = self._entry(*arrays)
         return ran

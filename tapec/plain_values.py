@@ -9,6 +9,7 @@ import numpy as np
 from tapec.array_protocol import ArrayProtocol
 from tapec.dispatch import lift
 from tapec.recording import ACTIVE
+from tapec.runtime.device_array import on_host
 
 
 def plain_values(item: Any, how: str) -> Any:
@@ -18,4 +19,4 @@ def plain_values(item: Any, how: str) -> Any:
     tensor = lift(item)
     for recorder in ACTIVE.recorders:
         recorder.leak(tensor, how)
-    return tensor._array
+    return on_host(tensor._array)

@@ -11,6 +11,7 @@ from tapec.ir.graph import Graph, Location, Value
 from tapec.ir.op_table import Stretch
 
 if TYPE_CHECKING:
+    from tapec.runtime.device_array import DeviceArray
     from tapec.variable import Variable
 
 
@@ -50,7 +51,7 @@ class RecordedCall(NamedTuple):
     name: str
     ops: Stretch
     arguments: int
-    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
+    sources: tuple[np.ndarray[Any, Any] | DeviceArray | Variable, ...]
     assigned: tuple[Variable, ...]
     guards: tuple[int, ...]
     forks: tuple[Location | None, ...]
@@ -72,7 +73,7 @@ class Recording(NamedTuple):
 
     graph: Graph
     arguments: int
-    sources: tuple[np.ndarray[Any, Any] | Variable, ...]
+    sources: tuple[np.ndarray[Any, Any] | DeviceArray | Variable, ...]
     assigned: tuple[Variable, ...]
     guards: tuple[int, ...]
     forks: tuple[Location | None, ...]

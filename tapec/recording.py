@@ -21,6 +21,7 @@ from tapec.ir.graph import Location
 if TYPE_CHECKING:
     import numpy as np
 
+    from tapec.devices import Device
     from tapec.ir.graph import Graph
     from tapec.ir.primitive import Primitive
     from tapec.tensor import Tensor
@@ -95,11 +96,12 @@ class Recorder(ABC):
         """`variable` has been given the value `tensor`."""
 
 
-# Where native entries find this thread's recorders: they must not run while somebody records.
+# Where native entries find this thread's recorders: they must not run while somebody records, nor where a device has
+# been chosen, for which some other list lies there.
 THREAD_KEY: Final = "tapec.recorders"
 
 
-def _share(recorders: list[Recorder]) -> None:
+def share(recorders: list[Any]) -> None:
     """Puts the list into the dict that CPython keeps for each thread; other interpreters have no native entries."""
     if sys.implementation.name == "cpython":
         get = ctypes.pythonapi.PyThreadState_GetDict
@@ -119,16 +121,18 @@ class _Stack(threading.local):
         refused: the user's line of the op that last refused its operands for their values (an index out of range); a
             new tuple each time, so that a recording can tell whether that happened while it went on.
         lasting: whether derivatives of what runs now will be asked for when the tensors that Python holds now are gone.
+        device: the device that a `with` block has chosen; None for the CPU.
     """
 
     def __init__(self) -> None:
         self.recorders: Final[list[Recorder]] = []
-        _share(self.recorders)
+        share(self.recorders)
         self.phase: str = "primal"
         self.location: Location | None = None
         self.imagined: bool = False
         self.refused: tuple[Location | None] | None = None
         self.lasting: bool = False
+        self.device: Device | None = None
 
 
 ACTIVE = _Stack()

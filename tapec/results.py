@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from enum import Enum
 from inspect import unwrap
 from types import BuiltinFunctionType, EllipsisType, FunctionType, ModuleType, NoneType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tapec.dispatch import cast, lift
+from tapec.placement import moved
+from tapec.runtime.device_array import on_device, on_host
 from tapec.structure import Structure, flatten, map_leaves, unflatten
 from tapec.tensor import Tensor, make
 from tapec.variable import Variable
+
+if TYPE_CHECKING:
+    from tapec.devices import Device
 
 
 class Lasting:
@@ -51,13 +56,15 @@ class Results:
     leaves: tuple[Any, ...]
     gives_tensors: bool
 
-    def build(self, outputs: Sequence[np.ndarray[Any, Any]]) -> Any:
-        """The function's result around `outputs`, which nobody else holds."""
+    def build(self, outputs: Sequence[Any]) -> Any:
+        """The function's result around `outputs`, arrays which nobody else holds, of the host or of a device."""
         leaves = [self._wrap(outputs[leaf.index]) if type(leaf) is Output else leaf for leaf in self.leaves]
         return unflatten(self.structure, leaves)
 
-    def _wrap(self, array: np.ndarray[Any, Any]) -> Any:
-        return make(array) if self.gives_tensors else array if array.ndim else array[()]
+    def _wrap(self, array: Any) -> Any:
+        if self.gives_tensors:
+            return make(array)
+        return array if type(array) is np.ndarray and array.ndim else on_host(array)[()]
 
 
 def describe(result: Any, gives_tensors: bool) -> tuple[Results, list[Tensor]]:
@@ -90,13 +97,22 @@ def passing_object(results: Results, given: Sequence[Any]) -> Any | None:
     return None
 
 
-def deliver(result: Any, gives_tensors: bool) -> Any:
-    """The result of an eager run as a compiled one would give it: arrays are copies, and none is weak."""
+def deliver(result: Any, gives_tensors: bool, device: Device | None) -> Any:
+    """The result of an eager run as a compiled one would give it: arrays are copies, and none is weak.
+
+    Args:
+        result: what the function returned.
+        gives_tensors: whether arrays become Tensors; otherwise they become NumPy arrays.
+        device: where the compiled one gives Tensors; None for where they lie.
+    """
 
     def wrap(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor | np.ndarray):
             return leaf
-        array = np.array(leaf._array if isinstance(leaf, Tensor) else leaf, order="C")
+        array = leaf._array if isinstance(leaf, Tensor) else leaf
+        if gives_tensors and (device is not None or on_device(array)):
+            return make(array if device is None else moved(array, device))
+        array = np.array(on_host(array), order="C")
         return make(array) if gives_tensors else array if array.ndim else array[()]
 
     return map_leaves(wrap, result)

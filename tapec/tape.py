@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.mutable_array import Array
+from tapec.placement import beside
 from tapec.recording import ACTIVE, active, user_frame
 from tapec.sharing_recorder import tape_recorder
 from tapec.structure import flatten, leaves_like, settled, unflatten
@@ -208,7 +209,8 @@ class GradientTape:
         pairs = [(p, ct) for p, ct in zip(places, cotangents, strict=True) if p is not None]
         plan = gradient_plan(recorder, [p for p, _ in pairs], [ct is not None for _, ct in pairs], flat)
         self._consume()
-        results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
+        with beside(*targets):
+            results = plan.run(recorder, [ct for _, ct in pairs if ct is not None], release=not self._persistent)
         found = dict(zip(flat, results, strict=True))
         gradients = [
             found[group[0]] if len(group) == 1 and not zero else total([found[p] for p in group], source, zero)
@@ -373,7 +375,9 @@ class GradientTape:
         self._consume()
         if plan is None:
             return [None] * len(leaves)
-        found = dict(zip(flat, plan.run(recorder, [seeds], release=not self._persistent), strict=True))
+        with beside(target):
+            results = plan.run(recorder, [seeds], release=not self._persistent)
+        found = dict(zip(flat, results, strict=True))
         return [total([found[p] for p in group], leaf, False) for leaf, group in zip(leaves, wanted, strict=True)]
 
     def _consume(self) -> None:

@@ -14,6 +14,8 @@ from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
 from tapec.ops import custom
+from tapec.passes.kernel_status import FINE
+from tapec.placement import OPEN, common_device, is_placed
 from tapec.recorded_structure import RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.replay import Program
@@ -22,6 +24,8 @@ from tapec.tensor import Tensor, make
 
 if TYPE_CHECKING:
     from tapec.compiled_derivative import CompiledDerivative
+    from tapec.devices import Device
+    from tapec.runtime.cuda.program import DeviceProgram
 
 # What compiling is expected to take, in seconds: of anything, and of each op (docs/design/0005-derivatives.md).
 COMPILE_START: Final = 0.05
@@ -44,7 +48,10 @@ class Plan:
         connected: which of the values asked for it computes.
     """
 
-    __slots__ = ("_arrays", "_compiled", "_connected", "_graph", "_lock", "_patience", "_program", "residuals")
+    __slots__ = (
+        "_arrays", "_compiled", "_connected", "_graph", "_lock", "_patience", "_program", "_python", "_there",
+        "residuals",
+    )  # fmt: skip
 
     def __init__(self, graph: Graph, residuals: tuple[int, ...], connected: tuple[bool, ...]) -> None:
         self.residuals = residuals
@@ -53,11 +60,12 @@ class Plan:
         self._program: Program | None = None
         self._arrays = ArrayProgram(graph) if runs_on_arrays(graph) else None
         self._compiled: CompiledDerivative | None = None
+        self._there: dict[Device, DeviceProgram] = {}
         # Seconds of replay after which the graph is compiled: as long as compiling will take. So the time spent is at
         # most twice what it would be if we knew how often the derivative will be asked for.
         ops = len(graph.ops)
-        python = any(op.primitive in (custom.pull, custom.push) for op in graph.ops)
-        compiles = 0 < ops <= _LONGEST_COMPILED and not python
+        self._python = any(op.primitive in (custom.pull, custom.push) for op in graph.ops)
+        compiles = 0 < ops <= _LONGEST_COMPILED and not self._python
         self._patience = COMPILE_START + COMPILE_OP * ops if compiles else float("inf")
         self._lock = threading.Lock()
 
@@ -84,6 +92,8 @@ class Plan:
     def _run(self, tensors: list[Tensor]) -> list[Tensor]:
         if ACTIVE.recorders:
             return self._replay(tensors)
+        if OPEN and is_placed(tensors):
+            return self._run_there(tensors)
         if self._compiled is not None:
             outputs = self._compiled.__call__(*[t._array for t in tensors])
             if outputs is not None:
@@ -99,6 +109,18 @@ class Plan:
         if self._patience < 0 and self._lock.acquire(blocking=False):
             self._compile()
         return results
+
+    def _run_there(self, tensors: list[Tensor]) -> list[Tensor]:
+        """On the device where the tensors lie the whole derivative is one program, from the first time on."""
+        arrays = [t._array for t in tensors]
+        device = common_device(arrays) or ACTIVE.device
+        if device is None or self._python:
+            return self._replay(tensors)
+        program = self._there.get(device)
+        if program is None:
+            program = self._there[device] = device.compile(self._graph)
+        status, outputs, _ = program.run(arrays)
+        return [make(array) for array in outputs] if status == FINE else self._replay(tensors)
 
     def _replay(self, tensors: list[Tensor]) -> list[Tensor]:
         if self._program is None:

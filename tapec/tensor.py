@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,12 @@ from tapec.array_protocol import ArrayProtocol
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType, tensor_type
 from tapec.recording import ACTIVE
+from tapec.runtime.device_array import DeviceArray, on_host
 
+if TYPE_CHECKING:
+    from tapec.devices import Device
+
+_ARRAYS = (np.ndarray, DeviceArray)
 _serials = count(1).__next__
 _new = object.__new__
 
@@ -77,6 +82,27 @@ class Tensor(ArrayProtocol):
         """The IR's type of this tensor."""
         return tensor_type(dtypes.of(self._array.dtype), self._array.shape)
 
+    @property
+    def device(self) -> Device:
+        """Where the values lie: the CPU, or a device of `tp.device`.
+
+        >>> import tapec as tp
+        >>> tp.constant(1.0).device
+        tp.device('cpu')
+        """
+        from tapec.transfer import device_of_tensor
+
+        return device_of_tensor(self)
+
+    def cpu(self) -> Tensor:
+        """The same values on the CPU; this tensor if it lies there. Derivatives flow through it."""
+        if type(self._array) is np.ndarray:
+            return self
+        from tapec.transfer import to_device
+
+        tensor: Tensor = to_device(self, "cpu")
+        return tensor
+
     # Leaving for plain Python ----------------------------------------------------------------------------------------
 
     def _leak(self, how: str) -> None:
@@ -84,9 +110,9 @@ class Tensor(ArrayProtocol):
             recorder.leak(self, how)
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The values as a read-only NumPy array, without a copy. What is computed from it is not recorded."""
+        """The values as a read-only NumPy array: on the CPU no copy. What is computed from it is not recorded."""
         self._leak("t.numpy()")
-        view = self._array.view()
+        view = on_host(self._array).view()
         view.flags.writeable = False
         return view
 
@@ -95,8 +121,8 @@ class Tensor(ArrayProtocol):
         if copy or (dtype is not None and np.dtype(dtype) != self._array.dtype):
             if copy is False:
                 raise ValueError(f"a {self._array.dtype} tensor as {np.dtype(dtype)} cannot be had without a copy")
-            return np.array(self._array, dtype)
-        view = self._array.view()
+            return np.array(on_host(self._array), dtype)
+        view = on_host(self._array).view()
         view.flags.writeable = False
         return view
 
@@ -120,7 +146,7 @@ class Tensor(ArrayProtocol):
         return value
 
     def __bool__(self) -> bool:
-        seen = bool(self._array)  # of several elements: NumPy's ValueError on ambiguity
+        seen = bool(on_host(self._array))  # of several elements: NumPy's ValueError on ambiguity
         if ACTIVE.recorders:
             _observe(self if self._array.dtype.kind == "b" else self != 0, int(seen))
         return seen
@@ -134,7 +160,7 @@ class Tensor(ArrayProtocol):
     def __index__(self) -> int:
         if self._array.ndim or self._array.dtype.kind not in "iu":
             raise TypeError(f"only an integer tensor without axes can be an index, got {self.dtype} of {self.shape}")
-        value = int(self._array)
+        value = int(on_host(self._array))
         if ACTIVE.recorders:
             _observe(self, value)
         return value
@@ -161,12 +187,13 @@ class Tensor(ArrayProtocol):
 
     def __repr__(self) -> str:
         values = repr(self._array) if self._array.ndim else repr(self._array.item())
-        return f"<tapec.Tensor: shape={self.shape}, dtype={self.dtype}, numpy={values}>"
+        where = "" if type(self._array) is np.ndarray else f", device={self.device.name}"
+        return f"<tapec.Tensor: shape={self.shape}, dtype={self.dtype}{where}, numpy={values}>"
 
     def __str__(self) -> str:
         if self._weak and self._array.dtype.kind == "i":
             return str(self.item())
-        return f"tapec.Tensor({self._array}, shape={self.shape}, dtype={self.dtype})"
+        return f"tapec.Tensor({on_host(self._array)}, shape={self.shape}, dtype={self.dtype})"
 
     def __format__(self, spec: str) -> str:
         if not spec or self._array.ndim:
@@ -181,7 +208,7 @@ class Tensor(ArrayProtocol):
 
     def __reduce__(self) -> tuple[Any, ...]:
         self._leak("pickling t")
-        return make, (self._array, self._weak)
+        return make, (on_host(self._array), self._weak)
 
 
 def _observe(tensor: Tensor, expected: int) -> None:
@@ -192,7 +219,7 @@ def _observe(tensor: Tensor, expected: int) -> None:
 def make(array: Any, weak: bool = False, literal: bool = False) -> Tensor:
     """A tensor around an array that nobody will write to again (or a NumPy scalar)."""
     tensor = _new(Tensor)
-    tensor._array = array if type(array) is np.ndarray else np.asarray(array)
+    tensor._array = array if type(array) in _ARRAYS else np.asarray(array)
     tensor._serial = _serials()
     tensor._weak = weak
     tensor._literal = literal

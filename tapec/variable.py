@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -14,13 +14,21 @@ from tapec.ir import dtypes
 from tapec.ir.types import TensorType
 from tapec.naming import scoped
 from tapec.ops import elementwise as ew
+from tapec.placement import OPEN, device_of, moved, placed, tracing
 from tapec.recording import ACTIVE
+from tapec.runtime.device_array import on_device, on_host
 from tapec.tensor import Tensor, make
+
+if TYPE_CHECKING:
+    from tapec.devices import Device
 
 
 @final
 class Variable(Holder):
     """State that a program changes: weights, counters, moments. It computes like the tensor that it holds at the time.
+
+    It lies where its first value does, or where a `with tp.device(...)` block says; what is assigned to it is brought
+    there. `tp.to_device` moves it.
 
     Args:
         value: the first value: anything that makes a tensor. It is copied.
@@ -38,13 +46,18 @@ class Variable(Holder):
     'v:0'
     """
 
-    __slots__ = ("__weakref__", "_lock", "_name", "_tensor", "_trainable")
+    __slots__ = ("__weakref__", "_device", "_lock", "_name", "_tensor", "_trainable")
 
     def __init__(self, value: Any, trainable: bool = True, name: str | None = None, dtype: Any = None) -> None:
         wanted = None if dtype is None else np.dtype(dtype).newbyteorder("=")
-        array = np.array(lift(value)._array, wanted)
+        tensor = lift(value)
+        if on_device(tensor._array):  # which is never written to
+            array = cast(tensor, tensor.dtype if wanted is None else wanted)._array
+        else:
+            array = np.array(tensor._array, wanted)
         dtypes.of(array.dtype)
-        self._tensor = make(array)
+        self._device = device_of(array) or ACTIVE.device
+        self._tensor = make(moved(array, self._device))
         self._trainable = bool(trainable)
         self._name = scoped(name if name is not None else "Variable")
         self._lock = threading.RLock()
@@ -86,6 +99,11 @@ class Variable(Holder):
         """The IR's type of the values."""
         return self._tensor.type
 
+    @property
+    def device(self) -> Device:
+        """Where the values lie: the CPU, or a device of `tp.device`."""
+        return self._tensor.device
+
     # Reading ---------------------------------------------------------------------------------------------------------
 
     def __tapec_tensor__(self) -> Tensor:
@@ -105,7 +123,7 @@ class Variable(Holder):
         return f"<tapec.Variable {self.name!r} shape={self.shape} dtype={self.dtype}, numpy={self._tensor._array!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Variable, (self._tensor._array, self._trainable, self._name)
+        return Variable, (on_host(self._tensor._array), self._trainable, self._name)
 
     # Assignment ------------------------------------------------------------------------------------------------------
 
@@ -161,11 +179,25 @@ class Variable(Holder):
 
     def _put(self, tensor: Tensor) -> Variable:
         # A new tensor: the old one may lie on a tape, and reads of the variable must not be taken for reads of it.
-        fresh = apply(ew.stop_gradient, (tensor,))
+        if OPEN and not tracing():
+            with placed(self._device):
+                fresh = apply(ew.stop_gradient, (self.at_home(tensor),))
+        else:  # recordings run on the host, and what they assign is brought home when they end
+            fresh = apply(ew.stop_gradient, (tensor,))
         for recorder in ACTIVE.recorders:
             recorder.assign_variable(self, fresh)  # which may refuse it
         self._tensor = fresh
         return self
+
+    def at_home(self, tensor: Tensor) -> Tensor:
+        """A tensor, where the variable lies."""
+        return tensor if device_of(tensor._array) is self._device else make(moved(tensor._array, self._device))
+
+    def move(self, device: Device | None) -> None:
+        """Brings the variable to a device; None for the host."""
+        with self._lock:
+            self._device = device
+            self._tensor = make(moved(self._tensor._array, device))
 
 
 def _broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:

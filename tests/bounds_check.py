@@ -14,7 +14,9 @@ from tapec.ops import indexing, movement, ordering, reduction
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda import scatters
 from tapec.passes.cuda.kernel import ALIGNMENT
-from tapec.runtime.cuda.emulated_program import EmulatedBackend, EmulatedKernels
+from tapec.runtime.cuda.emulated_memory import EmulatedMemory
+from tapec.runtime.cuda.emulated_program import EmulatedBackend
+from tapec.runtime.cuda.emulation import EmulatedKernels
 from tapec.runtime.cuda.executor import Executor
 from tapec.runtime.cuda.program import device_plan
 
@@ -22,11 +24,11 @@ PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class Fenced(EmulatedBackend):
+class Fenced(EmulatedMemory):
     """Memory between two pages that may not be touched; at the end of the room between them, or at its beginning."""
 
-    def __init__(self, kernels, at_end):
-        super().__init__(kernels, backwards=False)
+    def __init__(self, at_end):
+        super().__init__()
         self.at_end = at_end
         self.maps = {}
 
@@ -83,7 +85,7 @@ def main():
             plan = device_plan(graph)
             kernels = EmulatedKernels(plan.kernels)
             for at_end in (True, False):
-                Executor(plan, Fenced(kernels, at_end), arrays).run()
+                Executor(plan, EmulatedBackend(kernels, Fenced(at_end), backwards=False), arrays).run()
                 runs += 1
     print(runs)
 

@@ -16,6 +16,7 @@ from tapec.passes.loops import Buffer
 from tapec.passes.places import Surroundings
 
 STATUS = "status"
+_SETS_STATUS = f"ptr %{STATUS} monotonic"
 # What the CPU's emitters ask for as the width of a vector: a thread's vectors are chosen by `mapping`.
 _VECTOR_BITS = 8 * ALIGNMENT
 
@@ -66,10 +67,15 @@ class Thread:
 
     def fail(self, status: Reg) -> None:
         """Records a status; which of several stays is not said, but one does."""
-        self.f.line(f"store atomic i64 {status.text}, ptr %{STATUS} monotonic, align 8")
+        self.f.line(f"store atomic i64 {status.text}, {_SETS_STATUS}, align 8")
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
         when_any(self.f, condition, lambda: self.fail(i64(INDEX_OUT_OF_RANGE)))
+
+
+def may_fail(module: str) -> bool:
+    """Whether a kernel of a module may set the status."""
+    return _SETS_STATUS in module
 
 
 def _no_guard(value: Reg, expected: Reg) -> None:

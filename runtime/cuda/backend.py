@@ -4,43 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
 
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call
 from tapec.passes.steps import Operand
-
-Array = np.ndarray[Any, Any]
+from tapec.runtime.device_array import DeviceMemory
 
 
 class Backend(ABC):
-    """Memory by address, and work in order on one stream."""
+    """The kernels of a plan on a device: work in order on one stream.
 
-    @abstractmethod
-    def allocate(self, nbytes: int) -> int:
-        """Memory of the device, at a multiple of 64.
+    Attributes:
+        memory: of the device.
+        fails: whether some kernel may set the status, so that the host must look at it.
+    """
 
-        Raises:
-            DeviceMemoryError: there is not so much.
-        """
-
-    @abstractmethod
-    def free(self, address: int) -> None:
-        """Gives memory back."""
-
-    @abstractmethod
-    def upload(self, address: int, array: Array) -> None:
-        """Copies a dense array to the device."""
-
-    @abstractmethod
-    def download(self, address: int, dtype: np.dtype[Any], count: int) -> Array:
-        """Copies elements to the host, when all that was asked for before is done."""
-
-    @abstractmethod
-    def copy(self, to: int, source: int, nbytes: int) -> None:
-        """Copies inside the device."""
+    memory: DeviceMemory
+    fails: bool
 
     @abstractmethod
     def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:

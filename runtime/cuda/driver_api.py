@@ -119,6 +119,10 @@ class Driver:
         """Copies inside the GPU."""
         self._call("cuMemcpyDtoD_v2", ctypes.c_uint64(to), ctypes.c_uint64(source), ctypes.c_size_t(nbytes))
 
+    def synchronize(self) -> None:
+        """Waits until the GPU has done all that it was asked for."""
+        self._call("cuCtxSynchronize")
+
     def load(self, text: str) -> Callable[[str], Any]:
         """Compiles PTX; what gives a kernel by its name."""
         module = ctypes.c_void_p()

@@ -12,19 +12,34 @@ from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
 from tapec.passes.lapack.plans import OPERANDS, UNREAD
 from tapec.passes.steps import Operand
-from tapec.runtime.cuda.backend import Array, Backend
-from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, elements_at
+from tapec.runtime.cuda.backend import Backend
+from tapec.runtime.cuda.emulated_memory import EmulatedMemory
+from tapec.runtime.cuda.emulation import EmulatedKernels, elements_at
 from tapec.runtime.cuda.executor import Executor
 from tapec.runtime.cuda.program import Target
+from tapec.runtime.device_array import Array
 from tapec.runtime.eager import execute
 
 
 class EmulatedTarget(Target):
-    """The host as a device."""
+    """The host as a device, with memory of its own.
+
+    Args:
+        memory_bytes: how much memory the device has; None for as much as the host gives.
+    """
+
+    def __init__(self, memory_bytes: int | None = None) -> None:
+        super().__init__(EmulatedMemory(memory_bytes))
 
     def backend(self, plan: LaunchPlan) -> Backend:
         """The host, with the kernels compiled for it."""
-        return EmulatedBackend(EmulatedKernels(plan.kernels), backwards=False)
+        return EmulatedBackend(EmulatedKernels(plan.kernels), self.emulated, backwards=False)
+
+    @property
+    def emulated(self) -> EmulatedMemory:
+        """The memory."""
+        assert isinstance(self.memory, EmulatedMemory)
+        return self.memory
 
 
 class EmulatedProgram:
@@ -35,56 +50,36 @@ class EmulatedProgram:
         self.kernels = EmulatedKernels(plan.kernels)
 
     def run(self, arrays: Sequence[Array], *, backwards: bool = False) -> tuple[int, list[Array], list[int]]:
-        """Status, outputs and guard values of one run.
+        """Status, outputs on the host and guard values of one run.
 
         Args:
             arrays: one per input of the program.
             backwards: whether threads run from the last to the first.
         """
-        return Executor(self.plan, EmulatedBackend(self.kernels, backwards), arrays).run()
+        backend = EmulatedBackend(self.kernels, EmulatedMemory(), backwards)
+        status, outputs, guards = Executor(self.plan, backend, arrays).run()
+        return status, [array.host() for array in outputs], guards
 
 
 class EmulatedBackend(Backend):
-    """The host as a device. Every array lies between zones that are looked at after each kernel.
+    """Kernels on the host. The zones around all arrays of the memory are looked at after each kernel.
 
     Args:
         kernels: compiled for the host.
+        memory: where their arrays lie.
         backwards: whether threads run from the last to the first.
     """
 
-    def __init__(self, kernels: EmulatedKernels, backwards: bool) -> None:
+    def __init__(self, kernels: EmulatedKernels, memory: EmulatedMemory, backwards: bool) -> None:
         self.kernels = kernels
+        self.memory = self.emulated = memory
         self.backwards = backwards
-        self.memory: dict[int, GuardedMemory] = {}
-
-    def allocate(self, nbytes: int) -> int:
-        """Takes guarded memory."""
-        made = GuardedMemory(nbytes)
-        self.memory[made.address] = made
-        return made.address
-
-    def free(self, address: int) -> None:
-        """Gives it back."""
-        del self.memory[address]
-
-    def upload(self, address: int, array: Array) -> None:
-        """Copies an array."""
-        elements_at(address, array.dtype, array.size)[:] = array.reshape(-1)
-
-    def download(self, address: int, dtype: np.dtype[Any], count: int) -> Array:
-        """Copies elements."""
-        return elements_at(address, dtype, count).copy()
-
-    def copy(self, to: int, source: int, nbytes: int) -> None:
-        """Copies bytes."""
-        byte = np.dtype(np.uint8)
-        elements_at(to, byte, nbytes)[:] = elements_at(source, byte, nbytes)
+        self.fails = kernels.fail
 
     def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:
         """Runs a kernel on the host, and looks at the zones."""
         self.kernels.run(kernel, addresses, backwards=self.backwards)
-        for memory in self.memory.values():
-            memory.check(kernel.name)
+        self.emulated.check(kernel.name)
 
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:
         """Does the step by its reference meaning."""
@@ -96,7 +91,7 @@ class EmulatedBackend(Backend):
         made = execute(step.primitive, operands, step.attributes)
         for buffer, result in zip(step.results, made if len(step.results) > 1 else [made], strict=True):
             array = np.asarray(result)
-            self.upload(address(Operand(buffer, 0, array.shape, ())), array)
+            self.memory.upload(address(Operand(buffer, 0, array.shape, ())), array)
 
 
 def _array(operand: Operand, address: int) -> Array:
@@ -105,5 +100,5 @@ def _array(operand: Operand, address: int) -> Array:
     spread = (prod(shape[:-2]), *shape[-2:]) if len(strides) != len(shape) else shape
     reach = 1 + sum((n - 1) * s for n, s in zip(spread, strides, strict=True)) if prod(spread) else 0
     flat = elements_at(address, dtype, reach)
-    steps = [s * dtype.itemsize for s in strides]
+    steps: list[Any] = [s * dtype.itemsize for s in strides]
     return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, spread, steps)).reshape(shape)

@@ -14,6 +14,7 @@ import numpy as np
 from tapec.errors import TapecError
 from tapec.passes.cuda.host_text import host_bytes, host_module
 from tapec.passes.cuda.kernel import Kernel
+from tapec.passes.cuda.thread_text import may_fail
 from tapec.runtime import jit
 
 Array = np.ndarray[Any, Any]
@@ -48,10 +49,16 @@ class GuardedMemory:
 
 
 class EmulatedKernels:
-    """Some kernels, compiled for the host."""
+    """Some kernels, compiled for the host.
+
+    Attributes:
+        fail: whether one of them may set the status.
+    """
 
     def __init__(self, kernels: Sequence[Kernel]) -> None:
-        self.library = jit.compile_module(host_module(kernels), opt=_QUICK)
+        text = host_module(kernels)
+        self.fail = may_fail(text)
+        self.library = jit.compile_module(text, opt=_QUICK)
 
     def run(self, kernel: Kernel, addresses: Sequence[int], *, backwards: bool = False) -> None:
         """Runs one kernel.

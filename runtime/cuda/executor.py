@@ -1,5 +1,8 @@
 """Carrying out a launch plan on a backend: memory, kernels and libraries in order, and loops that are too large for one
 kernel.
+
+The host waits for the device only where it needs a value: a guard, the condition of a loop or branch of the host's, and
+the status of programs with a kernel that can fail.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from tapec.errors import LinearAlgebraError
 from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
 from tapec.passes.in_place import REGISTER_BYTES
-from tapec.passes.kernel_status import FINE, GUARD_DIFFERS
+from tapec.passes.kernel_status import FINE, GUARD_DIFFERS, NO_FACTORS
 from tapec.passes.loops import Buffer
 from tapec.passes.steps import Branch, Carry, Loop, Operand, Sweeps, While
-from tapec.runtime.cuda.backend import Array, Backend
+from tapec.runtime.cuda.backend import Backend
+from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 
 _STATUS_BYTES = 64
 
@@ -30,47 +35,51 @@ class Executor:
     Args:
         plan: the plan.
         backend: where.
-        arrays: one per input of the program, dense, of its dtype and shape.
+        arrays: one per input of the program, of its dtype and shape; those of the host are dense, and copied.
     """
 
-    def __init__(self, plan: LaunchPlan, backend: Backend, arrays: Sequence[Array]) -> None:
+    def __init__(self, plan: LaunchPlan, backend: Backend, arrays: Sequence[Array | DeviceArray]) -> None:
         self.plan = plan
         self.backend = backend
+        self.memory = backend.memory
         self.arrays = arrays
         self.addresses: dict[Buffer, int] = {}
         self.rows: dict[Buffer, list[int]] = {}  # by the buffer that says where a while loop's rows lie
         self.guards: list[int] = []
         self._taken: list[int] = []
 
-    def run(self) -> tuple[int, list[Array], list[int]]:
+    def run(self) -> tuple[int, list[DeviceArray], list[int]]:
         """Status, outputs and guard values; the first guard that differs ends the run, which has no outputs then."""
         try:
             return self._run()
         except _GuardDiffersError:
             return GUARD_DIFFERS, [], self.guards
+        except LinearAlgebraError:  # a library says so at once; whoever runs the program finds the user's line
+            return NO_FACTORS, [], self.guards
         finally:
             for address in self._taken:
-                self.backend.free(address)
+                self.memory.free(address)
 
-    def _run(self) -> tuple[int, list[Array], list[int]]:
-        program, backend = self.plan.program, self.backend
+    def _run(self) -> tuple[int, list[DeviceArray], list[int]]:
+        program, memory = self.plan.program, self.memory
         self.arena, self.status = self._take(self.plan.arena_bytes), self._take(_STATUS_BYTES)
-        backend.upload(self.status, np.full(1, FINE, np.int64))
-        for buffer in (*program.inputs, *program.outputs):
-            self.addresses[buffer] = self._take(buffer.nbytes)
+        if self.backend.fails:
+            memory.upload(self.status, np.full(1, FINE, np.int64))
+        outputs = [_output(memory, buffer) for buffer in program.outputs]
+        self.addresses.update(zip(program.outputs, [array.address for array in outputs], strict=True))
         for buffer, array in zip(program.inputs, self.arrays, strict=True):
-            backend.upload(self.addresses[buffer], np.ascontiguousarray(array))
+            self.addresses[buffer] = array.address if isinstance(array, DeviceArray) else self._upload(array)
         self._items(self.plan.items)
-        status = int(backend.download(self.status, np.dtype(np.int64), 1)[0])
-        return status, [self._output(buffer) for buffer in program.outputs], self.guards
+        status = int(memory.download(self.status, np.dtype(np.int64), 1)[0]) if self.backend.fails else FINE
+        return status, outputs, self.guards
 
-    def _output(self, buffer: Buffer) -> Array:
-        assert buffer.value is not None
-        flat = self.backend.download(self.addresses[buffer], buffer.dtype.numpy, buffer.size)
-        return flat.reshape(buffer.value.shape)
+    def _upload(self, array: Array) -> int:
+        address = self._take(array.nbytes)
+        self.memory.upload(address, np.ascontiguousarray(array))
+        return address
 
     def _take(self, nbytes: int) -> int:
-        address = self.backend.allocate(nbytes)
+        address = self.memory.allocate(nbytes)
         self._taken.append(address)
         return address
 
@@ -82,7 +91,7 @@ class Executor:
         return self._address(operand.buffer) + operand.offset * operand.buffer.dtype.itemsize
 
     def _scalar(self, operand: Operand) -> int:
-        return int(self.backend.download(self._operand(operand), operand.buffer.dtype.numpy, 1)[0])
+        return int(self.memory.download(self._operand(operand), operand.buffer.dtype.numpy, 1)[0])
 
     def _items(self, items: Sequence[Item]) -> None:
         for item in items:
@@ -112,7 +121,7 @@ class Executor:
 
     def _copy(self, to: Buffer, source: int) -> None:
         if to.nbytes and self._address(to) != source:
-            self.backend.copy(self._address(to), source, to.nbytes)
+            self.memory.copy(self._address(to), source, to.nbytes)
 
     @contextmanager
     def _carried(self, carries: Sequence[Carry]) -> Iterator[_Carried]:
@@ -145,11 +154,11 @@ class Executor:
                 self._items(body)
                 carried.advance()
                 rounds += 1
-        self.backend.upload(self._address(loop.trips), np.full(1, rounds, np.int64))
+        self.memory.upload(self._address(loop.trips), np.full(1, rounds, np.int64))
         if loop.memory is not None:
             self.rows[loop.memory] = rows
             # Where they lie is known here; how many there are is read by the loops that follow.
-            self.backend.upload(self._address(loop.memory), np.array([0, rounds], np.int64))
+            self.memory.upload(self._address(loop.memory), np.array([0, rounds], np.int64))
 
     def _bind_row(self, parts: Sequence[tuple[Buffer, int]], row: int) -> None:
         for part, offset in parts:
@@ -167,6 +176,11 @@ class Executor:
                         self._bind_row(sweep.given, given[number])
                     self._items(body)
                     carried.advance()
+
+
+def _output(memory: DeviceMemory, buffer: Buffer) -> DeviceArray:
+    assert buffer.value is not None
+    return memory.empty(buffer.dtype.numpy, buffer.value.shape)
 
 
 class _Carried:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tapec.errors import UnsupportedOnDeviceError
+from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
+from tapec.passes.cuda.thread_text import may_fail
 from tapec.passes.steps import Operand
-from tapec.runtime.cuda.backend import Array, Backend
+from tapec.runtime.cuda.backend import Backend
 from tapec.runtime.cuda.driver_api import Driver, load_library
+from tapec.runtime.cuda.pool import Pool
 from tapec.runtime.cuda.program import Target
-from tapec.runtime.cuda.ptx import ptx
+from tapec.runtime.cuda.ptx import ptx_of
+from tapec.runtime.device_array import Array, DeviceMemory
 
 # PTX is good for its architecture and all later ones.
-_ARCHITECTURES = ((10, 0), (9, 0), (8, 0), (7, 0))
+_ARCHITECTURES: Final = ((10, 0), (9, 0), (8, 0), (7, 0))
+_CUDA: Final = (2, 0)  # DLPack's number for memory of the first NVIDIA GPU
 
 
 class GpuTarget(Target):
@@ -29,54 +34,81 @@ class GpuTarget(Target):
 
     def __init__(self) -> None:
         self.driver = Driver(load_library())
+        super().__init__(GpuMemory(self.driver))
 
     def backend(self, plan: LaunchPlan) -> Backend:
         """The GPU, with the kernels of the plan compiled for it."""
-        return GpuBackend(self.driver, plan.kernels)
+        return GpuBackend(self.driver, self.memory, plan.kernels)
 
 
-class GpuBackend(Backend):
-    """Memory and kernels of a GPU, on its default stream.
+class GpuMemory(DeviceMemory):
+    """Memory of a GPU.
 
     Args:
         driver: the GPU.
-        kernels: those that will be launched.
     """
 
-    def __init__(self, driver: Driver, kernels: Sequence[Kernel]) -> None:
+    dlpack = _CUDA
+
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        driver.enter()
-        major, minor = next(a for a in _ARCHITECTURES if a <= driver.capability)
-        find = driver.load(ptx(kernels, f"sm_{major}{minor}")) if kernels else None
-        self.functions = {k.name: find(k.name) for k in kernels} if find is not None else {}
+        self.pool = Pool(driver)
 
     def allocate(self, nbytes: int) -> int:
-        """Memory of the GPU; a driver gives no empty one."""
-        self.driver.enter()
-        return self.driver.allocate(max(nbytes, 1))
+        """See `DeviceMemory.allocate`."""
+        return self.pool.allocate(nbytes)
 
     def free(self, address: int) -> None:
-        """Gives memory back."""
-        self.driver.free(address)
+        """See `DeviceMemory.free`."""
+        self.pool.free(address)
 
     def upload(self, address: int, array: Array) -> None:
-        """Copies a dense array to the GPU."""
+        """See `DeviceMemory.upload`."""
         if array.nbytes:
+            self.driver.enter()
             self.driver.upload(address, array.ctypes.data, array.nbytes)
 
     def download(self, address: int, dtype: np.dtype[Any], count: int) -> Array:
-        """Copies elements to the host."""
+        """See `DeviceMemory.download`."""
         array = np.empty(count, dtype)
         if array.nbytes:
+            self.driver.enter()
             self.driver.download(array.ctypes.data, address, array.nbytes)
         return array
 
     def copy(self, to: int, source: int, nbytes: int) -> None:
-        """Copies inside the GPU."""
+        """See `DeviceMemory.copy`."""
+        self.driver.enter()
         self.driver.copy(to, source, nbytes)
+
+    def synchronize(self) -> None:
+        """See `DeviceMemory.synchronize`."""
+        self.driver.enter()
+        self.driver.synchronize()
+
+
+class GpuBackend(Backend):
+    """Kernels of a GPU, on its default stream.
+
+    Args:
+        driver: the GPU.
+        memory: of the GPU.
+        kernels: those that will be launched.
+    """
+
+    def __init__(self, driver: Driver, memory: DeviceMemory, kernels: Sequence[Kernel]) -> None:
+        self.driver = driver
+        self.memory = memory
+        module = device_module(kernels)
+        self.fails = may_fail(module)
+        driver.enter()
+        major, minor = next(a for a in _ARCHITECTURES if a <= driver.capability)
+        find = driver.load(ptx_of(module, f"sm_{major}{minor}")) if kernels else None
+        self.functions = {k.name: find(k.name) for k in kernels} if find is not None else {}
 
     def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:
         """Asks for a kernel."""
+        self.driver.enter()
         self.driver.launch(self.functions[kernel.name], kernel.grid, kernel.block, addresses)
 
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:

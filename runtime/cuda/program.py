@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from tapec.ir.graph import Graph
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.cuda.planner import launch_plan
-from tapec.runtime.cuda.backend import Array, Backend
+from tapec.runtime.cuda.backend import Backend
 from tapec.runtime.cuda.executor import Executor
+from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 from tapec.runtime.pipeline import loops_to_launch
 
 
@@ -24,7 +25,14 @@ def device_plan(graph: Graph) -> LaunchPlan:
 
 
 class Target(ABC):
-    """A device that programs can be made for."""
+    """A device that programs can be made for.
+
+    Args:
+        memory: its memory.
+    """
+
+    def __init__(self, memory: DeviceMemory) -> None:
+        self.memory = memory
 
     @abstractmethod
     def backend(self, plan: LaunchPlan) -> Backend:
@@ -57,11 +65,12 @@ class DeviceProgram:
         self.plan = plan
         self.backend = backend
 
-    def run(self, arrays: Sequence[Array]) -> tuple[int, list[Any], list[int]]:
-        """Status, outputs and guard values of one run, see `Executor.run`; arrays go to the device and come back.
+    def run(self, arrays: Sequence[Array | DeviceArray]) -> tuple[int, list[DeviceArray], list[int]]:
+        """Status, outputs and guard values of one run, see `Executor.run`.
 
         Args:
-            arrays: one per input of the graph, dense, of its dtype and shape.
+            arrays: one per input of the graph, of its dtype and shape. Those of the device are read where they are,
+                those of the host are dense, and copied.
 
         Raises:
             DeviceMemoryError: the device has too little memory.

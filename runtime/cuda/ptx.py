@@ -16,4 +16,9 @@ _OPTIONS: Final = jit.Options(("always_inliner", *jit.CLEANUP), 3)
 
 def ptx(kernels: Sequence[Kernel], architecture: str) -> str:
     """PTX of kernels for an architecture such as `sm_80`."""
-    return jit.assembly(device_module(kernels), _TRIPLE, architecture, opt=_OPTIONS)
+    return ptx_of(device_module(kernels), architecture)
+
+
+def ptx_of(module: str, architecture: str) -> str:
+    """PTX of a module with kernels."""
+    return jit.assembly(module, _TRIPLE, architecture, opt=_OPTIONS)

@@ -14,6 +14,7 @@ from tapec.errors import DTypeError, ShapeError
 from tapec.module import Module
 from tapec.naming import name_scope, unique_name
 from tapec.ops import elementwise as ew
+from tapec.placement import placed
 from tapec.random.generator import number
 from tapec.suspension import suspended
 from tapec.tape_arguments import warn
@@ -112,7 +113,7 @@ class Optimizer(Module, ABC):
             for variable in variables:
                 if id(variable) in self._seen.positions:
                     continue
-                with name_scope(variable.name.removesuffix(":0")):
+                with name_scope(variable.name.removesuffix(":0")), placed(variable._device):
                     made = {
                         slot: Variable(np.zeros(variable.shape, variable.dtype), trainable=False, name=slot)
                         for slot in self.slot_names()

@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import cast, lift, promote
+from tapec.placement import beside
 from tapec.surface.primitives import broadcast, filled, floating
 from tapec.surface.registry import implements
 from tapec.tensor import Tensor
@@ -23,7 +24,9 @@ def _constant_like(function: Any, value: int) -> None:
     def call(
         a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *, device: Any = None
     ) -> Tensor:
-        return filled(value, *_like(lift(a), dtype, shape))
+        x = lift(a)
+        with beside(x):
+            return filled(value, *_like(x, dtype, shape))
 
 
 _constant_like(np.zeros_like, 0)
@@ -36,8 +39,10 @@ def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, *,
     device: Any = None,
 ) -> Tensor:  # fmt: skip
-    extents, wanted = _like(lift(a), dtype, shape)
-    return broadcast(cast(lift(fill_value), wanted), extents)
+    x = lift(a)
+    extents, wanted = _like(x, dtype, shape)
+    with beside(x):
+        return broadcast(cast(lift(fill_value), wanted), extents)
 
 
 def _with_like(function: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS, ArrayProtocol
 from tapec.dispatch import lift
+from tapec.runtime.device_array import on_host
 from tapec.surface.primitives import both, either
 from tapec.surface.registry import implements, not_supported, refuse
 from tapec.tensor import Tensor
@@ -102,17 +103,17 @@ def _shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
 
 @implements(np.array_repr)
 def _array_repr(arr: Any, *args: Any, **kwargs: Any) -> str:
-    return np.array_repr(lift(arr)._array, *args, **kwargs)
+    return np.array_repr(on_host(lift(arr)._array), *args, **kwargs)
 
 
 @implements(np.array_str)
 def _array_str(a: Any, *args: Any, **kwargs: Any) -> str:
-    return np.array_str(lift(a)._array, *args, **kwargs)
+    return np.array_str(on_host(lift(a)._array), *args, **kwargs)
 
 
 @implements(np.array2string)
 def _array2string(a: Any, *args: Any, **kwargs: Any) -> str:
-    return np.array2string(lift(a)._array, *args, **kwargs)
+    return np.array2string(on_host(lift(a)._array), *args, **kwargs)
 
 
 # Whole tensors compared ----------------------------------------------------------------------------------------------

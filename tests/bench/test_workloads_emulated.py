@@ -7,10 +7,9 @@ from random_graphs import assert_same_bits
 import tapec as tp
 from bench.peers.tapec_peer import Tapec
 from bench.workloads import WORKLOADS
-from tapec.runtime.cuda.emulated_program import EmulatedTarget
 from tapec.structure import flatten
 
-EMULATED = tp.Device("emulated", EmulatedTarget())
+EMULATED = tp.device("emulated")
 NAMES = ("functions_float32", "black_scholes", "logistic", "softmax", "gelu_block", "lstm_scan", "hmm", "gmm_d10")
 
 

@@ -6,10 +6,9 @@ from random_graphs import assert_same_bits
 from user_programs import user_programs
 
 import tapec as tp
-from tapec.runtime.cuda.emulated_program import EmulatedTarget
 from tapec.structure import flatten
 
-EMULATED = tp.Device("emulated", EmulatedTarget())
+EMULATED = tp.device("emulated")
 PROGRAMS = [p for dtype in (np.float32, np.float64) for p in user_programs(dtype)]
 
 
