@@ -9,77 +9,21 @@ Each plan can be written for a part of a nest (`tapec.passes.splitting`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
+from collections.abc import Callable, Sequence
 
 from tapec.passes.column_blocks import ColumnBlocks
-from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.column_strips import ColumnStrips
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range
-from tapec.passes.loops import Compute, Load, Nest, Reduce, Store
+from tapec.passes.loops import Nest, Reduce
+from tapec.passes.nest_lanes import TURNED_LINES, in_step, lane_count, turned_axis
 from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
-from tapec.passes.reducing import COLUMN_BLOCK, LANES, Accumulator
+from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
-from tapec.passes.scalar.costs import cost
 from tapec.passes.streaming import finish_streams
-
-# Up to this many instructions per element four vectors in flight fit the registers.
-_CHEAP = 12
-# Beyond it two do where a nest is short. Four that keep step with one another hide the latencies of a formula, which is
-# a chain of dependent instructions, and that pays for their spills where it runs for long; up to so many instructions,
-# the loop's code stays in the cache of decoded instructions.
-IN_STEP = 4
-_LONG = 4096
-_CACHED = 600
-# Positions that share a cache line of float32.
-TURNED_LINES = 16
-# So many strided positions touch as many cache lines as half of a first-level cache has.
-TURNED_LANES = 256
-
-
-def lane_count(nest: Nest, vector_bits: int) -> int:
-    """How many positions of the lane axis to take at once: a power of two."""
-    native = _native_lanes(nest, vector_bits)
-    if in_step(nest, vector_bits):
-        return IN_STEP * native
-    return min(LANES, native * (4 if _work(nest) <= _CHEAP else 2))
-
-
-def in_step(nest: Nest, vector_bits: int) -> bool:
-    """Whether the nest's formulas are computed on several registers at once, instruction by instruction."""
-    reduced = [a for a, is_reduced in enumerate(nest.reduced) if is_reduced]
-    kept = [a for a, is_reduced in enumerate(nest.reduced) if not is_reduced]
-    extents = [n for n in nest.extents if isinstance(n, int)]
-    if len(extents) < len(nest.extents) or prod(extents) < _LONG or (nest.row and len(reduced) > 1):
-        return False
-    lanes, extent = IN_STEP * _native_lanes(nest, vector_bits), extents[reduced[-1] if nest.row else kept[-1]]
-    return _CHEAP < _work(nest) <= _CACHED and (extent % lanes == 0 or extent >= 4 * lanes)
-
-
-def _native_lanes(nest: Nest, vector_bits: int) -> int:
-    widest = max([t.bits for t in nest.register_dtypes.values() if t.kind != "b"], default=8)
-    return max(1, vector_bits // widest)
-
-
-def _work(nest: Nest) -> int:
-    return sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute))
-
-
-def turned_axis(nest: Nest) -> int | None:
-    """Of a map that reads or writes along its lane axis in strides too long for the first-level cache: the axis along
-    which those elements lie side by side. None if there is none.
-    """
-    kept = [a for a, reduced in enumerate(nest.reduced) if not reduced]
-    if len(kept) < 2 or nest.windowed_axes or not all(isinstance(n, int) for n in nest.extents):
-        return None
-    lanes = int(nest.extents[kept[-1]])
-    for i in nest.body:
-        if isinstance(i, Load | Store) and i.access.strides[kept[-1]] not in (0, 1) and lanes >= TURNED_LANES:
-            sides = [a for a in kept[:-1] if i.access.strides[a] == 1 and int(nest.extents[a]) >= TURNED_LINES]
-            if sides:
-                return sides[-1]
-    return None
+from tapec.passes.strip_choice import in_strips
 
 
 def emit_nest(
@@ -148,8 +92,15 @@ class _NestLoops:
         elif nest.row:
             plan = self._rows if len(self.reduced) == 1 else self._staged
             self._start(self.kept + self.reduced, self.reduced[-1], plan)
-        else:
+        elif self._folds or not in_strips(nest, self.lanes):
             self._start(self.kept + self.reduced, self.kept[-1], self._columns)
+        else:
+            self._start(self.kept[:-1] + self.reduced + self.kept[-1:], self.kept[-1], self._strips)
+
+    @property
+    def _folds(self) -> bool:
+        """Whether parts have left their results, which are to be folded."""
+        return self.partials is not None and self.part is None
 
     def _start(self, order: list[int], lane_axis: int | None, plan: Callable[[BodyText, Place], None]) -> None:
         body = BodyText(self.f, self.nest, order, lane_axis, self.around)
@@ -293,6 +244,39 @@ class _NestLoops:
                 body.store(position, reduce.access, self._as_stored(reduce, value), inside)
 
         self._lanes(axis, step)
+
+    def _strips(self, body: BodyText, place: Place) -> None:
+        strips = ColumnStrips(body, self.lanes)
+        self._loops(body, place, self.kept[:-1], lambda outer: self._strips_of(body, outer, strips))
+
+    def _strips_of(self, body: BodyText, outer: Place, strips: ColumnStrips) -> None:
+        f, axis, part, partials = self.f, self.kept[-1], self.part, self.partials
+        span = self._span(axis)
+        first, stop = (i64(0), i64(self.nest.extents[axis])) if span is None else (span.start, span.stop)
+
+        def store(place: Place, values: Sequence[Reg]) -> None:
+            for (position, reduce), value in zip(body.reduces(), values, strict=True):
+                step = f.mul(place.index[axis], i64(reduce.access.strides[axis]))
+                element = memory_element(reduce.dtype)
+                place.pointers[position] = f.element_pointer(outer.pointers[position], step, element)
+                body.store(position, reduce.access, self._as_stored(reduce, value), place)
+
+        def strip(start: Reg, end: Reg) -> None:
+            columns = (start, end)
+            if part is None or partials is None:
+                strips.reduce(outer, columns, (i64(0), i64(self.nest.extents[self.reduced[0]])))
+                strips.results(outer, columns, store)
+                return
+
+            def unit(index: Reg, from_row: Reg, to_row: Reg) -> None:
+                strips.reduce(outer, columns, (from_row, to_row))
+                strips.results(
+                    outer, columns, lambda place, values: partials.leave(strips.reducers, index, place, values)
+                )
+
+            partials.units(f, part, unit)
+
+        strips.write(first, stop, span is None, strip)
 
     def _as_stored(self, reduce: Reduce, value: Reg) -> Reg:
         return self.f.convert("trunc", value, "i1") if reduce.dtype.kind == "b" else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -83,15 +83,25 @@ class Partials:
 
     def write(self, part: Part, reducers: list[Reducer], place: Place, reduce: Callable[[Reg, Reg], list[Reg]]) -> None:
         """Reduces each unit of a part; `reduce` gives the results from one position along the cut axis to another."""
-        f = reducers[0].f
 
-        def unit(index: Reg) -> None:
+        def unit(index: Reg, start: Reg, end: Reg) -> None:
+            self.leave(reducers, index, place, reduce(start, end))
+
+        self.units(reducers[0].f, part, unit)
+
+    def units(self, f: FunctionText, part: Part, unit: Callable[[Reg, Reg, Reg], None]) -> None:
+        """For each unit of a part: `unit(number, first position along the cut axis, position behind the last)`."""
+
+        def one(index: Reg) -> None:
             start = f.mul(index, i64(self.split.unit))
-            end = f.intrinsic("smin", f.add(start, i64(self.split.unit)), i64(self.split.extent))
-            for reducer, array, value in zip(reducers, self.arrays, reduce(start, end), strict=True):
-                f.store(value, self._at(reducer, array, index, place))
+            unit(index, start, f.intrinsic("smin", f.add(start, i64(self.split.unit)), i64(self.split.extent)))
 
-        count_loop(f, part.first, part.stop, 1, unit)
+        count_loop(f, part.first, part.stop, 1, one)
+
+    def leave(self, reducers: list[Reducer], unit: Reg, place: Place, values: Sequence[Reg]) -> None:
+        """Stores what a unit reduces to at a place."""
+        for reducer, array, value in zip(reducers, self.arrays, values, strict=True):
+            reducer.f.store(value, self._at(reducer, array, unit, place))
 
     def fold(self, reducers: list[Reducer], place: Place) -> list[Reg]:
         """The results at a place: those of the units meet as blocks do."""

@@ -16,7 +16,8 @@ from tapec.passes.kernel_status import FINE, INDEX_OUT_OF_RANGE
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64, when
 from tapec.passes.loops import Buffer, Nest, Reduce
-from tapec.passes.nest_loops import emit_nest, lane_count
+from tapec.passes.nest_lanes import lane_count
+from tapec.passes.nest_loops import emit_nest
 from tapec.passes.nest_parts import Part, Partials
 from tapec.passes.places import Surroundings
 from tapec.passes.reducing import Reducer

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
 from tapec.passes.loops import Reduce
-from tapec.passes.nest_loops import lane_count
+from tapec.passes.nest_lanes import lane_count
 from tapec.passes.nest_parts import Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings

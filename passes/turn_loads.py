@@ -1,7 +1,7 @@
 """Reductions that read along another axis than they go: what they read is turned first, by a nest of its own.
 
 The order in which a reduction combines is fixed, so its loops can't change places as those of a map can
-(`tapec.passes.nest_loops.turned_axis`), and strides of a row or more find each cache line gone when they come back.
+(`tapec.passes.nest_lanes.turned_axis`), and strides of a row or more find each cache line gone when they come back.
 A copy in the order in which it is read costs one pass over memory.
 """
 

@@ -17,7 +17,7 @@ from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, reduce_sum
 from tapec.passes import llvm_text
 from tapec.passes.loops import Nest
-from tapec.passes.nest_loops import in_step, lane_count
+from tapec.passes.nest_lanes import in_step, lane_count
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
 from tapec.runtime.pipeline import forms_of

@@ -11,7 +11,7 @@ from tapec.passes.fuse import fuse
 from tapec.passes.loops import Nest
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
-from tapec.passes.nest_loops import lane_count
+from tapec.passes.nest_lanes import lane_count
 from tapec.passes.splitting import Split, split_of
 from tapec.passes.work import nanoseconds
 
