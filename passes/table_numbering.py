@@ -8,7 +8,7 @@ from typing import Any, final, overload
 import numpy as np
 
 from tapec.ir.graph import Graph, Op, Value, attributes_key
-from tapec.ir.op_table import Numbers, OpKind, Stretch, within
+from tapec.ir.op_table import Numbers, OpKind, Stretch
 from tapec.passes.numbering import Flags, Numbering, begins, likeness_of
 
 
@@ -27,19 +27,18 @@ class TableNumbering(Numbering):
         self._stretch = stretch
         self._table = table = stretch.table
         inputs = stretch.input_values()
-        kinds = table.kinds
-        self._kinds = np.array(table.rows, np.int64)[stretch.rows]
-        counts = np.array([len(kind.types) for kind in kinds], np.int64)[self._kinds]
-        results = np.array([len(kind.results) for kind in kinds], np.int64)[self._kinds]
-        self.first, self.begin = begins(results), begins(counts)
-        self.codes = _codes(kinds, self._kinds)
+        columns = table.columns()
+        self._kinds = columns.kinds[stretch.rows]
+        self.first = begins(columns.result_counts[stretch.rows])
+        self.begin = begins(np.diff(columns.starts)[stretch.rows])
+        self.codes = _codes(table.kinds, self._kinds)
         # From the table's numbers to those of the stretch.
         names = np.arange(len(table.type_of))
         for old, new in stretch.renamed.items():
             names[old] = new
-        read = names[np.array(table.operands, np.int64)[within(table.operand_starts()[stretch.rows], counts)]]
+        read = names[columns.read_by(stretch.rows)]
         outputs = names[np.array(stretch.outputs, np.int64)]
-        self._made = within(np.array(table.results, np.int64)[stretch.rows], results)
+        self._made = columns.made_by(stretch.rows)
         self._values: dict[int, Value] = {}
         self._numbers: dict[Value, int] = {}
         self._outside: list[int] = []
@@ -100,9 +99,8 @@ class TableNumbering(Numbering):
         """The op at a position."""
         kind = self._table.kinds[int(self._kinds[position])]
         operands = self.operands[int(self.begin[position]) : int(self.begin[position + 1])].tolist()
-        location = self._table.locations[int(self._stretch.rows[position])]
         op = Op(
-            kind.primitive, tuple([self.value(n) for n in operands]), kind.attributes, (), location, kind.phase,
+            kind.primitive, tuple([self.value(n) for n in operands]), kind.attributes, (), kind.location, kind.phase,
             kind.regions,
         )  # fmt: skip
         first, behind = int(self.first[position]), int(self.first[position + 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 
 from tapec.captured_arrays import Capture, CapturedArrays, fingerprint
 from tapec.errors import LeakedTensorError, VerificationError
+from tapec.expected_ops import Expectations, Expected
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
@@ -17,13 +19,16 @@ from tapec.memory_windows import MemoryWindow
 from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
 from tapec.recorded_call import Leak, RecordedCall, leak_message
-from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.recording import ACTIVE, NOWHERE, Recorder, user_hint, user_location
 from tapec.rule_free import likes, without_rules
 from tapec.tensor import Tensor
 
 if TYPE_CHECKING:
     from tapec.runtime.device_array import DeviceArray
     from tapec.variable import Variable
+
+_OWN_FRAMES = 4  # `user_hint`, `_turn`, `record`, `apply`
+_getframe = sys._getframe
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +67,7 @@ class FunctionRecorder(Recorder):
     _ruled: list[int] = field(init=False, default_factory=list)  # functions with derivative rules of their own
     _thread: dict[str, Any] = field(init=False)  # this thread's `ACTIVE`, which takes half the time to look into
     _refused: tuple[Location | None] | None = field(init=False)
+    _expectations: Expectations = field(init=False, default_factory=Expectations)
 
     def __post_init__(self) -> None:
         self._refused = ACTIVE.refused
@@ -76,23 +82,61 @@ class FunctionRecorder(Recorder):
         self, primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any], result: Tensor
     ) -> None:
         """See `Recorder.record`."""
-        known = self.values
+        known, table = self.values, self.table
+        types = table.type_of
         values: tuple[int, ...]
+        read: tuple[int, ...]
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
-            values = (known.get(a._serial) or self._value(a), known.get(b._serial) or self._value(b))
+            m, n = known.get(a._serial) or self._value(a), known.get(b._serial) or self._value(b)
+            values, read = (m, n), (types[m], types[n])
+        elif len(operands) == 1:
+            n = known.get(operands[0]._serial) or self._value(operands[0])
+            values, read = (n,), (types[n],)
         else:
             values = tuple([known.get(t._serial) or self._value(t) for t in operands])
-        state = self._thread
-        location = state["location"] or user_location(3)
-        table = self.table
-        kind = table.kind(primitive, values, attributes, state["phase"])
+            read = tuple([types[n] for n in values])
+        last, state = self._expectations.last, self._thread
+        op = None if last is None else last.following
+        if (
+            op is None
+            or op.primitive is not primitive
+            or op.types != read
+            or (op.attributes is not attributes and op.attributes != attributes)
+            or op.phase is not state["phase"]
+            or op.given is not state["location"]
+        ):
+            op = self._turn(primitive, values, read, attributes)
+        elif op.given is None:
+            # Does this op stand where it stood the last time? One look at one frame says so.
+            code, instruction, depth = op.hint
+            try:
+                frame = _getframe(depth)
+            except ValueError:  # the stack is not that deep
+                op = self._turn(primitive, values, read, attributes)
+            else:
+                if frame.f_code is not code or frame.f_lasti != instruction:
+                    op = self._turn(primitive, values, read, attributes)
+                del frame  # without a hint it is this very frame, which would hold itself and all that it knows
+        self._expectations.last = op
         array = result._array
-        if kind.shape != array.shape or kind.dtype != array.dtype:
-            raise VerificationError(f"{primitive.name} gave {result.type} where its type rule says {kind.results[0]}")
-        value = known[result._serial] = table.append(kind, values, location)
-        if self._fixed.issuperset(values):
-            self._fixed.add(value)
+        if op.shape != array.shape or op.dtype != array.dtype:
+            raise VerificationError(
+                f"{primitive.name} gave {result.type} where its type rule says {op.kind.results[0]}"
+            )
+        value = known[result._serial] = table.append(op.kind, values)
+        fixed = self._fixed
+        if (not values or values[0] in fixed) and fixed.issuperset(values):
+            fixed.add(value)
+
+    def _turn(
+        self, primitive: Primitive, values: tuple[int, ...], read: tuple[int, ...], attributes: dict[str, Any]
+    ) -> Expected:
+        """An op that may not be what was expected."""
+        given = ACTIVE.location
+        location, hint = (given, NOWHERE) if given is not None else user_hint(_OWN_FRAMES)
+        kind = self.table.kind(primitive, values, attributes, location, ACTIVE.phase)
+        return self._expectations.correct(kind, read, given, hint)
 
     def record_control(
         self,
@@ -219,8 +263,10 @@ class FunctionRecorder(Recorder):
         attributes: dict[str, Any],
         regions: tuple[Graph, ...] = (),
     ) -> int:
-        kind = self.table.kind(primitive, values, attributes, ACTIVE.phase, regions)
-        return self.table.append(kind, values, ACTIVE.location or user_location())
+        location = ACTIVE.location or user_location()
+        return self.table.append(
+            self.table.kind(primitive, values, attributes, location, ACTIVE.phase, regions), values
+        )
 
     def _value(self, tensor: Tensor) -> int:
         value = self.values.get(tensor._serial)

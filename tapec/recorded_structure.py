@@ -233,8 +233,8 @@ def recorded_ops(prefix: Prefix, targets: Sequence[int] = ()) -> Stretch:
     for step in prefix.steps():
         if step.primitive is not None:
             operands = tuple([p if p >= 0 else ~p for p in step.places])
-            kind = table.kind(step.primitive, operands, step.attributes or {}, "primal", step.regions)
-            table.append(kind, operands, step.location)
+            kind = table.kind(step.primitive, operands, step.attributes or {}, step.location, "primal", step.regions)
+            table.append(kind, operands)
             continue
         assert step.dtype is not None
         dtype = dtypes.of(step.dtype)

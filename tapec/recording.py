@@ -180,6 +180,19 @@ def user_frame(skip: int = 1) -> tuple[FrameType | None, int]:
     return None, 0
 
 
+# Where a line was found on the stack, seen from a function: code, instruction, and number of frames up.
+Hint = tuple[CodeType | None, int, int]
+NOWHERE: Final[Hint] = (None, 0, 0)
+
+
+def user_hint(skip: int) -> tuple[Location | None, Hint]:
+    """The line of `user_location`, and where it was found, seen from the caller of the caller of this function."""
+    frame, depth = user_frame(skip + 1)
+    if frame is None:
+        return None, NOWHERE
+    return location_of(frame), (frame.f_code, frame.f_lasti, depth - 3)
+
+
 def location_of(frame: FrameType) -> Location:
     """The line that a frame of the user's is at."""
     known = _CODE.get(id(frame.f_code)) or _code(frame.f_code)

@@ -22,7 +22,7 @@ def without_rules(table: OpTable, ruled: Sequence[int]) -> tuple[Numbers, dict[i
         The other ops, and the values that are another one.
     """
     renamed = dict(table.merged)
-    starts = table.operand_starts()
+    starts = table.columns().starts if ruled else ()
     for row in ruled:
         kind, first, begin = table.kinds[table.rows[row]], table.results[row], int(starts[row])
         read = table.operands[begin : begin + len(kind.types)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapec.errors import ConsumedTapeError
 from tapec.function_recorder import FunctionRecorder
-from tapec.ir.op_table import Numbers, Stretch, within
+from tapec.ir.op_table import Numbers, Stretch
 from tapec.ir.primitive import Primitive
 from tapec.recording import ACTIVE
 from tapec.structure_recorder import StructureRecorder
@@ -76,6 +76,8 @@ class SharingRecorder(TapeRecorder):
         if len(operands) == 2:  # spelled out, as most ops are
             a, b = operands
             active = (a._serial in places) + 2 * (b._serial in places)
+        elif len(operands) == 1:
+            active = operands[0]._serial in places
         else:
             active = self._mask(operands)
         place = self._function.values.get(result._serial)
@@ -154,15 +156,15 @@ class SharingRecorder(TapeRecorder):
         function = self._function
         function.settle()
         table, rows = function.table, self._stretch()
+        columns = table.columns()
         made = np.zeros(len(table.type_of), bool)
-        counts = np.array([len(kind.results) for kind in table.kinds], np.int64)[np.array(table.rows, np.int64)[rows]]
-        made[within(np.array(table.results, np.int64)[rows], counts)] = True
-        starts = table.operand_starts()
-        read = np.array(table.operands, np.int64)[within(starts[rows], np.diff(starts)[rows])]
-        outside = [table.merged.get(n, n) for n in read[~made[read]].tolist()]
-        known = [*self.places.values(), *self.kept]
+        made[columns.made_by(rows)] = True
+        read = columns.read_by(rows)
+        outside = [table.merged.get(n, n) for n in dict.fromkeys(read[~made[read]].tolist())]
+        known = np.fromiter([*self.places.values(), *self.kept], np.int64)
+        known = known[known > 0]
         inputs = [
-            n for n in dict.fromkeys([*outside, *[n for n in known if n > 0 and not made[n]]])
+            n for n in dict.fromkeys([*outside, *known[~made[known]].tolist()])
             if n not in table.leaves or table.leaves[n].op is None
         ]  # fmt: skip
         for place in inputs:
@@ -182,20 +184,19 @@ class SharingRecorder(TapeRecorder):
         is left out: no derivative flows through it.
         """
         table, start = self._function.table, self._start
+        columns = table.columns()
         active = np.zeros(len(table.type_of), bool)
-        active[list(self.places.values())] = True
-        begin = table.operand_starts()[start:]
-        reads = np.concatenate(([0], np.cumsum(active[np.array(table.operands[int(begin[0]) :], np.int64)])))
-        begin = begin - begin[0]
-        results = np.array([len(kind.results) for kind in table.kinds], np.int64)
-        wanted = (reads[begin[1:]] == reads[begin[:-1]]) & (results[np.array(table.rows[start:], np.int64)] > 0)
-        wanted[np.array(self._heard, np.int64) - start] = True
+        active[np.fromiter(self.places.values(), np.int64)] = True
+        begin = columns.starts[start:]
+        reads = np.concatenate(([0], np.cumsum(active[columns.operands[begin[0] :]])))[begin - begin[0]]
+        wanted = (reads[1:] == reads[:-1]) & (columns.result_counts[start:] > 0)
+        wanted[np.fromiter(self._heard, np.int64) - start] = True
         return np.flatnonzero(wanted) + start
 
     def steps(self) -> list[Step]:
         """See `TapeRecorder.steps`."""
         table, active = self._function.table, self.active()
-        starts = table.operand_starts().tolist()
+        starts = table.columns().starts.tolist()
         keeps: dict[int, tuple[tuple[int, int], ...]] = {}
         for row, position, place in self._keeps:
             keeps[row] = (*keeps.get(row, ()), (position, place))
@@ -207,7 +208,7 @@ class SharingRecorder(TapeRecorder):
                 continue
             read = table.operands[starts[row] : starts[row + 1]]
             places = tuple([n if n in active else ~n for n in read])
-            found.append(Step(kind.primitive, places, table.locations[row], first, behind, keeps.get(row, ())))
+            found.append(Step(kind.primitive, places, kind.location, first, behind, keeps.get(row, ())))
         return found
 
     def __len__(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from types import CodeType
 from typing import Any, final
 
 import numpy as np
@@ -13,12 +12,11 @@ from tapec.ir.graph import Graph, Value
 from tapec.ir.op_table import Stretch
 from tapec.ir.primitive import Primitive
 from tapec.recorded_structure import Prefix, nothing, recorded_ops
-from tapec.recording import ACTIVE, location_of, user_frame, user_location
+from tapec.recording import ACTIVE, NOWHERE, user_hint, user_location
 from tapec.tape_recorder import Step, TapeRecorder, mask, needed_of_control, needed_positions
 from tapec.tensor import Tensor
 
-_OWN_FRAMES = 4  # `user_frame`, `_turn`, `record`, `apply`
-_NOWHERE: tuple[CodeType | None, int, int] = (None, 0, 0)
+_OWN_FRAMES = 4  # `user_hint`, `_turn`, `record`, `apply`
 _getframe = sys._getframe
 
 
@@ -167,12 +165,7 @@ class StructureRecorder(TapeRecorder):
         self, primitive: Primitive, places: tuple[int, ...], operands: tuple[Tensor, ...], attributes: dict[str, Any]
     ) -> Prefix | None:
         """An op that may not be what followed the last time; None if no derivative flows through it."""
-        location, hint = ACTIVE.location, _NOWHERE
-        if location is None:
-            frame, depth = user_frame(_OWN_FRAMES)
-            if frame is not None:
-                location = location_of(frame)
-                hint = (frame.f_code, frame.f_lasti, depth - 2)  # from `record`, where it is looked at
+        location, hint = (ACTIVE.location, NOWHERE) if ACTIVE.location is not None else user_hint(_OWN_FRAMES)
         step = self.prefix.op(primitive, places, attributes, location)
         if step is None:
             positions = needed_positions(primitive, mask(places), operands, attributes)

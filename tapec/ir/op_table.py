@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class OpKind:
         primitive: what is applied.
         types: of the operands.
         attributes: compile-time parameters.
+        location: the user's line.
         phase: see `Op`.
         regions: bodies of control flow.
         results: types of the results.
@@ -48,12 +50,40 @@ class OpKind:
     primitive: Primitive
     types: tuple[TensorType, ...]
     attributes: dict[str, Attribute]
+    location: Location | None
     phase: str
     regions: tuple[Graph, ...]
     results: tuple[TensorType, ...]
     type_numbers: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | None
+
+
+class Columns(NamedTuple):
+    """The rows of a table as arrays, as they were at some time.
+
+    Attributes:
+        kinds: for each op the number of its kind.
+        results: for each op the number of its first result.
+        result_counts: for each op how many results it has.
+        starts: for each op where its operands begin in `operands`, and one entry behind the last.
+        operands: of all ops, one after another.
+    """
+
+    kinds: Numbers
+    results: Numbers
+    result_counts: Numbers
+    starts: Numbers
+    operands: Numbers
+
+    def made_by(self, rows: Numbers) -> Numbers:
+        """The results of some ops, one op after another."""
+        return within(self.results[rows], self.result_counts[rows])
+
+    def read_by(self, rows: Numbers) -> Numbers:
+        """The operands of some ops, one op after another."""
+        starts = self.starts[:-1][rows]
+        return self.operands[within(starts, self.starts[1:][rows] - starts)]
 
 
 @final
@@ -68,7 +98,6 @@ class OpTable:
         rows: for each op the number of its kind.
         operands: of all ops, one after another.
         results: for each op the number of its first result.
-        locations: the user's line of each op.
         types: what types there are.
         type_of: for each value the number of its type.
         leaves: values that no row makes; `op` of a constant is the op that it becomes.
@@ -77,7 +106,7 @@ class OpTable:
     """
 
     __slots__ = (
-        "_kinds", "_type_numbers", "inputs", "kinds", "leaves", "locations", "merged", "operands", "results", "rows",
+        "_columns", "_kinds", "_type_numbers", "inputs", "kinds", "leaves", "merged", "operands", "results", "rows",
         "type_of", "types",
     )  # fmt: skip
 
@@ -86,13 +115,13 @@ class OpTable:
         self.rows: list[int] = []
         self.operands: list[int] = []
         self.results: list[int] = []
-        self.locations: list[Location | None] = []
         self.types: list[TensorType] = []
         self.type_of: list[int] = [-1]  # nothing has the number 0, so that a number is true
         self.leaves: dict[int, Value] = {}
         self.inputs: list[int] = []
         self.merged: dict[int, int] = {}
         self._kinds: dict[Hashable, OpKind] = {}
+        self._columns = Columns(*[np.zeros(0, np.int64)] * 5)
         self._type_numbers: dict[TensorType, int] = {}
 
     def leaf(self, value: Value) -> int:
@@ -122,6 +151,7 @@ class OpTable:
         primitive: Primitive,
         operands: tuple[int, ...],
         attributes: dict[str, Any],
+        location: Location | None,
         phase: str,
         regions: tuple[Graph, ...] = (),
     ) -> OpKind:
@@ -130,17 +160,12 @@ class OpTable:
         Raises:
             ShapeError, DTypeError, AttributeValueError: what the family's type rule says of the operands.
         """
-        types = self.type_of
-        key: tuple[Any, ...]
-        if len(operands) == 2:  # spelled out, as most ops are
-            key = (primitive, phase, types[operands[0]], types[operands[1]])
-        else:
-            key = (primitive, phase, *[types[n] for n in operands])
+        key: tuple[Any, ...] = (primitive, phase, location, *[self.type_of[n] for n in operands])
         if attributes:  # only a number's zeros have signs (`tapec.ir.attributes`)
             key = (key, attributes_key(attributes) if "value" in attributes else tuple(attributes.items()))
         if regions:
             key = (key, *[graph_key(region) for region in regions])
-        return self._kinds.get(key) or self._new_kind(key, primitive, operands, attributes, phase, regions)
+        return self._kinds.get(key) or self._new_kind(key, primitive, operands, attributes, location, phase, regions)
 
     def _new_kind(
         self,
@@ -148,6 +173,7 @@ class OpTable:
         primitive: Primitive,
         operands: tuple[int, ...],
         attributes: dict[str, Any],
+        location: Location | None,
         phase: str,
         regions: tuple[Graph, ...],
     ) -> OpKind:
@@ -155,7 +181,7 @@ class OpTable:
         results = result_types(primitive, types, attributes, regions)
         first = results[0] if results else None
         kind = OpKind(
-            len(self.kinds), primitive, types, attributes, phase, regions, results,
+            len(self.kinds), primitive, types, attributes, location, phase, regions, results,
             tuple([self._type_number(t) for t in results]),
             () if first is None else first.shape,
             None if first is None else first.dtype.numpy,
@@ -164,14 +190,13 @@ class OpTable:
         self._kinds[key] = kind
         return kind
 
-    def append(self, kind: OpKind, operands: tuple[int, ...], location: Location | None) -> int:
+    def append(self, kind: OpKind, operands: tuple[int, ...]) -> int:
         """Appends an op; the number of its first result."""
         types = self.type_of
         number = len(types)
         self.rows.append(kind.number)
         self.operands += operands
         self.results.append(number)
-        self.locations.append(location)
         types += kind.type_numbers
         return number
 
@@ -181,12 +206,15 @@ class OpTable:
             return len(self.results) - 1
         return bisect_right(self.results, number) - 1  # a guard makes nothing and has the number that comes next
 
-    def operand_starts(self) -> Numbers:
-        """For each op where its operands begin in `operands`, and one entry behind the last."""
-        counts = np.array([len(kind.types) for kind in self.kinds], np.int64)
-        starts = np.zeros(len(self.rows) + 1, np.int64)
-        np.cumsum(counts[np.array(self.rows, np.int64)], out=starts[1:])
-        return starts
+    def columns(self) -> Columns:
+        """The rows as arrays. What was there the last time is not looked at again."""
+        kinds = _grown(self._columns.kinds, self.rows)
+        counts = np.array([(len(kind.results), len(kind.types)) for kind in self.kinds], np.int64).reshape(-1, 2)
+        starts = np.zeros(len(kinds) + 1, np.int64)
+        np.cumsum(counts[kinds, 1], out=starts[1:])
+        results, operands = _grown(self._columns.results, self.results), _grown(self._columns.operands, self.operands)
+        self._columns = Columns(kinds, results, counts[kinds, 0], starts, operands)
+        return self._columns
 
     def _type_number(self, type: TensorType) -> int:
         known = self._type_numbers.get(type)
@@ -228,7 +256,7 @@ class Stretch:
         table, renamed = self.table, self.renamed
         made = dict(zip(self.inputs, self.input_values(), strict=True))
         graph = Graph(name, list(made.values()))
-        starts = table.operand_starts().tolist()
+        starts = table.columns().starts.tolist()
 
         def values(numbers: Iterable[int]) -> list[Value]:
             found = []
@@ -245,13 +273,19 @@ class Stretch:
         for row in self.rows.tolist():
             kind = table.kinds[table.rows[row]]
             operands = tuple(values(table.operands[starts[row] : starts[row + 1]]))
-            op = Op(
-                kind.primitive, operands, kind.attributes, kind.results, table.locations[row], kind.phase, kind.regions
-            )
+            op = Op(kind.primitive, operands, kind.attributes, kind.results, kind.location, kind.phase, kind.regions)
             graph.ops.append(op)
             made.update(enumerate(op.results, table.results[row]))
         graph.outputs = values(self.outputs)
         return graph, made
+
+
+def _grown(known: Numbers, numbers: list[int]) -> Numbers:
+    """`numbers` as an array of which `known` is the beginning."""
+    added = len(numbers) - len(known)
+    return (
+        known if not added else np.concatenate((known, np.fromiter(islice(numbers, len(known), None), np.int64, added)))
+    )
 
 
 def within(starts: Numbers, lengths: Numbers) -> Numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -113,6 +114,7 @@ _SHAPES: dict[str, Any] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def window(start: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]) -> tuple[slice, ...]:
     """The Python slices that pick `start + i * step` for `i < size` on each axis, negative steps included."""
     out = []

@@ -53,28 +53,51 @@ OPERATORS["getitem"] = getitem
 def _slices_and_integers(x: Tensor, items: list[Any]) -> Tensor:
     """The common keys, without the detour by entries."""
     shape = x._array.shape
+    spans = tuple([
+        item if type(item) is int else item.indices(extent) for item, extent in zip(items, shape, strict=False)
+    ])  # fmt: skip
+    window, kept = _WINDOWS.get((shape, spans)) or _window(shape, spans)
+    if window is not None:
+        x = apply(movement.slice_, (x,), window)
+    return x if x._array.shape == kept["shape"] else apply(movement.reshape, (x,), kept)
+
+
+def _window(
+    shape: tuple[int, ...], spans: tuple[int | tuple[int, int, int], ...]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What `slice` and then `reshape` take for the first axes' spans: an index, or start, stop and step.
+
+    There is no `slice` where everything is picked in order.
+    """
     start, size, step, kept = [], [], [], []
-    for axis, item in enumerate(items):
-        extent = shape[axis]
-        if type(item) is int:
+    for axis, (item, extent) in enumerate(zip(spans, shape, strict=False)):
+        if isinstance(item, int):
             if not -extent <= item < extent:
                 raise located(IndexOutOfRangeError(f"index {item} is out of bounds for axis {axis} with size {extent}"))
             start.append(item % extent)
             size.append(1)
             step.append(1)
             continue
-        first, stop, stride = item.indices(extent)
+        first, stop, stride = item
         count = len(range(first, stop, stride))
         start.append(first if count else 0)
         size.append(count)
         step.append(stride)
         kept.append(count)
-    rest = shape[len(items) :]
+    rest = shape[len(spans) :]
     zeros, ones = (0,) * len(rest), (1,) * len(rest)
-    if (*size, *rest) == shape and not any(start) and all(s == 1 for s in step):
-        return reshape(x, (*kept, *rest))
-    window = {"start": (*start, *zeros), "size": (*size, *rest), "step": (*step, *ones)}
-    return reshape(apply(movement.slice_, (x,), window), (*kept, *rest))
+    window = None
+    if (*size, *rest) != shape or any(start) or any(s != 1 for s in step):
+        window = {"start": (*start, *zeros), "size": (*size, *rest), "step": (*step, *ones)}
+    if len(_WINDOWS) >= _MOST_WINDOWS:
+        _WINDOWS.clear()
+    found = _WINDOWS[shape, spans] = window, {"shape": (*kept, *rest)}
+    return found
+
+
+# What was found out for a shape and the spans of a key: programs index alike time and again, and recordings compare.
+_WINDOWS: dict[tuple[Any, Any], tuple[dict[str, Any] | None, dict[str, Any]]] = {}
+_MOST_WINDOWS = 4096
 
 
 def _basic(x: Tensor, entries: list[Entry]) -> Tensor:

@@ -17,8 +17,8 @@ F64 = tensor_type(dtypes.F64, (3,))
 
 
 def append(table: OpTable, primitive, *operands: int, **attributes) -> int:
-    kind = table.kind(primitive, operands, attributes, "primal")
-    return table.append(kind, operands, None)
+    kind = table.kind(primitive, operands, attributes, None, "primal")
+    return table.append(kind, operands)
 
 
 def example() -> tuple[OpTable, list[int]]:
@@ -69,7 +69,7 @@ def test_equal_ops_are_of_one_kind() -> None:
 
 def test_zeros_of_either_sign_are_of_two_kinds() -> None:
     table = OpTable()
-    kinds = {table.kind(creation.constant, (), {"value": v, "dtype": "f64"}, "primal") for v in (0.0, -0.0, 0.0)}
+    kinds = {table.kind(creation.constant, (), {"value": v, "dtype": "f64"}, None, "primal") for v in (0.0, -0.0, 0.0)}
     assert len(kinds) == 2
 
 
@@ -85,7 +85,7 @@ def test_the_row_that_made_a_value() -> None:
 def test_type_rules_hold() -> None:
     table, (x, *_) = example()
     with pytest.raises(ShapeError, match="takes 2 operands"):
-        table.kind(ew.mul, (x,), {}, "primal")
+        table.kind(ew.mul, (x,), {}, None, "primal")
 
 
 def test_numbers_within_stretches() -> None:
