@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
-from tapec.passes.steps import Branch, LibraryStep, Step, Sum, Sweeps, Tiles, While, inner_steps
+from tapec.passes.steps import Branch, LibraryStep, Step, Sweeps, Tiles, While, inner_steps
 
 ALIGNMENT = 64
 
@@ -29,8 +29,8 @@ def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
     if isinstance(step, Tiles):
-        partials = {item.partials for item in step.items if isinstance(item, Sum)}
-        return partials.union(*[_named(nest) for nest in step.nests])
+        members = (*step.nests, *[product.step for product in step.products])
+        return set(step.partials).union(*map(_named, members))
     if isinstance(step, LibraryStep):
         return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
     named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local

@@ -321,6 +321,11 @@ class FunctionText:
         """Writes a scalar or a vector."""
         self.line(f"store {value.type} {value.text}, ptr {pointer.text}, align {align or max(1, value.bits // 8)}")
 
+    def prefetch(self, pointer: Reg) -> None:
+        """Has what lies at an address come into the cache; an address outside of any array does no harm."""
+        self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer.text}, i32 0, i32 3, i32 1)")
+
 
 _MANGLED = {"double": "f64", "float": "f32"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tapec.passes.loops import Access, Buffer, Compute, Constant, Index, Inside, Load, Nest, Reduce, Store, Window
-from tapec.passes.steps import Branch, LibraryStep, Loop, Program, Step, Sum, Sweep, Sweeps, Tiles, While
+from tapec.passes.steps import Branch, LibraryStep, Loop, Product, Program, Step, Sum, Sweep, Sweeps, Tiles, While
 
 
 def print_program(program: Program) -> str:
@@ -35,11 +35,7 @@ def _step(step: Step) -> list[str]:
     if isinstance(step, Sweeps):
         return _sweeps(step)
     if isinstance(step, LibraryStep):
-        operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
-        results = ", ".join(b.name for b in step.results)
-        result = f"{results} = " if results else ""
-        attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
-        return [f"{result}{step.primitive.name}({operands}) {{{attributes}}}"]
+        return [_library(step)]
     if isinstance(step, Tiles):
         return [*_tiles_head(step), *[f"  {line}" for item in step.items for line in _item(item)]]
     return _nest(step)
@@ -51,8 +47,19 @@ def _tiles_head(tiles: Tiles) -> list[str]:
     return [head, *[f"  local: {local}"] * bool(local)]
 
 
-def _item(item: Nest | Sum) -> list[str]:
-    return [*_nest(item.nest), f"  in blocks: {item.partials.name}"] if isinstance(item, Sum) else _nest(item)
+def _library(step: LibraryStep) -> str:
+    operands = ", ".join(f"{o.buffer.name}+{o.offset}{list(o.shape)}" for o in step.operands)
+    results = ", ".join(b.name for b in step.results)
+    result = f"{results} = " if results else ""
+    attributes = ", ".join(f"{k}={v}" for k, v in step.attributes.items())
+    return f"{result}{step.primitive.name}({operands}) {{{attributes}}}"
+
+
+def _item(item: Nest | Sum | Product) -> list[str]:
+    if isinstance(item, Nest):
+        return _nest(item)
+    lines = _nest(item.nest) if isinstance(item, Sum) else [_library(item.step)]
+    return lines if item.partials is None else [*lines, f"  in blocks: {item.partials.name}"]
 
 
 def _nest(step: Nest) -> list[str]:

@@ -95,7 +95,7 @@ class MatrixText:
         f.branch(ready)
         f.label(single)
         self.part.fill(self.part.column_offsets, j0, across, "column", "b")
-        self.part.repeat_last(across, self.part.width)
+        self.part.repeat_last(across)
         args = (self.panels, b, self.part.column_offsets, self.part.right_offsets, steps)
         whole = f.icmp("eq", across, i64(self.part.width))
         in_place = f.binary("and", whole, f.icmp("eq", self.part.read_b, i64(IN_PLACE)))

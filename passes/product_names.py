@@ -8,6 +8,7 @@ from tapec.ir.dtypes import DType
 
 PREFIX: Final = "tapec_product_"
 THREADS_PREFIX: Final = "tapec_threads_product_"
+PART_PREFIX: Final = "tapec_part_product_"
 
 # Steps of the inner axis that are one chain: part of what a product is (docs/design/0002-numerics.md).
 BLOCK: Final = 256
@@ -21,7 +22,7 @@ FIELDS: Final = (
         ("batch", ("extent", "a", "b")), ("row", ("extent", "a")), ("column", ("extent", "b")),
         ("inner", ("extent", "a", "b")),
     ) for what in whats for axis in range(AXES)],
-    "batch", "m", "n", "k", "swapped", "read_a", "read_b", "cut", "unit", "units", "parts",
+    "batch", "m", "n", "k", "swapped", "read_a", "read_b", "ahead", "cut", "unit", "units", "parts",
 )  # fmt: skip
 FIELD: Final = {name: i for i, name in enumerate(FIELDS)}
 
@@ -42,4 +43,4 @@ def symbol(dtype: DType, parts: int = 1) -> str:
 
 def part_name(dtype: DType) -> str:
     """Name of the function of a part: `void part(ptr call, i64 first unit, i64 unit behind the last)`."""
-    return f"{symbol(dtype)}_part"
+    return PART_PREFIX + dtype.name

@@ -26,6 +26,7 @@ class OneRowText:
         """The columns of a range."""
         f = self.part.f
         self.part.fill(self.part.row_offsets, i64(0), i64(1), "row", "a")
+        ahead = self.part.value("ahead")
         by_inner = f.icmp("eq", self.part.read_b, i64(BY_INNER))
         with counted(f, self.part.k, step=BLOCK) as p0:
             steps = f.intrinsic("smin", f.sub(self.part.k, p0), i64(BLOCK))
@@ -36,38 +37,23 @@ class OneRowText:
             f.branch_if(by_inner, inner, outer)
             f.label(inner)
             start = f.element_pointer(b, f.load(self.part.right_offsets, "i64"), self.part.element)
-            with counted(f, columns.stop, start=columns.start, step=COLUMNS) as j:
-                count = f.intrinsic("smin", f.sub(columns.stop, j), i64(COLUMNS))
-                self.part.fill(self.part.column_offsets, j, count, "column", "b")
-                self.part.repeat_last(count, COLUMNS)
-                out = f.element_pointer(c, j, self.part.element)
-                self.part.call(
-                    self.row_by_inner,
-                    steps,
-                    a,
-                    self.part.left_offsets,
-                    start,
-                    self.part.column_offsets,
-                    out,
-                    count,
-                    fresh,
-                )
+            with counted(f, columns.stop, start=columns.start, step=COLUMNS) as j0:
+                count = f.intrinsic("smin", f.sub(columns.stop, j0), i64(COLUMNS))
+                self.part.fill(self.part.column_offsets, j0, count, "column", "b")
+                self.part.repeat_last(count)
+                with counted(f, count, step=self.part.width) as j:
+                    offsets = f.element_pointer(self.part.column_offsets, j, "i64")
+                    out = f.element_pointer(c, f.add(j0, j), self.part.element)
+                    several = f.intrinsic("smin", f.sub(count, j), i64(self.part.width))
+                    operands = (steps, a, self.part.left_offsets, start, offsets, out, several, fresh, ahead)
+                    self.part.call(self.row_by_inner, *operands)
             f.branch(end)
             f.label(outer)
             with counted(f, columns.stop, start=columns.start, step=CHUNK) as j:
                 count = f.intrinsic("smin", f.sub(columns.stop, j), i64(CHUNK))
                 first = self.part.at_columns(b, j, i64(1))
                 out = f.element_pointer(c, j, self.part.element)
-                self.part.call(
-                    self.row_by_columns,
-                    steps,
-                    a,
-                    self.part.left_offsets,
-                    first,
-                    self.part.right_offsets,
-                    out,
-                    count,
-                    fresh,
-                )
+                operands = (steps, a, self.part.left_offsets, first, self.part.right_offsets, out, count, fresh)
+                self.part.call(self.row_by_columns, *operands)
             f.branch(end)
             f.label(end)

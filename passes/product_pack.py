@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, lane_numbers, when
@@ -137,9 +139,8 @@ def right_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     sources = [f.element_pointer(start, offset, element) for offset in columns]
     with counted(f, whole, step=side) as p:
         for half in range(2):
-            mine = sources[half * side : (half + 1) * side]
-            vectors = [f.load(f.element_pointer(source, p, element), element, side) for source in mine]
-            for i, vector in enumerate(turned(f, vectors)):
+            mine = [f.element_pointer(x, p, element) for x in sources[half * side : (half + 1) * side]]
+            for i, vector in enumerate(turned(f, element, mine)):
                 at = f.add(f.mul(f.add(p, i64(i)), i64(width)), i64(half * side))
                 f.store(vector, f.element_pointer(Reg("%panel", "ptr"), at, element))
     with counted(f, steps, start=whole) as p:
@@ -166,21 +167,39 @@ def right_by_element(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     return f
 
 
-def turned(f: FunctionText, rows: list[Reg]) -> list[Reg]:
-    """The columns of a square of registers. Each round swaps the off-diagonal quarters of every smaller square."""
+def turned(f: FunctionText, element: str, rows: list[Reg]) -> list[Reg]:
+    """The columns of a square in memory, of which the rows' addresses are given.
+
+    Each round swaps the off-diagonal quarters of every smaller square; the first one loads them where they belong.
+    """
     side = len(rows)
     distance = side // 2
-    while distance:
-        swapped = list(rows)
+    columns: list[Reg] = []
+    for half in range(2):
+        halves = [f.load(f.element_pointer(row, i64(half * distance), element), element, distance) for row in rows]
+        columns += [_joined(f, a, b) for a, b in zip(halves[:distance], halves[distance:], strict=True)]
+    while distance > 1:
+        distance //= 2
+        swapped = list(columns)
         low = [lane if not lane & distance else side + lane - distance for lane in range(side)]
         high = [lane + distance if not lane & distance else side + lane for lane in range(side)]
         for i in range(side):
             if not i & distance:
-                a, b = rows[i], rows[i + distance]
                 for target, lanes in ((i, low), (i + distance, high)):
-                    mask = ", ".join(f"i32 {x}" for x in lanes)
-                    text = f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{side} x i32> <{mask}>"
-                    swapped[target] = f.assign(text, a.element, side)
-        rows = swapped
-        distance //= 2
-    return rows
+                    swapped[target] = _shuffled(f, columns[i], columns[i + distance], lanes)
+        columns = swapped
+    return columns
+
+
+def _joined(f: FunctionText, low: Reg, high: Reg) -> Reg:
+    """A vector of two halves."""
+    if low.width == 1:
+        return f.insert(f.insert(Reg("poison", low.element, 2), low, 0), high, 1)
+    return _shuffled(f, low, high, range(2 * low.width))
+
+
+def _shuffled(f: FunctionText, a: Reg, b: Reg, lanes: Sequence[int]) -> Reg:
+    """Lanes of two vectors, counted through both."""
+    mask = ", ".join(f"i32 {x}" for x in lanes)
+    text = f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{len(lanes)} x i32> <{mask}>"
+    return f.assign(text, a.element, len(lanes))

@@ -12,7 +12,7 @@ from tapec.passes.product_pack import offsets_function
 from tapec.passes.product_tile import panel_width
 from tapec.passes.text_loops import counted
 
-COLUMNS = 16  # of products with one row that go together: their chains hide each other's latency
+COLUMNS = 128  # of products with one row whose places are looked up together
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class PartText:
         self.row_offsets = f.alloca("i64", height)
         self.left_offsets = f.alloca("i64", BLOCK)
         self.right_offsets = f.alloca("i64", BLOCK)
-        self.column_offsets = f.alloca("i64", max(COLUMNS, self.width))
+        self.column_offsets = f.alloca("i64", COLUMNS)
         self.offsets = self.helper(offsets_function(f"{symbol(dtype)}_offsets"))
 
     def name(self, what: str) -> str:
@@ -93,9 +93,10 @@ class PartText:
         self.fill(self.column_offsets, column, count, "column", "b")
         return f.element_pointer(b, f.load(self.column_offsets, "i64"), self.element)
 
-    def repeat_last(self, count: Reg, wanted: int) -> None:
-        """Fills up the table of columns where there are fewer than a kernel reads."""
+    def repeat_last(self, count: Reg) -> None:
+        """Fills up the table of columns to whole panels."""
         f = self.f
+        wanted = f.binary("and", f.add(count, i64(self.width - 1)), i64(-self.width))
         last = f.load(f.element_pointer(self.column_offsets, f.sub(count, i64(1)), "i64"), "i64")
-        with counted(f, i64(wanted), start=count) as j:
+        with counted(f, wanted, start=count) as j:
             f.store(last, f.element_pointer(self.column_offsets, j, "i64"))

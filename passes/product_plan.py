@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tapec.passes.product_names import (
     AXES,
+    BLOCK,
     BY_COLUMNS,
     BY_ELEMENT,
     BY_INNER,
@@ -18,6 +19,7 @@ from tapec.passes.product_names import (
     CUT_BATCH,
     CUT_COLUMNS,
     CUT_ROWS,
+    FIELD,
     FIELDS,
     IN_PLACE,
     KEEP,
@@ -29,6 +31,7 @@ GRAIN = 2**20  # multiplications of a part, some tens of microseconds
 ROW_GRAIN = 2**17  # the same where every element of the right operand is used once: memory binds
 WIDE = 256  # columns from which on rows of the left operand are copied: several panels share what that costs
 FEW_ROWS = 4 * ROWS  # up to which a panel of the right operand is read where it lies rather than copied
+AHEAD = 1 << 12  # elements
 
 
 class Axis(NamedTuple):
@@ -61,8 +64,8 @@ def merged(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(out)
 
 
-def matrices(extents: tuple[int, int, int, int], a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """The layout of a product of plain matrices.
+def matrix_axes(extents: tuple[int, int, int, int], a: tuple[int, ...], b: tuple[int, ...]) -> Axes:
+    """The axes of a product of plain matrices.
 
     Args:
         extents: batch, m, n, k, each at least 1.
@@ -70,8 +73,12 @@ def matrices(extents: tuple[int, int, int, int], a: tuple[int, ...], b: tuple[in
         b: strides of the right one: batch, inner, column.
     """
     batch, m, n, k = extents
-    axes = Axes((Axis(batch, a[0], b[0]),), (Axis(m, a[1], 0),), (Axis(n, 0, b[2]),), (Axis(k, a[2], b[1]),))
-    return layout(axes)
+    return Axes((Axis(batch, a[0], b[0]),), (Axis(m, a[1], 0),), (Axis(n, 0, b[2]),), (Axis(k, a[2], b[1]),))
+
+
+def matrices(extents: tuple[int, int, int, int], a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The layout of a product of plain matrices; the arguments are those of `matrix_axes`."""
+    return layout(matrix_axes(extents, a, b))
 
 
 def common(a: tuple[Sequence[int], Sequence[int]], b: tuple[Sequence[int], Sequence[int]]) -> tuple[Axis, ...] | None:
@@ -126,17 +133,26 @@ def axes_of(
     return axes if all(len(group) <= AXES for group in axes) else None
 
 
+def exchanged(axes: Axes) -> Axes:
+    """The axes of the transposed product, the right operand first."""
+    groups = (axes.batch, axes.column, axes.row, axes.inner)
+    return Axes(*(tuple([Axis(axis.extent, axis.b, axis.a) for axis in group]) for group in groups))
+
+
+def part_layout(axes: Axes, by_rows: bool) -> tuple[int, ...]:
+    """As `layout`, for whoever asks for units of its own: each is one of the rows, or all of the product."""
+    words = list(layout(axes))
+    cut = CUT_BATCH if not by_rows else CUT_COLUMNS if words[FIELD["swapped"]] else CUT_ROWS
+    words[FIELD["cut"]], words[FIELD["unit"]] = cut, 1
+    return tuple(words)
+
+
 def layout(axes: Axes) -> tuple[int, ...]:
     """The words of `FIELDS` for a product; all extents are at least 1."""
     groups = Axes(*(merged(group) for group in axes))
     swapped = not groups.column and bool(groups.row)
     if swapped:  # a column is as good as a row, and the right operand is the one whose panels fill vectors
-        groups = Axes(
-            *(
-                tuple(Axis(axis.extent, axis.b, axis.a) for axis in group)
-                for group in (groups.batch, groups.column, groups.row, groups.inner)
-            )
-        )
+        groups = exchanged(groups)
     batch, m, n, k = (prod([axis.extent for axis in group]) for group in groups)
     words: dict[str, int] = {"batch": batch, "m": m, "n": n, "k": k, "swapped": int(swapped)}
     for name, group in zip(Axes._fields, groups, strict=True):
@@ -145,6 +161,7 @@ def layout(axes: Axes) -> tuple[int, ...]:
             words |= {f"{name}_extent{i}": axis.extent, f"{name}_a{i}": axis.a, f"{name}_b{i}": axis.b}
     words["read_a"] = _reads_left(groups, n)
     words["read_b"] = _reads_right(groups, m)
+    words["ahead"] = _ahead(groups, words["read_b"])
     words |= _cut(batch, m, n, k)
     return tuple(words[name] for name in FIELDS)
 
@@ -164,6 +181,16 @@ def _reads_right(groups: Axes, m: int) -> int:
     if len(groups.column) <= 1 and _unit(groups.column, "b"):
         return IN_PLACE if 1 < m <= FEW_ROWS and len(groups.inner) <= 1 else BY_COLUMNS
     return BY_INNER if len(groups.inner) <= 1 and _unit(groups.inner, "b") else BY_ELEMENT
+
+
+def _ahead(groups: Axes, read: int) -> int:
+    """How far ahead of what one row is multiplied by memory is asked for more of the right operand, in elements.
+
+    Where its columns are short and lie one behind the other; long ones a processor foresees by itself.
+    """
+    k = prod([axis.extent for axis in groups.inner])
+    dense = read == BY_INNER and len(groups.column) == 1 and groups.column[0].b == k <= BLOCK
+    return AHEAD if dense else 0
 
 
 def _cut(batch: int, m: int, n: int, k: int) -> dict[str, int]:

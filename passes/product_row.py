@@ -12,11 +12,11 @@ from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
 from tapec.passes.product_pack import turned
-from tapec.passes.product_part import COLUMNS
-from tapec.passes.product_tile import panel_width, store_or_add
+from tapec.passes.product_tile import in_pieces, panel_width, store_or_add
 from tapec.passes.text_loops import counted
 
 CHUNK = 512  # columns whose chains wait in the first-level cache
+LINE = 64  # bytes of a cache line
 _STEPS = 8  # rows of the right operand that pass a chain between its load and its store
 _SIGNATURE = (
     "i64 %steps, ptr noalias %a, ptr noalias %left_offsets, ptr noalias %b, ptr noalias %right_offsets, "
@@ -73,31 +73,33 @@ def row_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
 
 
 def _for_columns(f: FunctionText, width: int, columns: Reg, body: Callable[[Reg, int], None]) -> None:
-    """`body(first, lanes)` over all columns once, in vectors and then one by one."""
+    """`body(first, lanes)` over all columns once, in vectors and then in shorter and shorter ones."""
     whole = f.binary("and", columns, i64(-width))
     with counted(f, whole, step=width) as j:
         body(j, width)
-    with counted(f, columns, start=whole) as j:
-        body(j, 1)
+    rest = f.sub(columns, whole)
+    in_pieces(f, width // 2, rest, lambda at, lanes: body(f.add(whole, at), lanes))
 
 
 def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
-    """As `row_by_columns` for up to `COLUMNS` columns along each of which the inner index is contiguous.
+    """As `row_by_columns` for up to a panel's columns, along each of which the inner index is contiguous.
 
-    `right_offsets` has one offset of each column; those that are missing repeat the last one.
+    `right_offsets` has one offset of each column; those that are missing repeat the last one. Memory is asked for what
+    lies `ahead` elements behind what is read: so many streams are more than a processor foresees.
     """
-    f = FunctionText(name, _SIGNATURE, private=True)
-    element, side = memory_element(dtype), panel_width(dtype, vector_bits) // 2
+    f = FunctionText(name, f"{_SIGNATURE}, i64 %ahead", private=True)
+    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    side = width // 2
     steps, columns = Reg("%steps", "i64"), Reg("%columns", "i64")
     sources = []
-    for j in range(COLUMNS):
+    for j in range(width):
         offset = f.load(f.element_pointer(Reg("%right_offsets", "ptr"), i64(j), "i64"), "i64")
         sources.append(f.element_pointer(Reg("%b", "ptr"), offset, element))
-    squares = COLUMNS // side
-    chains = f.alloca(element, COLUMNS)
-    slots = [f.element_pointer(chains, i64(s * side), element) for s in range(squares)]
+    later = f.element_pointer(sources[0], Reg("%ahead", "i64"), element)
+    chains = f.alloca(element, width)
+    slots = [f.element_pointer(chains, i64(s * side), element) for s in range(2)]
     whole = f.binary("and", steps, i64(-side))
-    sums = [f.number(0, element, side)] * squares
+    sums = [f.number(0, element, side)] * 2
     for stride, start, stop in ((side, i64(0), whole), (1, whole, steps)):
 
         def step(p0: Reg, sums: list[Reg], stride: int = stride) -> list[Reg]:
@@ -105,12 +107,14 @@ def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
             for s in range(stride):
                 along = f.load(f.element_pointer(Reg("%left_offsets", "ptr"), f.add(p0, i64(s)), "i64"), "i64")
                 lefts.append(f.splat(f.load(f.element_pointer(Reg("%a", "ptr"), along, element), element), side))
+            if stride > 1:  # as many bytes as are read, in the order in which rows without gaps lie
+                first = f.element_pointer(later, f.mul(p0, i64(width)), element)
+                for line in range(0, width * stride, LINE * 8 // dtype.bits):
+                    f.prefetch(f.element_pointer(first, i64(line), element))
             out = []
             for square, chain in enumerate(sums):
                 mine = [f.element_pointer(x, p0, element) for x in sources[square * side : (square + 1) * side]]
-                rights = [_gathered(f, element, mine)]
-                if stride > 1:
-                    rights = turned(f, [f.load(x, element, side) for x in mine])
+                rights = turned(f, element, mine) if stride > 1 else [_gathered(f, element, mine)]
                 for left, right in zip(lefts, rights, strict=True):
                     chain = f.intrinsic("fma", left, right, chain)
                 out.append(chain)

@@ -1,18 +1,21 @@
 """The steps of a program: what it does to memory, in order.
 
 A `Program` is a list of steps over buffers. Most steps are `Nest`s (`tapec.passes.loops`), alone or in `Tiles`; what is
-no loop nest is a `LibraryStep`. Loops, branches and sweeps have steps inside.
+no loop nest is a `LibraryStep`, of which products can be in tiles, too. Loops, branches and sweeps have steps inside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+from tapec.ir.dtypes import DType
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
 from tapec.passes.loops import Buffer, Nest
+from tapec.passes.product_plan import Axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,46 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """A large matrix product whose rows, or whose inner index, are the axis along which it is tiled.
+
+    Args:
+        step: the product.
+        axes: how its operands lie, or those of the transposed product, with its rows first. Of one with a tiled inner
+            index the rows are the shorter side.
+        turned: whether it is the transposed product.
+        partials: what each block of the inner index has come to; None if it is the rows that are tiled.
+    """
+
+    step: LibraryStep
+    axes: Axes
+    turned: bool
+    partials: Buffer | None
+
+    @property
+    def operands(self) -> tuple[Operand, Operand]:
+        """The left operand and the right one, in the order of `axes`."""
+        a, b = self.step.operands
+        return (b, a) if self.turned else (a, b)
+
+    @property
+    def dtype(self) -> DType:
+        """Of all of the matrices."""
+        return self.step.operands[0].buffer.dtype
+
+    @property
+    def results(self) -> int:
+        """Number of elements of the result."""
+        return prod(self.step.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Tiles:
     """Nests that run together: all of them on a few positions of an axis, then on the next few.
 
     Args:
-        extent: of the axis. Axis 0 of each nest is that axis, or it with others collapsed into it.
+        extent: of the axis. Axis 0 of each nest is that axis, or it with others collapsed into it; likewise the rows
+            or the inner index of each product.
         tile: positions taken at once.
         unit: threads begin at multiples of this.
         items: what runs, in order.
@@ -77,13 +115,24 @@ class Tiles:
     extent: int
     tile: int
     unit: int
-    items: tuple[Nest | Sum, ...]
+    items: tuple[Nest | Sum | Product, ...]
     local: dict[Buffer, int]
 
     @property
     def nests(self) -> tuple[Nest, ...]:
         """The nests, sums included."""
-        return tuple([i.nest if isinstance(i, Sum) else i for i in self.items])
+        return tuple([i.nest if isinstance(i, Sum) else i for i in self.items if not isinstance(i, Product)])
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The products."""
+        return tuple([i for i in self.items if isinstance(i, Product)])
+
+    @property
+    def partials(self) -> tuple[Buffer, ...]:
+        """Memory of the blocks of what is reduced over the axis."""
+        blocks = [i.partials for i in self.items if isinstance(i, Sum | Product)]
+        return tuple([b for b in blocks if b is not None])
 
 
 @dataclass(frozen=True, slots=True)

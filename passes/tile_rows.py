@@ -62,6 +62,21 @@ def row_of(access: Access, nest: Nest) -> int | None:
     return row if low >= 0 and high < row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """That something which is tiled reads or writes a buffer.
+
+    Args:
+        buffer: the memory.
+        row: elements of it that belong to one position; None if a position may touch any.
+        writes: whether it writes.
+    """
+
+    buffer: Buffer
+    row: int | None
+    writes: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Taken:
     """A reduction over axis 0 that was taken out of its nest.
@@ -107,6 +122,22 @@ class Parted:
 
     rest: Nest | None
     taken: tuple[Taken, ...]
+
+    @property
+    def nests(self) -> list[Nest]:
+        """All of them."""
+        return [*([self.rest] if self.rest is not None else []), *[t.nest for t in self.taken]]
+
+    def uses(self, extent: int) -> list[Use]:
+        """What one of `extent` positions reads and writes, but for the results of the reductions."""
+        rest = self.rest
+        own = [] if rest is None else [Use(a.buffer, row_of(a, rest), writes) for a, writes in accesses(rest)]
+        return [*own, *[Use(t.source, t.source.size // extent, False) for t in self.taken]]
+
+    @property
+    def ended(self) -> set[Buffer]:
+        """Results of the reductions."""
+        return {t.result for t in self.taken}
 
 
 def parted(nest: Nest, temporary: Callable[[DType, int], Buffer]) -> Parted | None:

@@ -13,16 +13,18 @@ from tapec.passes.nest_parts import Part, Span
 from tapec.passes.parallel_text import Region
 from tapec.passes.places import Surroundings
 from tapec.passes.splitting import Split, parts_of
-from tapec.passes.steps import Sum, Tiles
+from tapec.passes.steps import Product, Sum, Tiles
 from tapec.passes.streaming import finish_streams, streamed
+from tapec.passes.tile_product_text import emit_product, emit_product_end
 from tapec.passes.tile_sums import emit_sum, emit_sum_end
 from tapec.passes.work import nanoseconds
 
 
 def emit_tiles(f: FunctionText, tiles: Tiles, around: Surroundings) -> None:
     """Appends nests that run tile by tile."""
-    around = replace(around, streamed=streamed(tiles.nests, tiles.local))
-    most = parts_of(sum(nanoseconds(nest) for nest in tiles.nests))
+    multiplied = {operand.buffer for product in tiles.products for operand in product.operands}
+    around = replace(around, streamed=streamed(tiles.nests, tiles.local) - multiplied)
+    most = parts_of(sum(nanoseconds(x) for x in (*tiles.nests, *[product.step for product in tiles.products])))
     split = Split(0, tiles.extent, tiles.unit, tiles.extent // tiles.unit, False, most)
     if split.parts > 1:
 
@@ -35,6 +37,8 @@ def emit_tiles(f: FunctionText, tiles: Tiles, around: Surroundings) -> None:
     for item in tiles.items:
         if isinstance(item, Sum):
             emit_sum_end(f, item, around)
+        elif isinstance(item, Product) and item.partials is not None:
+            emit_product_end(f, item, item.partials, around)
 
 
 def _part(f: FunctionText, tiles: Tiles, around: Surroundings, part: Span) -> None:
@@ -46,6 +50,9 @@ def _part(f: FunctionText, tiles: Tiles, around: Surroundings, part: Span) -> No
         stop = f.intrinsic("smin", f.add(start, i64(tiles.tile)), part.stop) if rest else f.add(start, i64(tiles.tile))
         inside = _within_tile(f, tiles, around, part.start, start)
         for item in tiles.items:
+            if isinstance(item, Product):
+                emit_product(f, item, inside, start, stop)
+                continue
             nest = item.nest if isinstance(item, Sum) else item
             scale = _scale(nest, tiles.extent)
             span = Span(0, f.mul(start, i64(scale)), f.mul(stop, i64(scale)), least * scale, multiple * scale)

@@ -1,5 +1,5 @@
-"""Tiling: nests that walk one outermost axis run together, a few positions at a time, so that what one leaves for the
-next is still in cache.
+"""Tiling: nests and skinny products that walk one outermost axis run together, a few positions at a time, so that what
+one reads or leaves for the next is still in cache.
 
 A chain with reductions in it (softmax, layer normalisation, their derivatives) is a nest for each reduction. Where the
 reductions leave one number or more for each position of an outer axis (the rows), all nests of the chain can do some
@@ -21,11 +21,13 @@ from tapec.passes.arena import owner
 from tapec.passes.collapse import collapse, squeezed
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_loops import turned_axis
+from tapec.passes.product_names import BLOCK
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
 from tapec.passes.step_effects import effects
-from tapec.passes.steps import Step, Sum, Tiles
-from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, row_of, with_leading
+from tapec.passes.steps import LibraryStep, Product, Step, Sum, Tiles
+from tapec.passes.tile_products import Member, members
+from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, with_leading
 from tapec.passes.work import instructions_per_position, nanoseconds
 
 Temporary = Callable[[DType, int], Buffer]
@@ -34,12 +36,17 @@ Temporary = Callable[[DType, int], Buffer]
 TILE_BYTES = 1 << 16
 # Nests that touch less than this in all are left alone: it stays in cache anyway.
 LEAST_BYTES = 1 << 17
-# The first nest of a chain touches at least so much.
+# The first step of a chain touches at least so much.
 SEED_BYTES = 1 << 14
 # Where one position alone has more than this, no cache holds it.
 MOST_ROW_BYTES = 1 << 19
 # How many steps behind the first may be looked at for one that joins.
 WINDOW = 40
+# A block of the inner index of a product that adds over the rows has at most so much: a second-level cache of 512 KiB,
+# beyond which a third-level one still answers sooner than memory.
+MOST_BLOCK_BYTES = 1 << 20
+# Instructions that a product in tiles takes: it is a call.
+CALL = 10
 # Tiles are one function, and LLVM's time grows faster than a function's length.
 MOST_INSTRUCTIONS = 2_000
 # A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, half of what
@@ -62,10 +69,41 @@ class _Waiting:
         return effects(self.step)
 
     @cached_property
-    def squeezed(self) -> Nest:
-        """The nest that it is, without axes of one position."""
-        assert isinstance(self.step, Nest)
-        return squeezed(self.step)
+    def touched(self) -> set[Buffer]:
+        """The buffers that it names."""
+        if isinstance(self.step, Nest):
+            return {access.buffer for access, _ in accesses(self.step)}
+        assert isinstance(self.step, LibraryStep)
+        return {o.buffer for o in self.step.operands} | set(self.step.results)
+
+    @cached_property
+    def squeezed(self) -> Nest | None:
+        """The nest that it is, without axes of one position; None if it is none."""
+        return squeezed(self.step) if isinstance(self.step, Nest) else None
+
+    @cached_property
+    def products(self) -> list[Member]:
+        """The product that it is, along each of its axes that may be tiled."""
+        return members(self.step) if isinstance(self.step, LibraryStep) else []
+
+    @property
+    def extents(self) -> list[int]:
+        """Those that an axis along which it is tiled may have."""
+        if self.squeezed is not None:
+            return leading_extents(self.squeezed)
+        return [product.extent for product in self.products]
+
+    @property
+    def instructions(self) -> int:
+        """Of one position."""
+        return instructions_per_position(self.squeezed) if self.squeezed is not None else CALL
+
+    def along(self, extent: int, temporary: Temporary) -> Parted | Member | None:
+        """What it becomes in tiles along an axis of this extent; None if it has none."""
+        if self.squeezed is None:
+            return next((p for p in self.products if p.extent == extent), None)
+        nest = with_leading(self.squeezed, extent)
+        return parted(nest, temporary) if nest is not None else None
 
 
 def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Temporary) -> list[Step]:
@@ -80,7 +118,7 @@ def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Tempora
     done: list[Step] = []
     while waiting:
         first = waiting[0].step
-        made = _best(waiting, lasting, temporary) if isinstance(first, Nest) else None
+        made = _best(waiting, lasting, temporary) if isinstance(first, Nest | LibraryStep) else None
         if made is None:
             done.append(collapse(first) if isinstance(first, Nest) else first)
             waiting.pop(0)
@@ -95,17 +133,14 @@ def _best(
     steps: list[_Waiting], lasting: Collection[Buffer], temporary: Temporary
 ) -> tuple[Tiles, list[_Waiting]] | None:
     """Tiles that begin with the first step, and the steps that are left; None if there are none worth it."""
-    first = steps[0].step
-    assert isinstance(first, Nest)
-    if sum({access.buffer: access.buffer.nbytes for access, _ in accesses(first)}.values()) < SEED_BYTES:
+    if sum(buffer.nbytes for buffer in steps[0].touched) < SEED_BYTES:
         return None
-    best: _Attempt | None = None
-    for extent in leading_extents(steps[0].squeezed):
-        attempt = _Attempt(extent, temporary)
+    attempts = [_Attempt(extent, temporary) for extent in steps[0].extents]
+    for attempt in attempts:
         attempt.gather(steps)
-        if attempt.pays() and (best is None or len(attempt.joined) > len(best.joined)):
-            best = attempt
-    return best.finish(steps, lasting) if best is not None else None
+    attempts.sort(key=lambda attempt: -len(attempt.joined))
+    finished = (attempt.finish(steps, lasting) for attempt in attempts if attempt.pays())
+    return next((made for made in finished if made is not None), None)
 
 
 @dataclass(slots=True)
@@ -126,12 +161,17 @@ class _Attempt:
     extent: int
     temporary: Temporary
     joined: list[int] = field(default_factory=list)
-    parts: list[Parted] = field(default_factory=list)
+    parts: list[Parted | Member] = field(default_factory=list)
     rows: dict[Buffer, int] = field(default_factory=dict)
     written: set[Buffer] = field(default_factory=set)
     whole: set[Buffer] = field(default_factory=set)
     ended: set[Buffer] = field(default_factory=set)
     instructions: int = 0
+
+    @property
+    def heavy(self) -> bool:
+        """Whether there is work for several threads."""
+        return parts_of(sum(nanoseconds(x) for part in self.parts for x in _timed(part))) > 1
 
     def gather(self, steps: Sequence[_Waiting]) -> None:
         """Takes the first step, and of the following ones all that may run with it."""
@@ -140,84 +180,94 @@ class _Attempt:
         for index, step in enumerate(steps[: WINDOW + 1]):
             read, write = step.effects
             apart = not (write & (reads | writes) or read & writes)
-            if isinstance(step.step, Nest) and apart and self._join(index, step.squeezed):
+            if isinstance(step.step, Nest | LibraryStep) and apart and self._join(index, step):
                 continue
             if index == 0:
                 return
             reads |= read
             writes |= write
 
-    def _join(self, index: int, step: Nest) -> bool:
-        if self.joined and not any(access.buffer in self.rows for access, _ in accesses(step)):
+    def _join(self, index: int, step: _Waiting) -> bool:
+        if self.joined and not any(buffer in self.rows for buffer in step.touched):
             return False
-        length = self.instructions + instructions_per_position(step)
+        length = self.instructions + step.instructions
         if self.joined and length > MOST_INSTRUCTIONS:
             return False
-        nest = with_leading(step, self.extent)
-        parts = parted(nest, self.temporary) if nest is not None else None
-        if parts is None:
+        part = step.along(self.extent, self.temporary)
+        if part is None:
             return False
-        rows, written, whole, ended = dict(self.rows), set(self.written), set(self.whole), set(self.ended)
-        for access, writes in accesses(parts.rest) if parts.rest is not None else ():
-            assert parts.rest is not None
-            buffer, row = access.buffer, row_of(access, parts.rest)
-            if writes:
-                written.add(buffer)
-            if row is None:
-                whole.add(buffer)
-            elif rows.setdefault(buffer, row) != row:
-                return False
-        for t in parts.taken:
-            source, result = t.source, t.result
-            ended.add(result)
-            row = source.size // self.extent
-            if rows.setdefault(source, row) != row:
+        rows, written, whole, ended = dict(self.rows), set(self.written), set(self.whole), self.ended | part.ended
+        for use in part.uses(self.extent):
+            if use.writes:
+                written.add(use.buffer)
+            if use.row is None:
+                whole.add(use.buffer)
+            elif rows.setdefault(use.buffer, use.row) != use.row:
                 return False
         if written & whole or ended & (rows.keys() | whole) or _aliases(written | ended, rows.keys() | whole | ended):
             return False
-        if self.joined and not rows.keys() & self.rows.keys():
+        if not (rows.keys() & self.rows.keys() if self.joined else rows):
+            return False
+        if any(_adds(p) for p in (*self.parts, part)) and _row_bytes(rows) * BLOCK > MOST_BLOCK_BYTES:
             return False
         self.rows, self.written, self.whole, self.ended = rows, written, whole, ended
         self.instructions = length
         self.joined.append(index)
-        self.parts.append(parts)
+        self.parts.append(part)
         return True
 
     def pays(self) -> bool:
-        """Whether nests may gain by running tile by tile: several, or one that adds over the axis in long strips."""
+        """Whether steps may gain by running tile by tile: several, a nest that adds over the axis in long strips, or a
+        product that adds over it, which can have threads there only.
+        """
         if len(self.joined) != 1:
             return len(self.joined) > 1
         (part,) = self.parts
+        if isinstance(part, Member):
+            return part.adds and self.heavy
         if part.rest is None or not any(not t.nest.row and int(t.nest.extents[1]) > LANES for t in part.taken):
             return False
-        touched = {access.buffer for nest in _nests(part) for access, _ in accesses(nest)} & self.rows.keys()
+        touched = {access.buffer for nest in part.nests for access, _ in accesses(nest)} & self.rows.keys()
         sizes = [self.rows[buffer] * buffer.dtype.itemsize for buffer in touched]
         return sum(min(self.extent, self.extent * size // PAGE_BYTES) for size in sizes) >= MANY_PAGES
 
     def finish(self, steps: list[_Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[_Waiting]] | None:
         """The tiles and the steps that are left; None if the nests are better left alone."""
-        row_bytes = sum(row * buffer.dtype.itemsize for buffer, row in self.rows.items())
+        row_bytes = _row_bytes(self.rows)
         if row_bytes * self.extent < LEAST_BYTES or row_bytes > MOST_ROW_BYTES:
             return None
-        taken = [t for part in self.parts for t in part.taken]
+        joined = dict(zip(self.joined, self.parts, strict=True))
+        nests = [part for part in self.parts if isinstance(part, Parted)]
+        taken = [t for part in nests for t in part.taken]
         tile = _power_of_two(TILE_BYTES // row_bytes)
-        rests = [part.rest for part in self.parts if part.rest is not None]
+        rests = [part.rest for part in nests if part.rest is not None]
         if any(t.nest.row for t in taken) or any(turned_axis(rest) is not None for rest in rests):
             tile = max(tile, LANES)  # whole vectors of a row, whole cache lines of what lies across
+        if any(_adds(part) for part in self.parts):
+            tile = max(tile, BLOCK)
         if self.extent < 2 * tile:
             return None
-        heavy = parts_of(sum(nanoseconds(n) for part in self.parts for n in _nests(part))) > 1
-        behind = [t for t in taken if heavy and self.extent // max(t.whole_blocks, tile) < PLACES]
-        unit = max([tile, *[t.whole_blocks for t in taken if t not in behind]])
-        joined = set(self.joined)
-        rest = [*[_Waiting(t.nest) for t in behind], *[s for i, s in enumerate(steps) if i not in joined]]
-        items = [item for part in self.parts for item in self._items(part, behind)]
+        heavy = self.heavy
+
+        def behind(whole: int) -> bool:
+            """Whether what adds over so many positions at a time would leave threads too few places to begin at."""
+            return heavy and self.extent // max(whole, tile) < PLACES
+
+        sums = [t for t in taken if not behind(t.whole_blocks)]
+        products = {i for i, part in joined.items() if _adds(part) and behind(BLOCK)}
+        if len(joined) - len(products) < min(2, len(joined)):
+            return None
+        unit = max([tile, *[t.whole_blocks for t in sums]])
+        rest = [_Waiting(t.nest) for t in taken if t not in sums]
+        rest += [s for i, s in enumerate(steps) if i not in joined or i in products]
+        items = [item for i, part in joined.items() if i not in products for item in self._items(part, sums)]
         return Tiles(self.extent, tile, unit, tuple(items), self._local(rest, lasting)), rest
 
-    def _items(self, part: Parted, behind: list[Taken]) -> list[Nest | Sum]:
-        rest: list[Nest | Sum] = [collapse(part.rest)] if part.rest is not None else []
-        inside = [t for t in part.taken if t not in behind]
-        return rest + [Sum(t.nest, self.temporary(t.result.dtype, t.partials())) for t in inside]
+    def _items(self, part: Parted | Member, sums: list[Taken]) -> list[Nest | Sum | Product]:
+        if isinstance(part, Member):
+            return [part.item(self.temporary)]
+        rest: list[Nest | Sum | Product] = [collapse(part.rest)] if part.rest is not None else []
+        return rest + [Sum(t.nest, self.temporary(t.result.dtype, t.partials())) for t in part.taken if t in sums]
 
     def _local(self, rest: list[_Waiting], lasting: Collection[Buffer]) -> dict[Buffer, int]:
         """Buffers that only the tiles know, with the number of elements of one position."""
@@ -226,8 +276,17 @@ class _Attempt:
         return {b: row for b, row in self.rows.items() if b in own}
 
 
-def _nests(part: Parted) -> list[Nest]:
-    return [*([part.rest] if part.rest is not None else []), *[t.nest for t in part.taken]]
+def _adds(part: Parted | Member) -> bool:
+    """Whether it is a product that adds over the axis."""
+    return isinstance(part, Member) and part.adds
+
+
+def _row_bytes(rows: dict[Buffer, int]) -> int:
+    return sum(row * buffer.dtype.itemsize for buffer, row in rows.items())
+
+
+def _timed(part: Parted | Member) -> Sequence[Nest | LibraryStep]:
+    return part.nests if isinstance(part, Parted) else [part.step]
 
 
 def _aliases(written: set[Buffer], touched: Collection[Buffer]) -> bool:

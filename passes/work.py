@@ -25,7 +25,7 @@ def _of(step: Step) -> int:
     if isinstance(step, Nest):
         return instructions_per_position(step) * prod(int(n) for n in step.extents) // 4
     if isinstance(step, Tiles):
-        return sum(_of(nest) for nest in step.nests)
+        return sum(_of(member) for member in (*step.nests, *[product.step for product in step.products]))
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
@@ -56,9 +56,10 @@ def instructions_per_position(nest: Nest) -> int:
     )
 
 
-def nanoseconds(nest: Nest) -> float:
-    """About how long a nest takes on one thread, whichever of instructions and memory binds it."""
-    return max(_of(nest) * _PER_INSTRUCTION, _bytes(nest) * _PER_BYTE)
+def nanoseconds(step: Nest | LibraryStep) -> float:
+    """About how long a step takes on one thread, whichever of instructions and memory binds it."""
+    moved = _bytes(step) if isinstance(step, Nest) else _elements(step) * step.operands[0].buffer.dtype.itemsize
+    return max(_of(step) * _PER_INSTRUCTION, moved * _PER_BYTE)
 
 
 def _bytes(nest: Nest) -> int:

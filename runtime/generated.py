@@ -262,7 +262,9 @@ def _product_plan(a: Array, b: Array) -> _Product:
     large = _product_routine(
         dtype,
         "on threads" if parts > 1 else "large",
-        lambda: raw_entry(matmul.product_address(dtype, parts), "ppppp", release_gil=True),
+        lambda: raw_entry(
+            (matmul.threads_address if parts > 1 else matmul.product_address)(dtype), "ppppp", release_gil=True
+        ),
     )
     return _Product(copied, shape, partial(large, np.zeros(HISTORY, np.int64), words))
 

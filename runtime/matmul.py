@@ -21,14 +21,19 @@ def address(dtype: DType) -> int:
     return _address(matmul_names.symbol(dtype), lambda: _small(dtype))
 
 
-def product_address(dtype: DType, parts: int = 1) -> int:
-    """Address of a routine that `passes.product_text` describes, good for the life of the process.
+def product_address(dtype: DType) -> int:
+    """Address of the routine for products of one part that `passes.product_text` describes, good likewise."""
+    return _address(product_names.symbol(dtype), lambda: _large(dtype))
 
-    Args:
-        dtype: a floating one.
-        parts: of products that it multiplies; threads are looked for if there are several.
-    """
-    return _address(product_names.symbol(dtype, parts), lambda: _threads(dtype) if parts > 1 else _large(dtype))
+
+def threads_address(dtype: DType) -> int:
+    """Address of the routine for products of several parts; threads are looked for."""
+    return _address(product_names.symbol(dtype, 2), lambda: _threads(dtype))
+
+
+def part_address(dtype: DType) -> int:
+    """Address of the function of a part that both of them call."""
+    return _library(product_names.symbol(dtype), lambda: _large(dtype)).address(product_names.part_name(dtype))
 
 
 def _address(name: str, make: Callable[[], jit.Library]) -> int:
@@ -72,7 +77,5 @@ def _threads(dtype: DType) -> jit.Library:
 
         return recipes.Written(module_text(product_threads_module(dtype)))
 
-    part = product_names.part_name(dtype)
-    alone = _library(product_names.symbol(dtype), lambda: _large(dtype))
-    symbols = {PARALLEL: threads.address(), part: alone.address(part)}
+    symbols = {PARALLEL: threads.address(), product_names.part_name(dtype): part_address(dtype)}
     return recipes.build(("product on threads", dtype.name), write, symbols).library

@@ -5,21 +5,23 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ir import dtypes
-from tapec.ir.dtypes import DType
 from tapec.passes import matmul_names, product_names
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
-from tapec.passes.matmul_names import is_small
 from tapec.passes.places import Surroundings
-from tapec.passes.product_plan import axes_of, layout, matrices
+from tapec.passes.product_plan import layout
+from tapec.passes.product_steps import is_large_product, product_axes
 from tapec.passes.steps import LibraryStep
 from tapec.passes.threads_names import HISTORY
 
 
 def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     """`out[..., i, j] = sum over p of a[..., i, p] * b[..., p, j]`."""
+    if is_large_product(step):
+        contract(f, step, around)
+        return
     a, b = step.operands
     *batch, m, n = step.shape
     k = a.shape[-1]
@@ -32,30 +34,27 @@ def matmul(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
             f, dtype, m, n, k, left, (a.strides[1], a.strides[2]), right, (b.strides[1], b.strides[2]), result
         )
         return
-    if 0 in step.shape or k == 0 or is_small(dtype, m, n, k):
-        sizes = (prod(batch), m, n, k)
-        strides_a, strides_b = [i64(s) for s in a.strides], [i64(s) for s in b.strides]
-        f.call(matmul_names.symbol(dtype), "i64", *map(i64, sizes), left, *strides_a, right, *strides_b, result)
-        return
-    _large(f, dtype, matrices((prod(batch), m, n, k), a.strides, b.strides), left, right, result)
+    sizes = (prod(batch), m, n, k)
+    strides_a, strides_b = [i64(s) for s in a.strides], [i64(s) for s in b.strides]
+    f.call(matmul_names.symbol(dtype), "i64", *map(i64, sizes), left, *strides_a, right, *strides_b, result)
 
 
 def contract(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
-    """The same where the four indices are several axes each."""
+    """The same where the four indices are several axes each, or the product is large."""
     a, b = step.operands
-    a_axes, b_axes = step.attributes["a_axes"], step.attributes["b_axes"]
-    axes = axes_of((a.shape, a.strides), a_axes, (b.shape, b.strides), b_axes)
-    assert axes is not None and step.result is not None
-    left, right = address(f, a, around), address(f, b, around)
-    _large(f, a.buffer.dtype, layout(axes), left, right, around.pointer(step.result))
-
-
-def _large(f: FunctionText, dtype: DType, words: tuple[int, ...], left: Reg, right: Reg, result: Reg) -> None:
-    plan, history = f.fresh(f"{f.name}_layout"), f.fresh(f"{f.name}_history")
-    f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
+    assert step.result is not None
+    words, history = layout(product_axes(step)), f.fresh(f"{f.name}_history")
     f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
-    name = product_names.symbol(dtype, words[product_names.FIELD["parts"]])
-    f.call(name, "i64", Reg(f"@{history}", "ptr"), Reg(f"@{plan}", "ptr"), left, right, result)
+    name = product_names.symbol(a.buffer.dtype, words[product_names.FIELD["parts"]])
+    matrices = (address(f, a, around), address(f, b, around), around.pointer(step.result))
+    f.call(name, "i64", Reg(f"@{history}", "ptr"), layout_constant(f, words), *matrices)
+
+
+def layout_constant(f: FunctionText, words: tuple[int, ...]) -> Reg:
+    """The address of a layout among the module's constants."""
+    plan = f.fresh(f"{f.name}_layout")
+    f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
+    return Reg(f"@{plan}", "ptr")
 
 
 def guard(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import tapec as tp
 from tapec.ir import dtypes
-from tapec.passes.product_names import FIELD, PREFIX, THREADS_PREFIX
+from tapec.passes.product_names import FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
 from tapec.runtime import matmul
 
@@ -49,7 +49,7 @@ def test_against_numpy_and_bits_of_all_layouts(size, dtype):
         f = tp.function(product)
         with tp.eager():
             eager = f(*args)
-        assert any(prefix in f.inspect(*args).llvm_ir for prefix in (PREFIX, THREADS_PREFIX))
+        assert any(prefix in f.inspect(*args).llvm_ir for prefix in (PREFIX, THREADS_PREFIX, PART_PREFIX))
         results.add(eager.tobytes())
         for _ in range(3):
             results.add(f(*args).tobytes())
