@@ -7,12 +7,22 @@ the result of a part of the row that begins with a block; such results meet in t
 
 from __future__ import annotations
 
+from typing import Final
+
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
+from tapec.passes.loops import Compute, Load
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
+from tapec.passes.scalar.costs import cost
 from tapec.passes.staging import Staged
+
+# A processor fetches ahead along each of several streams further than along one: rows of so many elements and more, of
+# one array and a cheap body, are read at so many places at once.
+STREAM_LENGTH: Final = 1 << 17
+BLOCKS_AT_ONCE: Final = 4
+_CHEAP: Final = 12
 
 
 def reducers_of(body: BodyText) -> list[Reducer]:
@@ -58,7 +68,10 @@ class RowText:
         self.reducers = reducers_of(body)
         # Vectors of more than 16 lanes are added 16 by 16.
         self.added = min(width, LANES)
-        self.accumulators = [Accumulator(r, self.added, LANES // self.added) for r in self.reducers]
+        self.accumulators = self._accumulators()
+
+    def _accumulators(self) -> list[Accumulator]:
+        return [Accumulator(r, self.added, LANES // self.added) for r in self.reducers]
 
     def whole(self) -> list[Reg]:
         """The results of the row."""
@@ -104,8 +117,41 @@ class RowText:
             stop = f.add(at, f.number(ROW_BLOCK, "i64"))
             tree.push(self._block(at, f.select(f.icmp("slt", stop, end), stop, end)))
 
+        if self._reads_one_stream():
+            span = BLOCKS_AT_ONCE * ROW_BLOCK
+            whole = f.add(start, f.binary("and", f.sub(end, start), f.number(-span, "i64")))
+            beside = [self._accumulators() for _ in range(BLOCKS_AT_ONCE)]
+            count_loop(f, start, whole, span, lambda at: self._some_blocks(at, tree, beside))
+            start = whole
         count_loop(f, start, end, ROW_BLOCK, one_block)
         return tree.result()
+
+    def _reads_one_stream(self) -> bool:
+        """Whether the row is long and all that it does is to read one array."""
+        nest = self.body.nest
+        moving = [i for i in nest.body if isinstance(i, Load) and i.access.strides[self.axis] != 0]
+        return (
+            isinstance(self.extent, int)
+            and self.extent >= STREAM_LENGTH
+            and len(moving) == len(self.reducers) == 1
+            and sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute)) <= _CHEAP
+        )
+
+    def _some_blocks(self, at: Reg, tree: Tree, beside: list[list[Accumulator]]) -> None:
+        """Whole blocks that lie one behind the other, read side by side."""
+        f = self.f
+        for accumulators in beside:
+            for accumulator in accumulators:
+                accumulator.reset()
+
+        def step(distance: Reg) -> None:
+            for k, accumulators in enumerate(beside):
+                first = f.add(at, i64(k * ROW_BLOCK)) if k else at
+                self._chunk(f.add(first, distance), None, accumulators)
+
+        count_loop(f, i64(0), i64(ROW_BLOCK), self.width, step)
+        for accumulators in beside:
+            tree.push([r.halve(a.read()) for r, a in zip(self.reducers, accumulators, strict=True)])
 
     def _block(self, start: Reg, end: Reg) -> list[Reg]:
         for accumulator in self.accumulators:
@@ -115,26 +161,24 @@ class RowText:
 
     def gather(self, start: Reg, end: Reg) -> None:
         """Adds elements to the accumulators: 16 at a time, or whole vectors, but for those at the end of the row."""
-        f, extent = self.f, self.extent
+        f, extent, added = self.f, self.extent, self.accumulators
         length, unit = f.sub(end, start), max(self.width, LANES)
         full = f.add(start, f.binary("and", length, f.number(-unit, "i64")))
 
         def tail() -> None:
             stop = f.add(full, f.number(unit, "i64"))
-            count_loop(f, full, stop, self.width, lambda i: self._chunk(i, lane_mask(f, i, end, self.width)))
+            count_loop(f, full, stop, self.width, lambda i: self._chunk(i, lane_mask(f, i, end, self.width), added))
 
         if not isinstance(extent, int) or extent >= unit:
-            count_loop(f, start, full, self.width, lambda i: self._chunk(i, None))
+            count_loop(f, start, full, self.width, lambda i: self._chunk(i, None, added))
         if not isinstance(extent, int) or extent % unit:
             when(f, f.icmp("slt", full, end), tail)
 
-    def _chunk(self, index: Reg, mask: Reg | None) -> None:
+    def _chunk(self, index: Reg, mask: Reg | None, accumulators: list[Accumulator]) -> None:
         f, width = self.f, self.width
         inside = self.outer.inside(self.axis, index, width, mask)
         self.body.emit(inside)
-        for (_, reduce), reducer, accumulator in zip(
-            self.body.reduces(), self.reducers, self.accumulators, strict=True
-        ):
+        for (_, reduce), reducer, accumulator in zip(self.body.reduces(), self.reducers, accumulators, strict=True):
             value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
             if mask is not None:
                 value = f.select(mask, value, reducer.identity(width))

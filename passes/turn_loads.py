@@ -13,7 +13,7 @@ from math import prod
 
 from tapec.ir.dtypes import DType
 from tapec.passes.loops import Access, Buffer, Instruction, Load, Nest, Store
-from tapec.passes.nest_loops import turned_axis
+from tapec.passes.nest_lanes import turned_axis
 from tapec.passes.steps import Step
 from tapec.passes.views import dense_strides
 

@@ -12,6 +12,7 @@ from random_graphs import assert_same_bits
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 from tapec.ops.symbolic import Sym, apply, reduce_sum
+from tapec.passes import row_loops
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK
 from tapec.passes.row_loops import short_chunks
 from tapec.runtime.driver import compile_graph
@@ -67,6 +68,18 @@ def test_rows(n: int) -> None:
         both = x.reshape(5, -1)
         (total,) = compile_graph(graph_of(lambda s: reduce_sum(s * 1.5, (0, 1)), both)).run([both])[1]
         assert total == _row(x * 1.5)
+
+
+@pytest.mark.parametrize("n", [2048, 4 * ROW_BLOCK, 9 * ROW_BLOCK + 100, 20_000])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_read_at_several_places_at_once(n: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(n).normal(size=n).astype(dtype)
+    graph = graph_of(lambda s: reduce_sum(s * s, (0,)), x)
+    alone = compile_graph(graph)
+    monkeypatch.setattr(row_loops, "STREAM_LENGTH", 0)
+    beside = compile_graph(graph)
+    assert (beside.text == alone.text) == (n <= ROW_BLOCK)
+    assert beside.run([x])[1] == alone.run([x])[1] == [_row(x * x)]
 
 
 @pytest.mark.parametrize("n", [1, 2, 127, 128, 129, 1000])
