@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
+from tapec.passes.interleaved import interleaved, load_interleaved, store_interleaved
 from tapec.passes.lane_memory import gather, masked_load, masked_store, scatter
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_element
 from tapec.passes.loop_text import i64, lane_numbers
@@ -67,6 +68,7 @@ class BodyText:
         self.types = nest.register_dtypes
         self._depth_of_axis = {axis: i + 1 for i, axis in enumerate(order)}
         self.depths = self._depths()
+        self.interleaved = interleaved(nest, lane_axis, self.depths)
 
     def _depths(self) -> list[int]:
         """How many loops must have been entered before each instruction."""
@@ -209,7 +211,10 @@ class BodyText:
         elif isinstance(instruction, Compute):
             place.registers[instruction.out] = self._compute(instruction, place)
         elif isinstance(instruction, Store):
-            self.store(position, instruction.access, place.registers[instruction.value], place)
+            if self._is_sorted(position, place):
+                self._store_sorted(position, place)
+            else:
+                self.store(position, instruction.access, place.registers[instruction.value], place)
 
     def _index(self, instruction: Index, place: Place) -> Reg:
         f = self.f
@@ -259,6 +264,8 @@ class BodyText:
             value = f.load(pointer, element)
         elif self._lane_stride(access) == 1:
             value = self._load_lanes(pointer, element, place, self.alignment(access))
+        elif self._is_sorted(position, place):
+            value = self._load_sorted(position, place, element)
         else:
             value = gather(self.f, pointer, self._lane_offsets(access, place.width), place.mask, element)
         return f.convert("trunc", value, "i1") if access.buffer.dtype is dtypes.BOOL else value
@@ -271,6 +278,37 @@ class BodyText:
         if place.mask is None:
             return self.f.load(pointer, element, place.width, align)
         return masked_load(self.f, pointer, place.mask, element, place.width)
+
+    def _is_sorted(self, position: int, place: Place) -> bool:
+        """Whether an access is done together with its neighbours, by whole vectors."""
+        power_of_two = place.width & (place.width - 1) == 0  # a short axis is one vector of any length
+        return position in self.interleaved and place.mask is None and place.width > 1 and power_of_two
+
+    def _native(self, element: str) -> int:
+        return max(1, self.around.vector_bits // Reg("", element).bits)
+
+    def _load_sorted(self, position: int, place: Place, element: str) -> Reg:
+        positions = self.interleaved[position]
+        if positions[0] not in place.sorted:
+            first = self.f.element_pointer(place.pointers[position], i64(-positions.index(position)), element)
+            native = self._native(element)
+            vectors = load_interleaved(self.f, first, len(positions), element, place.width, native)
+            place.sorted.update(zip(positions, vectors, strict=True))
+        return place.sorted[position]
+
+    def _store_sorted(self, position: int, place: Place) -> None:
+        """Writes nothing before the last one of the neighbours is there."""
+        positions = self.interleaved[position]
+        if position < max(positions):
+            return
+        vectors = []
+        for other in positions:
+            store = self.nest.body[other]
+            assert isinstance(store, Store)
+            value = self.f.splat(place.registers[store.value], place.width)
+            vectors.append(self.f.convert("zext", value, "i8") if value.element == "i1" else value)
+        native = self._native(vectors[0].element)
+        store_interleaved(self.f, vectors, place.pointers[positions[0]], native)
 
     def _within(self, pointer: Reg, access: Access, place: Place, element: str) -> Reg:
         """An access' address; that of its first lane if all lanes are known to lie in every window."""

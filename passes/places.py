@@ -46,6 +46,7 @@ class Place:
         within: whether all lanes are known to lie in every window.
         registers: what the body has computed so far.
         pointers: per access, the address for the positions known so far.
+        sorted: per load that was done together with its neighbours, its vector.
     """
 
     depth: int = 0
@@ -55,6 +56,7 @@ class Place:
     within: bool = False
     registers: dict[int, Reg] = field(default_factory=dict)
     pointers: dict[int, Reg] = field(default_factory=dict)
+    sorted: dict[int, Reg] = field(default_factory=dict)
 
     def inside(
         self, axis: int, index: Reg, width: int | None = None, mask: Reg | None = None, within: bool = False

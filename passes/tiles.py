@@ -156,6 +156,7 @@ class _Attempt:
         whole: buffers of which a position reads what it likes.
         ended: results of reductions over the axis, which are there behind the last tile only.
         instructions: of all nests for one position.
+        barred: indices of steps that do not join.
     """
 
     extent: int
@@ -167,6 +168,7 @@ class _Attempt:
     whole: set[Buffer] = field(default_factory=set)
     ended: set[Buffer] = field(default_factory=set)
     instructions: int = 0
+    barred: frozenset[int] = frozenset()
 
     @property
     def heavy(self) -> bool:
@@ -180,7 +182,8 @@ class _Attempt:
         for index, step in enumerate(steps[: WINDOW + 1]):
             read, write = step.effects
             apart = not (write & (reads | writes) or read & writes)
-            if isinstance(step.step, Nest | LibraryStep) and apart and self._join(index, step):
+            fits = isinstance(step.step, Nest | LibraryStep) and apart and index not in self.barred
+            if fits and self._join(index, step):
                 continue
             if index == 0:
                 return
@@ -254,6 +257,11 @@ class _Attempt:
             return heavy and self.extent // max(whole, tile) < PLACES
 
         sums = [t for t in taken if not behind(t.whole_blocks)]
+        alone = self._better_alone([t for t in taken if t not in sums])
+        if alone:
+            others = _Attempt(self.extent, self.temporary, barred=self.barred | alone)
+            others.gather(steps)
+            return others.finish(steps, lasting) if others.pays() else None
         products = {i for i, part in joined.items() if _adds(part) and behind(BLOCK)}
         if len(joined) - len(products) < min(2, len(joined)):
             return None
@@ -262,6 +270,22 @@ class _Attempt:
         rest += [s for i, s in enumerate(steps) if i not in joined or i in products]
         items = [item for i, part in joined.items() if i not in products for item in self._items(part, sums)]
         return Tiles(self.extent, tile, unit, tuple(items), self._local(rest, lasting)), rest
+
+    def _better_alone(self, behind: list[Taken]) -> frozenset[int]:
+        """Steps that only make what is reduced behind the tiles, and read hardly more of what the tiles share."""
+        found = set()
+        for index, part in zip(self.joined, self.parts, strict=True):
+            if isinstance(part, Member):
+                continue
+            made = {t.source for t in part.taken if t in behind}
+            touched = [] if part.rest is None else list(accesses(part.rest))
+            if not made or {access.buffer for access, writes in touched if writes} - made:
+                continue
+            read = {access.buffer for access, writes in touched if not writes} & self.written
+            # a number for each row is next to nothing
+            if 8 * sum(b.nbytes for b in read - made) <= 9 * sum(b.nbytes for b in made - read):
+                found.add(index)
+        return frozenset(found)
 
     def _items(self, part: Parted | Member, sums: list[Taken]) -> list[Nest | Sum | Product]:
         if isinstance(part, Member):

@@ -107,9 +107,11 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
         MemoryBudgetError: that can't be met.
     """
     graph = optimised(graph)
+    for step in (WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
+        graph = step.run(graph)
     if memory_budget is not None:
         graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
-    for step in (WriteOut(), CommonSubexpressionElimination(), ProductViews(), DeadCodeElimination()):
+    for step in (ProductViews(), DeadCodeElimination()):
         graph = step.run(graph)
     final = order_updates(materialize(graph))
     program = lower(fuse(final))

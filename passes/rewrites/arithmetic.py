@@ -138,7 +138,10 @@ def strong_mul_constant_second(rewriter: Rewriter, op: Op) -> Value | None:
 
 
 def neg_inward(rewriter: Rewriter, op: Op) -> Value | None:
-    """`neg neg x` -> `x`; of floats `neg (x * c)` -> `x * -c`, `neg (x / c)` -> `x / -c`, `neg (c / x)` -> `-c / x`."""
+    """`neg neg x` -> `x`; of floats `neg (x * c)` -> `x * -c`, `neg (x / c)` -> `x / -c`.
+
+    Not `neg (c / x)` -> `-c / x`: derivatives negate quotients that are there already.
+    """
     (value,) = op.operands
     inner = value.op
     if inner is None:
@@ -151,8 +154,8 @@ def neg_inward(rewriter: Rewriter, op: Op) -> Value | None:
     c = literal(b)
     if c is not None:
         return rewriter.make(inner.primitive, a, rewriter.constant(-c, b.type.dtype))
-    c = literal(a)
-    return None if c is None else rewriter.make(inner.primitive, rewriter.constant(-c, a.type.dtype), b)
+    c = literal(a) if inner.primitive is ew.mul else None
+    return None if c is None else rewriter.make(ew.mul, rewriter.constant(-c, a.type.dtype), b)
 
 
 def abs_of_sign(rewriter: Rewriter, op: Op) -> Value | None:

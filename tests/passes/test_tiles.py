@@ -173,12 +173,25 @@ def test_threads_begin_where_blocks_do():
 
 
 def test_a_reduction_that_would_leave_threads_no_place_to_begin_comes_behind():
-    """256 rows are two blocks of columns."""
+    """256 rows are two blocks of columns; what is summed is made there too."""
     tile, last = steps_of(lambda x: reduce_sum(softmax(x), (0,)), (256, 2048))
     assert isinstance(tile, Tiles)
     assert not any(isinstance(item, Sum) for item in tile.items)
     assert isinstance(last, Nest)
-    assert last.label == "sum"
+    assert last.label == "div+sum"
+
+
+def test_a_nest_that_only_feeds_such_a_reduction_is_left_whole():
+    """It would write as much for it as it reads."""
+
+    def f(x):
+        y = softmax(x)
+        return y, reduce_sum(y + rows(y, reduction.max), (0,))
+
+    tile, last = steps_of(f, (256, 2048))
+    assert isinstance(tile, Tiles)
+    assert isinstance(last, Nest)
+    assert last.label == "add+sum"
 
 
 def chain(seed, shape):

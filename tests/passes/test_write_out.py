@@ -158,3 +158,22 @@ def test_transposes_keep_their_place():
     graph = graph_of(f, POINTS, RNG.normal(size=3))
     arrays = [POINTS, RNG.normal(size=3)]
     assert_same_bits(compile_graph(graph).run(arrays)[1], interpret(graph, arrays)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.bool_])
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("n", [16, 17, 31, 50])
+def test_neighbours_are_loaded_and_stored_as_vectors(n, count, dtype):
+    """All positions of points in any order, some of them more than once, and vectors that end before the array does."""
+    x = np.random.default_rng(n).normal(size=(n + 1, count)).astype(dtype)
+    which = np.random.default_rng(count).permutation(count)
+
+    def f(s):
+        inner = apply(movement.slice_, s, start=(1, 0), size=(n, count), step=(1, 1))
+        parts = [apply(movement.slice_, inner, start=(0, k), size=(n, 1), step=(1, 1)) for k in which]
+        return apply(movement.concat, *[apply(ew.maximum, p, parts[0]) for p in parts], axis=1)
+
+    graph = graph_of(f, x)
+    executable = compile_graph(graph)
+    assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
+    assert "poison" in executable.text  # lanes of a shuffle that another one fills

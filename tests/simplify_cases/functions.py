@@ -26,9 +26,10 @@ CASES: list[Case] = [
   %1 = "tapec.mul"(%arg0, %0) : (tensor<3xf64>, tensor<f64>) -> tensor<3xf64>
   %2 = "tapec.constant"() {value = -3.0 : f64, dtype = "f64"} : () -> tensor<f64>
   %3 = "tapec.div"(%arg0, %2) : (tensor<3xf64>, tensor<f64>) -> tensor<3xf64>
-  %4 = "tapec.constant"() {value = -3.0 : f64, dtype = "f64"} : () -> tensor<f64>
+  %4 = "tapec.constant"() {value = 3.0 : f64, dtype = "f64"} : () -> tensor<f64>
   %5 = "tapec.div"(%4, %arg0) : (tensor<f64>, tensor<3xf64>) -> tensor<3xf64>
-  "tapec.return"(%arg0, %1, %3, %5) : (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) -> ()
+  %6 = "tapec.neg"(%5) : (tensor<3xf64>) -> tensor<3xf64>
+  "tapec.return"(%arg0, %1, %3, %6) : (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) -> ()
 """,
     ),
     (
