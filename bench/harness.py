@@ -12,7 +12,7 @@ from typing import final
 from bench.agreement import compare, load
 from bench.peers.table import Installed
 from bench.process import PeerFailed, PeerTooSlow, Process
-from bench.results import Result, Times
+from bench.results import Result, StepShare, Times
 from bench.workload import Workload
 
 
@@ -138,10 +138,11 @@ class Bench:
 
     def measure(self, case: Case, threads: Sequence[int] = ()) -> list[Result]:
         """One result for each peer and number of threads; without such numbers, with those of the settings."""
+        counts: Sequence[int | None] = threads or [None]
         entrants = [
             Entrant(p, n or self.settings.threads, Result(case.workload.name, case.size, p.kind.name, threads=n))
             for p in case.peers
-            for n in threads or [None]
+            for n in counts
         ]
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
@@ -181,6 +182,8 @@ class Bench:
                 for entrant in in_turns(entrants, 1):
                     with entrant.failures():
                         entrant.result.peak_bytes = processes[entrant].ask(limit, do="memory")["peak_bytes"]
+                        found = processes[entrant].ask(limit, do="steps")["steps"]
+                        entrant.result.steps = [StepShare(**step) for step in found]
         finally:
             for entrant, process in processes.items():
                 if not self.shared or entrant.result.status != "ok":

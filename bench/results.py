@@ -27,12 +27,30 @@ class Times:
     def of(samples: Sequence[float]) -> Times:
         """Their summary; there must be one at least."""
         cuts = statistics.quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else [samples[0]] * 3
-        return Times(min(samples), *cuts, max(samples), len(samples))
+        lower, median, upper = cuts
+        return Times(min(samples), lower, median, upper, max(samples), len(samples))
 
     @property
     def spread(self) -> float:
         """Distance of the quartiles, relative to the median."""
         return (self.upper - self.lower) / self.median
+
+
+@dataclass(frozen=True)
+class StepShare:
+    """What one step of a compiled program takes.
+
+    Args:
+        words: what it does.
+        depth: how many other steps it stands in.
+        runs: in a call.
+        seconds: of a call, those of the steps that stand in it included.
+    """
+
+    words: str
+    depth: int
+    runs: int
+    seconds: float
 
 
 @dataclass
@@ -54,6 +72,7 @@ class Result:
         cold_s: the same with empty ones.
         peak_bytes: the process's peak.
         call_bytes: the peak of a second call, results included, above what the process held before it.
+        steps: where the time of a call goes, if the library says so.
         start_reason: why `compile_s` or `warm_s` could not be measured.
         threads: that the peer could use, where that is not what the run says.
         error: distance of the answer from the reference answer, relative to the largest number of each array.
@@ -73,14 +92,15 @@ class Result:
     peak_bytes: int | None = None
     call_bytes: int | None = None
     error: float | None = None
+    steps: list[StepShare] = field(default_factory=list)
     start_reason: str = ""
     threads: int | None = None
 
     @staticmethod
     def of(stored: dict[str, Any]) -> Result:
         """From the fields in their JSON."""
-        times = stored["times"]
-        return Result(**(stored | {"times": None if times is None else Times(**times)}))
+        times, steps = stored["times"], [StepShare(**step) for step in stored.get("steps", [])]
+        return Result(**(stored | {"times": None if times is None else Times(**times), "steps": steps}))
 
     @property
     def median_s(self) -> float | None:
@@ -131,8 +151,8 @@ class Run:
     def load(path: Path) -> Run:
         """Reads what `save` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        lists = {name: [Result.of(r) for r in content.pop(name, [])] for name in ("results", "scaling")}
-        return Run(**lists, **content)
+        results, scaling = ([Result.of(r) for r in content.pop(name, [])] for name in ("results", "scaling"))
+        return Run(results=results, scaling=scaling, **content)
 
 
 def best_peer(results: dict[str, Result]) -> Result | None:

@@ -17,11 +17,13 @@ class Call:
         function: called again and again.
         arguments: the same each time.
         answer: makes nested containers of arrays, which are compared between peers, of what the first call returned.
+        program: the compiled function inside and its arguments, where it is not `function` itself.
     """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
     answer: Callable[[Any], Any] = lambda result: result
+    program: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
 
 @dataclass(frozen=True)

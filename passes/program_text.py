@@ -10,6 +10,7 @@ Long programs are cut into parts, functions of their own, since LLVM's time grow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +31,7 @@ from tapec.passes.parallel_text import emit_nest_on_threads
 from tapec.passes.places import Surroundings
 from tapec.passes.rows_text import give_back
 from tapec.passes.shared_formulas import Formula, may_call, shared_formulas
+from tapec.passes.step_timers import Timers
 from tapec.passes.steps import LibraryStep, Program, Step, Tiles
 from tapec.passes.tile_text import emit_tiles
 
@@ -49,6 +51,7 @@ class _StepsText:
         vector_bits: width of the machine's vector registers.
         guards: number of guards before these steps.
         shared: formulas that short nests outside of loops call.
+        timers: clocks around the steps, if they are wanted.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class _StepsText:
         vector_bits: int,
         guards: int,
         shared: frozenset[Formula] = frozenset(),
+        timers: Timers | None = None,
     ) -> None:
         self.f = f
         self.program = program
@@ -69,12 +73,14 @@ class _StepsText:
         f.store(i64(FINE), self.status)
         self.around = Surroundings(self.pointer, self._fault, self.fail, self._guard, vector_bits)
         self.calling = replace(self.around, shared=shared)
+        self.timers = timers
 
     def write_once(self, steps: Sequence[Step]) -> None:
         """Appends steps that stand outside of loops and branches."""
         for step in steps:
             if self.calling.shared and may_call(step):
-                self._write_nests(step, self.calling)
+                with self._timed(step):
+                    self._write_nests(step, self.calling)
             else:
                 self.write([step])
 
@@ -87,12 +93,16 @@ class _StepsText:
     def write(self, steps: Sequence[Step]) -> None:
         """Appends the steps."""
         for step in steps:
-            if isinstance(step, Nest | Tiles):
-                self._write_nests(step, self.around)
-            elif isinstance(step, LibraryStep):
-                EMITTERS[step.primitive](self.f, step, self.around)
-            else:
-                emit_control(self, step)
+            with self._timed(step):
+                if isinstance(step, Nest | Tiles):
+                    self._write_nests(step, self.around)
+                elif isinstance(step, LibraryStep):
+                    EMITTERS[step.primitive](self.f, step, self.around)
+                else:
+                    emit_control(self, step)
+
+    def _timed(self, step: Step) -> AbstractContextManager[None]:
+        return nullcontext() if self.timers is None else self.timers.around(self.f, step)
 
     def bind(self, buffer: Buffer, pointer: Reg) -> None:
         """See `control_text.Scope`."""
@@ -190,11 +200,17 @@ def _release() -> FunctionText:
 
 
 def _part(
-    program: Program, steps: Sequence[Step], name: str, vector_bits: int, guards: int, shared: frozenset[Formula]
+    program: Program,
+    steps: Sequence[Step],
+    name: str,
+    vector_bits: int,
+    guards: int,
+    shared: frozenset[Formula],
+    timers: Timers | None,
 ) -> tuple[FunctionText, int]:
     """A function of some of the steps, which gets the arena; and the number of guards up to its end."""
     f = FunctionText(name, f"{_PARAMETERS}, ptr noalias %arena", "i64")
-    text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards, shared)
+    text = _StepsText(f, program, Reg("%arena", "ptr"), vector_bits, guards, shared, timers)
     text.write_once(steps)
     f.line(f"ret i64 {text.finish().text}")
     return f, text.guards
@@ -228,8 +244,8 @@ def _no_rows(f: FunctionText, kept: Sequence[Reg]) -> None:
         f.store(Reg("null", "ptr"), rows)
 
 
-def program_text(program: Program, vector_bits: int) -> str:
-    """The LLVM module of a program."""
+def program_text(program: Program, vector_bits: int, timers: Timers | None = None) -> str:
+    """The LLVM module of a program; with timers it also has their function."""
     f = FunctionText(KERNEL, _PARAMETERS, "i64")
     on_stack = program.arena_bytes <= _STACK_ARENA
     arena = _stack_arena(f, program) if on_stack else _heap_arena(f, program)
@@ -239,7 +255,7 @@ def program_text(program: Program, vector_bits: int) -> str:
         # The arena's address must come before the addresses in it, which stand in the prologue.
         f.prologue += f.lines
         f.lines.clear()
-        text = _StepsText(f, program, arena, vector_bits, 0, shared)
+        text = _StepsText(f, program, arena, vector_bits, 0, shared, timers)
         kept = [text.pointer(b) for b in program.kept]
         _no_rows(f, kept)
         text.write_once(program.steps)
@@ -250,7 +266,7 @@ def program_text(program: Program, vector_bits: int) -> str:
         _no_rows(f, kept)
         for start in range(0, len(program.steps), _PART):
             steps = program.steps[start : start + _PART]
-            part, guards = _part(program, steps, f"{KERNEL}_part{len(parts)}", vector_bits, guards, shared)
+            part, guards = _part(program, steps, f"{KERNEL}_part{len(parts)}", vector_bits, guards, shared, timers)
             parts.append(part)
         status = _call_parts(f, parts, arena)
     for rows in kept:  # a guard may have ended the run between the step that stored them and the one that reads them
@@ -259,6 +275,7 @@ def program_text(program: Program, vector_bits: int) -> str:
         assert arena is not None
         _keep_arena(f, arena)
     f.line(f"ret i64 {status.text}")
+    functions = [f, *parts, *([] if timers is None else [timers.reader()])]
     if on_stack:
-        return module_text([f, *parts])
-    return module_text([f, *parts, _release()], [f"@{ARENA} = internal global ptr null, align 8"])
+        return module_text(functions)
+    return module_text([*functions, _release()], [f"@{ARENA} = internal global ptr null, align 8"])

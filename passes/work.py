@@ -18,14 +18,15 @@ _PER_BYTE = 0.03
 
 def instructions(program: Program) -> int:
     """Vector instructions that one run takes, within a factor of a few; a `While` counts as one iteration."""
-    return sum(_of(step) for step in program.steps)
+    return sum(step_instructions(step) for step in program.steps)
 
 
-def _of(step: Step) -> int:
+def step_instructions(step: Step) -> int:
+    """Vector instructions that one run of a step takes; see `instructions`."""
     if isinstance(step, Nest):
         return instructions_per_position(step) * prod(int(n) for n in step.extents) // 4
     if isinstance(step, Tiles):
-        return sum(_of(member) for member in (*step.nests, *[product.step for product in step.products]))
+        return sum(step_instructions(member) for member in (*step.nests, *[product.step for product in step.products]))
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
@@ -35,7 +36,7 @@ def _of(step: Step) -> int:
         if step.primitive.family is LINALG:
             return prod(step.operands[0].shape) * step.operands[0].shape[-1]
         return 8 * _elements(step)
-    inside = sum(_of(inner) for inner in inner_steps(step))
+    inside = sum(step_instructions(inner) for inner in inner_steps(step))
     return inside * step.count if isinstance(step, Loop) else inside
 
 
@@ -59,7 +60,7 @@ def instructions_per_position(nest: Nest) -> int:
 def nanoseconds(step: Nest | LibraryStep) -> float:
     """About how long a step takes on one thread, whichever of instructions and memory binds it."""
     moved = _bytes(step) if isinstance(step, Nest) else _elements(step) * step.operands[0].buffer.dtype.itemsize
-    return max(_of(step) * _PER_INSTRUCTION, moved * _PER_BYTE)
+    return max(step_instructions(step) * _PER_INSTRUCTION, moved * _PER_BYTE)
 
 
 def _bytes(nest: Nest) -> int:

@@ -89,6 +89,7 @@ class Executable:
         self.compile_seconds = seconds
         self.release_gil = instructions > _LONG_RUN
         self._written = written
+        self._facts = built.facts
         self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.address)
         if RELEASE in self.library.symbols:
             release = ctypes.CFUNCTYPE(None)(self.library.address(RELEASE))
@@ -118,6 +119,10 @@ class Executable:
     def residual_bytes(self) -> int:
         """Bytes of temporaries that primal ops leave for adjoint ops to read."""
         return self._written.forms.residual_bytes
+
+    def with_library(self, library: jit.Library) -> Executable:
+        """The same program by other machine code of it."""
+        return Executable(self.recorded, self._written, recipes.Built(library, self._facts), self.compile_seconds)
 
     def stages(self) -> list[Stage]:
         """Every form that the program took, in order; one without derivatives has no joint graph."""
@@ -162,7 +167,7 @@ def _release(release: Any, library: jit.Library) -> None:  # noqa: ARG001 - held
     release()
 
 
-def _routines(names: tuple[str, ...]) -> dict[str, int]:
+def routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
     for prefix, address in (
@@ -199,7 +204,7 @@ def compile_graph(graph: Graph, memory_budget: int | None = None) -> Executable:
             rolled = rerolled(graph, REROLL_OPS)
         written = _Written(rolled, memory_budget)
         key = ("graph", str(rolled)) if memory_budget is None else ("graph", str(rolled), f"{memory_budget} bytes")
-        built = recipes.build(key, written.module, _routines)
+        built = recipes.build(key, written.module, routines)
     return Executable(graph, written, built, time.perf_counter() - start)
 
 

@@ -159,6 +159,10 @@ class CompilationError(TapecError):
     """Code generation failed: a defect of tapec, with the graph that shows it."""
 
 
+class ProfilingError(TapecError):
+    """A program did not run to its end while its steps were timed: what it reads has changed since it was inspected."""
+
+
 class UnsupportedOnDeviceError(TapecError, NotImplementedError):
     """A device has no kernel and no library for a step of the program."""
 

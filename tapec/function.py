@@ -8,7 +8,7 @@ import types
 import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -118,10 +118,12 @@ class Function:
         Raises:
             CompilationError: the function runs eagerly with these arguments, because of a leak or of `max_paths`.
         """
-        _, path = self._run(self._take_apart(args, kwargs))
+        arguments = self._take_apart(args, kwargs)
+        _, path = self._run(arguments)
         if path is None:
             raise CompilationError(f"{self._name} runs eagerly with these arguments, so that there is nothing to show")
-        return Inspection(self._name, path.recording.graph, path.executable)
+        inputs = partial(path.host_inputs, arguments.arrays())
+        return Inspection(self._name, path.recording.graph, path.executable, inputs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)

@@ -111,6 +111,10 @@ class Path:
             arrays = [*arrays, dense(array, dtype)]
         return arrays
 
+    def host_inputs(self, arrays: list[Any]) -> list[np.ndarray[Any, Any]]:
+        """All inputs of the machine code, with what the function reaches by itself as it is now."""
+        return [on_host(array) for array in self._inputs(arrays)]
+
     def _attempt(self, arrays: list[Any]) -> Outcome:
         arrays = self._inputs(arrays)
         device = chosen_device(self._device, arrays) if OPEN else None

@@ -20,6 +20,7 @@ from tapec.tensor import Tensor
 from tapec.transforms import grad
 
 if TYPE_CHECKING:
+    from tapec.inspection import Inspection
     from tapec.sparse_plan import Mode as PlanMode
     from tapec.sparse_plan import Plan
 
@@ -199,6 +200,10 @@ class SparseDerivative:
         plan = self._plans[key]
         self._latest = plan
         return plan.matrix(np.asarray(entries))
+
+    def inspect(self, *args: Any, **kwargs: Any) -> Inspection:
+        """Every form of the program that computes the matrix's entries, and its figures; see `Function.inspect`."""
+        return self._function.inspect(*args, **kwargs)
 
     @property
     def pattern(self) -> Any:

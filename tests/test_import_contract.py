@@ -43,6 +43,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.function", "tapec.native_call"): "the compiler takes 100 ms to import",
     ("tapec.inspection", "tapec.runtime.cuda.program"): "only those who ask for a GPU's code need it",
     ("tapec.inspection", "tapec.runtime.cuda.ptx"): "the same",
+    ("tapec.inspection", "tapec.profile"): "only those who profile need it, and the compiler takes 100 ms to import",
     ("tapec.devices", "tapec.runtime.cuda.gpu"): "the same of a GPU",
     ("tapec.devices", "tapec.runtime.cuda.emulated_program"): "the same of an emulated one",
     ("tapec.devices", "tapec.runtime.cuda.op_programs"): "only who runs op by op there needs it",

@@ -1,5 +1,7 @@
 """`f.inspect(...)`: stages, figures and the memory table."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,51 @@ def test_every_stage_has_its_text():
     for name, text in inspection.stages.items():
         assert text.strip()
         assert f"---- {name} ----\n{text.rstrip()}" in str(inspection)
+
+
+def test_a_profile_has_every_step_and_changes_nothing():
+    count = tp.Variable(1.0)
+
+    @tp.function
+    def step(x):
+        count.assign_add(1.0)
+        y = np.argsort(np.tanh(x)) * 1.0
+        return tp.fori_loop(0, 3, lambda _, y: np.cumsum(y) * 0.5, y), count + 0.0
+
+    x = np.linspace(-1.0, 1.0, 5000)
+    seen = step.inspect(x)
+    before = count.numpy().copy()
+    profile = seen.profile(0.01)
+    assert count.numpy() == before
+    outer = [s for s in profile.steps if s.depth == 0]
+    tanh = next(s for s in outer if s.words == "loops over 5000: tanh")
+    assert tanh.line.filename == __file__
+    assert "argsort 5000" in [s.words for s in outer]
+    (loop,) = [s for s in outer if "cumsum" in s.words]
+    assert loop.words.startswith("3 rounds: ")
+    (inner,) = [s for s in profile.steps if s.depth == 1 and "cumsum" in s.words]
+    assert (loop.runs, inner.runs) == (1, 3)
+    assert 0.0 < inner.seconds <= loop.seconds < profile.seconds
+    shown = str(profile).splitlines()
+    assert len(shown) == 1 + len(profile.steps)
+    assert any("argsort 5000" in line and f"{Path(__file__).name}:" in line for line in shown)
+    assert any("cumsum 5000 x 3" in line for line in shown)
+
+
+def test_what_is_too_short_for_a_clock_has_none():
+    seen = tp.function(lambda x: tp.fori_loop(0, 3, lambda _, y: np.cumsum(y) * 0.5, x)).inspect(np.ones(4))
+    steps = seen.profile(0.001).steps
+    assert {s.depth for s in steps} == {0}
+    assert any(s.words.startswith("3 rounds: ") for s in steps)
+
+
+def test_a_profile_of_what_does_not_run_any_more_is_an_error():
+    table, at = np.arange(5.0), tp.Variable(np.array([1, 2]))
+    seen = tp.function(lambda x: x[at]).inspect(table)
+    assert seen.profile(0.001).seconds > 0.0
+    at.assign(np.array([1, 7]))
+    with pytest.raises(tp.errors.ProfilingError, match="does not run to its end"):
+        seen.profile(0.001)
 
 
 def test_figures():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.results import StepShare
 from bench.workload import Call
 
 
@@ -24,6 +25,10 @@ class Peer(ABC):
     @abstractmethod
     def numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the library's own."""
+
+    def steps(self, call: Call) -> list[StepShare]:
+        """What the steps of the call's compiled program take; empty if the library does not say."""
+        return []
 
 
 class Differentiating(ABC):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.peers.base import Differentiating, NumpyPeer
+from bench.results import StepShare
 from bench.workload import Call
 
 
@@ -18,6 +19,14 @@ class Tapec(NumpyPeer, Differentiating):
         import tapec
 
         self.tp = tapec
+
+    def steps(self, call: Call) -> list[StepShare]:
+        from tapec.function import Function
+
+        function, arguments = call.program or (call.function, call.arguments)
+        if not isinstance(function, Function | self.tp.SparseDerivative):
+            return []
+        return [StepShare(s.words, s.depth, s.runs, s.seconds) for s in function.inspect(*arguments).profile().steps]
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool

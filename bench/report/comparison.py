@@ -19,22 +19,19 @@ class Row:
         size: of it.
         results: by peer.
         best: the fastest peer, if some peer ran.
+        counts: it is part of the summary, not only of a sweep.
     """
 
     workload: Workload
     size: int
     results: dict[str, Result]
     best: Result | None
+    counts: bool
 
     @property
     def label(self) -> str:
         """The row's head."""
         return self.workload.label(self.size)
-
-    @property
-    def counts(self) -> bool:
-        """It is part of the summary, not only of a sweep."""
-        return self.size in self.workload.sizes
 
     @property
     def tapec(self) -> Result | None:
@@ -70,8 +67,8 @@ def rows(run: Run, workloads: dict[str, Workload]) -> list[Row]:
     found = []
     for name, size in run.cases():
         if name in workloads:
-            results = run.of(name, size)
-            found.append(Row(workloads[name], size, results, best_peer(results)))
+            results, sizes = run.of(name, size), run.options.get("sizes") or workloads[name].sizes
+            found.append(Row(workloads[name], size, results, best_peer(results), size in sizes))
     return found
 
 

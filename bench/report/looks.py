@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ LOOKS = {
 }
 # What stands for the page's own colours, in a figure and in a page.
 _OF_PAGE = {TEXT: "currentColor", GRID: "var(--grid)", FAINT: "var(--faint)"}
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,

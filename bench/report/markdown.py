@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report import scaling
+from bench.report import scaling, shares
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, geometric_mean
 from bench.report.text import machine_line
@@ -73,9 +73,16 @@ def by_threads(run: Run) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(line)} |" for line in cells)]) if run.scaling else ""
 
 
+def where_time_goes(found: list[Row]) -> str:
+    """The longest steps of tapec's programs."""
+    cells = shares.lines(found)
+    lines = [f"| {' | '.join(shares.HEADS)} |", "|---|---:|---:|---|", *(f"| {' | '.join(line)} |" for line in cells)]
+    return "\n".join(lines) if cells else ""
+
+
 def performance(run: Run, found: list[Row]) -> str:
     """What docs/performance.md holds between its markers."""
-    parts = [what_binds(run, found), compiling(run, found), by_threads(run)]
+    parts = [what_binds(run, found), where_time_goes(found), compiling(run, found), by_threads(run)]
     return "\n\n".join(part for part in parts if part)
 
 

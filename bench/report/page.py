@@ -7,43 +7,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bench.report import shares
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, by_speedup, geometric_mean
 from bench.report.growth import growth
 from bench.report.looks import Plot, key, named
 from bench.report.ratios import ratios
 from bench.report.scaling import Scaling, lines, plot, scalings
+from bench.report.style import STYLE
 from bench.report.words import outcome, ratio, seconds, size
 from bench.results import Result, Run
 from bench.workloads import WORKLOADS
-
-STYLE = """
-:root { color-scheme: light dark; --text: #1a1a1a; --page: #fff; --soft: #666; --rule: #e5e5e5; --grid: #ececec;
-  --faint: #8a8a8a; --behind: #fde8e4; --ahead: #e7f5ea; --trouble: #9a3b26; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6e6e6; --page: #161719; --soft: #a0a0a0; --rule: #34363a; --grid: #2b2d31; --faint: #7c7c7c;
-    --behind: #55281f; --ahead: #1f4029; --trouble: #f0a18d; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: var(--text);
-  background: var(--page); }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; white-space: nowrap; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 14rem; max-width: 24rem;
-  position: sticky; left: 0; background: var(--page); }
-th { border-bottom: 2px solid var(--faint); }
-td.best { font-weight: 600; } td.behind { background: var(--behind); } td.ahead { background: var(--ahead); }
-td.trouble { color: var(--trouble); } td.long { text-align: left; white-space: normal; min-width: 20rem; }
-dl.facts { display: grid; grid-template-columns: max-content auto; gap: .1rem 1rem; font-size: 13px; }
-dt { color: var(--soft); } dd { margin: 0; }
-p.note, li { max-width: 50rem; } p.note { color: var(--soft); }
-.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: 13px; margin: .5rem 0; }
-.key svg { vertical-align: -1px; }
-.panels { display: flex; flex-wrap: wrap; gap: .5rem; }
-.panels svg { max-width: 100%; height: auto; }
-.wide svg { max-width: none; }
-@media (max-width: 40rem) { th:first-child, td:first-child { min-width: 9rem; max-width: 10rem; } }
-"""
 
 Cell = tuple[str, str]  # text and class
 Section = tuple[str, str]  # heading and content
@@ -179,6 +153,15 @@ def _starts(run: Run, found: Sequence[Row]) -> list[Section]:
     ]
 
 
+def _where_time_goes(found: Sequence[Row]) -> str:
+    cells = [[*((text, "") for text in line[:-1]), (line[-1], "long")] for line in shares.lines(found)]
+    note = (
+        "Measured by clocks around the steps of each program. What the call takes above its program is Python's, the "
+        "entry's, and that of making arrays. “Rest of” a loop: what is too short in it for a clock of its own."
+    )
+    return _note(note) + _table(["", *shares.HEADS[1:]], cells) if cells else ""
+
+
 def _threads(run: Run, found: Sequence[Scaling]) -> str:
     if not found:
         return ""
@@ -187,21 +170,24 @@ def _threads(run: Run, found: Sequence[Scaling]) -> str:
 
 
 def _troubles(found: Sequence[Row], of_threads: Sequence[Scaling]) -> str:
-    wrong: list[list[Cell]] = []
-    for row in found:
-        for r in row.results.values():
-            if r.status != "ok":
-                wrong.append([(row.label, ""), (r.peer, ""), (r.status, ""), (r.reason, "trouble long")])
-            if r.start_reason:
-                cells = (row.label, ""), (r.peer, ""), ("compile time and start", ""), (r.start_reason, "trouble long")
-                wrong.append([*cells])
-    for scaling in of_threads:
-        for of_peer in scaling.results.values():
-            for n, r in of_peer.items():
-                if r.status != "ok":
-                    cells = (f"{scaling.label}, {n} threads", ""), (r.peer, ""), (r.status, "")
-                    wrong.append([*cells, (r.reason, "trouble long")])
-    return _table(["", "peer", "outcome", "why"], wrong) if wrong else "<p>Nothing failed.</p>"
+    wrong: list[tuple[str, str, str, str]] = [
+        (row.label, r.peer, r.status, r.reason) for row in found for r in row.results.values() if r.status != "ok"
+    ]
+    wrong += [
+        (row.label, r.peer, "no compile time or start", r.start_reason)
+        for row in found
+        for r in row.results.values()
+        if r.start_reason
+    ]
+    wrong += [
+        (f"{scaling.label}, {n} threads", r.peer, r.status, r.reason)
+        for scaling in of_threads
+        for of_peer in scaling.results.values()
+        for n, r in of_peer.items()
+        if r.status != "ok"
+    ]
+    lines = [[*((text, "") for text in line[:-1]), (line[-1], "trouble long")] for line in wrong]
+    return _table(["", "peer", "outcome", "why"], lines) if wrong else "<p>Nothing failed.</p>"
 
 
 def page(run: Run, found: list[Row]) -> str:
@@ -222,6 +208,7 @@ def page(run: Run, found: list[Row]) -> str:
             + _times(run, found),
         ),
         *((p.title, _shown(p)) for p in plots if p is not None),
+        ("Where the time of tapec's calls goes", _where_time_goes(found)),
         ("Times of tapec by number of threads", _threads(run, of_threads)),
         *_starts(run, counted),
         (

@@ -27,9 +27,9 @@ def batch(n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random((n, INPUTS), dtype=np.float32), rng.integers(0, CLASSES, n)
 
 
-def training(step: Any) -> Call:
+def training(step: Any, program: Any = None) -> Call:
     """Losses of the first four steps are the answer: they depend on three gradients and updates."""
-    return Call(step, answer=lambda first: [first, step(), step(), step()])
+    return Call(step, answer=lambda first: [first, step(), step(), step()], program=program)
 
 
 def prepared(model: Any, values: list[np.ndarray], images: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
@@ -55,7 +55,7 @@ def tapec(_: Any, n: int) -> Call:
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss
 
-    return training(lambda: step(images, onehot))
+    return training(lambda: step(images, onehot), (step, (images, onehot)))
 
 
 def cross_entropy(m: Any, p: list[Any], images: Any, onehot: Any) -> Any:

@@ -33,6 +33,7 @@ def test_a_full_measurement_has_times_memory_and_starts():
     assert 0 < result.times.least <= result.times.median <= result.times.most
     assert 0 < result.first_s < result.cold_s
     assert (result.compile_s, result.warm_s) == (None, None)
+    assert [step.depth for step in result.steps] == [0] * len(result.steps) != []
     assert result.peak_bytes > 10_000_000
     assert result.error == 0.0
 

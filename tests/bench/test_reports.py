@@ -4,11 +4,11 @@ import pytest
 
 from bench import command
 from bench.process import ROOT
-from bench.report import markdown, page, scaling, words
+from bench.report import markdown, page, scaling, shares, words
 from bench.report.bounds import least_seconds
 from bench.report.comparison import by_speedup, geometric_mean, rows
 from bench.report.text import report
-from bench.results import Result, Run, Times
+from bench.results import Result, Run, StepShare, Times
 from bench.workloads import WORKLOADS
 
 COMMITTED = ROOT / "bench" / "results" / "results.json"
@@ -85,6 +85,13 @@ def test_wrong_answers_do_not_win(run):
     assert first.speedup == pytest.approx(3.0)
     assert first.over_limit == pytest.approx(2.0)
     assert second.speedup == pytest.approx(1 / 3)
+
+
+def test_sizes_that_were_asked_for_count(run):
+    run.results.append(result("rosenbrock", 7, "tapec", 1e-6))
+    assert [row.counts for row in rows(run, WORKLOADS) if row.workload.name == "rosenbrock"] == [True, False]
+    run.options["sizes"] = [7]
+    assert [row.counts for row in rows(run, WORKLOADS) if row.workload.name == "rosenbrock"] == [False, True]
 
 
 def test_the_worst_come_first(run):
@@ -171,6 +178,34 @@ def test_compile_times_stand_beside_first_calls(run):
     assert "| compile time | tapec | jax |" in shown
     assert "| 250 ms | 500 ms |" in shown
     assert "500 ms" in page.page(run, rows(run, WORKLOADS))
+
+
+def test_steps_count_by_themselves_the_longest_first():
+    steps = [
+        StepShare("first", 0, 1, 0.15),
+        StepShare("loop x 2", 0, 1, 0.8),
+        StepShare("inner", 1, 50, 0.5),
+        StepShare("innermost", 2, 100, 0.4),
+        StepShare("other", 1, 50, 0.2),
+        StepShare("last", 0, 1, 0.05),
+    ]
+    found = shares.shares(steps)
+    assert [(s.words, round(s.seconds, 9)) for s in found] == [
+        ("innermost (100 times)", 0.4),
+        ("other (50 times)", 0.2),
+        ("first", 0.15),
+        ("rest of loop × 2", 0.1),
+        ("rest of inner (50 times)", 0.1),
+        ("last", 0.05),
+    ]
+    assert sum(s.share for s in found) == pytest.approx(1.0)
+
+
+def test_where_the_time_goes_is_said(run):
+    run.results[0].steps = [StepShare("a step", 0, 1, 1.5e-6), StepShare("others", 0, 1, 0.5e-7)]
+    shown = markdown.performance(run, rows(run, WORKLOADS))
+    assert "| 2.00 µs | 1.55 µs | 97% a step; 3% others |" in shown
+    assert "97% a step" in page.page(run, rows(run, WORKLOADS))
 
 
 def test_what_threads_bring_stands_beside_the_bandwidth_of_memory(run):
