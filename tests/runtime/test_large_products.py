@@ -12,15 +12,19 @@ import pytest
 
 import tapec as tp
 from tapec.ir import dtypes
+from tapec.passes.llvm_text import module_text
 from tapec.passes.product_names import FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
-from tapec.runtime import matmul
+from tapec.passes.product_text import product_module
+from tapec.runtime import jit, matmul
+from tapec.runtime.target import vector_bits
 
 # Batch, then m, k, n: tiles that are cut off on either side, several blocks, one row, one column, batches.
 SIZES = [
     ((), 128, 300, 96), ((), 2, 600, 100), ((), 33, 260, 101), ((), 400, 64, 29), ((2, 2), 60, 30, 50),
     ((), 1, 700, 601),
     ((), 601, 300, 1), ((2,), 1, 300, 80), ((), 5, 513, 17), ((), 1, 3, 100), ((10,), 40, 30, 41),
+    ((), 400, 520, 1101),
 ]  # fmt: skip
 POINTER = ctypes.c_void_p
 ROUTINE = ctypes.CFUNCTYPE(ctypes.c_int64, *[POINTER] * 5)
@@ -70,12 +74,12 @@ def test_a_long_inner_axis_is_summed_in_blocks():
     assert tp.function(lambda x, y: x @ y)(a, b).tobytes() == expected.tobytes()
 
 
-def run(axes, a, b, shape, at_a=0, at_b=0):
+def run(axes, a, b, shape, at_a=0, at_b=0, routine=None):
     """The routine on arrays whose first elements are at some offsets."""
     words, history = np.array(layout(axes), np.int64), np.zeros(4, np.int64)
     out = np.full(shape, np.nan, a.dtype)
     size = a.itemsize
-    status = ROUTINE(matmul.product_address(dtypes.of(a.dtype)))(
+    status = ROUTINE(routine or matmul.product_address(dtypes.of(a.dtype)))(
         history.ctypes.data, words.ctypes.data, a.ctypes.data + at_a * size, b.ctypes.data + at_b * size,
         out.ctypes.data,
     )  # fmt: skip
@@ -104,6 +108,20 @@ def test_operands_of_several_axes(dtype):
             tuple(Axis(n, b, a) for n, a, b in inner),
         )  # fmt: skip
         assert run(turned, w, x, (filters, images * count * count)).T.tobytes() == out.tobytes()
+
+
+def test_panels_that_no_memory_is_left_for_are_copied_for_each_block():
+    """Several blocks of rows, several blocks of the inner index, and more columns than panels are kept of."""
+    axes = Axes((), (Axis(400, 300, 0),), (Axis(1100, 0, 1),), (Axis(300, 1, 1100),))
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(400, 300)).astype(np.float32), rng.normal(size=(300, 1100)).astype(np.float32)
+    asked = []
+    allocate = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(lambda _, size: asked.append(size))
+    text = module_text(product_module(dtypes.F32, vector_bits())).replace("@aligned_alloc", "@no_memory")
+    library = jit.compile_module(text, symbols={"no_memory": ctypes.cast(allocate, POINTER).value})
+    out = run(axes, a, b, (400, 1100), routine=library.address(PREFIX + "f32"))
+    assert asked == [1024 * 256 * 4]
+    assert out.tobytes() == run(axes, a, b, (400, 1100)).tobytes()
 
 
 def test_reversed_and_repeated_operands():
