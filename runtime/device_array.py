@@ -71,15 +71,21 @@ class Block:
     Args:
         address: of its first byte.
         release: called with the address in the end.
+
+    Attributes:
+        wait: called before that, if others may be using the memory.
     """
 
-    __slots__ = ("address", "release")
+    __slots__ = ("address", "release", "wait")
 
     def __init__(self, address: int, release: Callable[[int], None]) -> None:
         self.address = address
         self.release = release
+        self.wait: Callable[[], None] | None = None
 
     def __del__(self) -> None:
+        if self.wait is not None:
+            self.wait()
         self.release(self.address)
 
 

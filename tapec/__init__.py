@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tapec.derivative_maps import vjp as vjp
     from tapec.devices import Device as Device
     from tapec.devices import device as device
+    from tapec.exchange import from_dlpack as from_dlpack
     from tapec.forward_accumulator import ForwardAccumulator as ForwardAccumulator
     from tapec.implicit import fixed_point as fixed_point
     from tapec.implicit import root as root
@@ -96,6 +97,7 @@ _LATER = {
     "device": "tapec.devices",
     "fixed_point": "tapec.implicit",
     "fori_loop": "tapec.control_flow",
+    "from_dlpack": "tapec.exchange",
     "hessian": "tapec.jacobians",
     "hvp": "tapec.jacobians",
     "image": "tapec",

@@ -181,6 +181,43 @@ class Tensor(ArrayProtocol):
             raise TypeError(f"only a tensor of one element converts to a Python number, got shape {self.shape}")
         return self._array.item()
 
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """DLPack's way of handing the memory to another library, which must not write to it.
+
+        Raises:
+            BufferError: the tensor can't be had on the device that is asked for, or not without a copy.
+        """
+        from tapec.exchange import dlpack
+
+        self._leak("t.__dlpack__()")
+        return dlpack(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """DLPack's type and number of the device."""
+        from tapec.exchange import dlpack_device
+
+        return dlpack_device(self)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """What CuPy, Numba and others ask for to read a tensor on an NVIDIA GPU where it is.
+
+        Raises:
+            AttributeError: the tensor does not lie on one.
+        """
+        from tapec.exchange import cuda_array_interface
+
+        found = cuda_array_interface(self)
+        self._leak("t.__cuda_array_interface__")
+        return found
+
     # Text and copies -------------------------------------------------------------------------------------------------
     # Looking at a tensor neither records nor guards, except where the text may become part of a name and decide what
     # Python does: a formatted integer, and a Python integer that was an argument.

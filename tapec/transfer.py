@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.devices import Device, device, found
 from tapec.dispatch import lift
+from tapec.exchange import from_cuda_array
 from tapec.module import Module
 from tapec.ops import elementwise as ew
 from tapec.placement import device_of, moved, tracing
@@ -21,9 +22,10 @@ def to_device(tree: Any, to: Device | str) -> Any:
     """Brings what is in a tree to a device.
 
     Tensors and NumPy arrays become tensors there: those that lie there already are handed on as they are, and
-    derivatives flow through the copies of others. Variables are moved, and all those of a Module, and stay the same
-    objects. Everything else is handed on. While a compiled function is recorded nothing is copied: where it runs is
-    decided by its inputs.
+    derivatives flow through the copies of others. So do objects with `__cuda_array_interface__`, such as CuPy's and
+    Numba's arrays, whose memory is taken over (see `tp.from_dlpack`). Variables are moved, and all those of a Module,
+    and stay the same objects. Everything else is handed on. While a compiled function is recorded nothing is copied:
+    where it runs is decided by its inputs.
 
     Args:
         tree: tensors, arrays, Variables, Modules, or nested containers of them.
@@ -55,9 +57,12 @@ def _moved(leaf: Any, target: Device | None) -> Any:
         for variable in leaf.variables:
             variable.move(target)
         return leaf
-    if not isinstance(leaf, Tensor | np.ndarray | np.generic):
+    if isinstance(leaf, Tensor | np.ndarray | np.generic):
+        tensor = lift(leaf)
+    elif getattr(leaf, "__cuda_array_interface__", None) is not None:
+        tensor = from_cuda_array(leaf)
+    else:
         return leaf
-    tensor = lift(leaf)
     if tracing() or device_of(tensor._array) is target:
         return tensor
     there = make(moved(tensor._array, target), tensor._weak)

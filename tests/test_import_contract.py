@@ -49,6 +49,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.devices", "tapec.runtime.cuda.op_programs"): "only who runs op by op there needs it",
     ("tapec.function", "tapec.devices"): "only who names a device needs it",
     ("tapec.tensor", "tapec.transfer"): "the same, of who asks where a tensor lies",
+    ("tapec.tensor", "tapec.exchange"): "the same, of who exchanges arrays with other libraries",
     ("tapec.paths", "tapec.runtime.driver"): "the compiler takes 100 ms to import",
     ("tapec.placement", "tapec.runtime.control"): "only loops and branches need it",
     ("tapec.paths", "tapec.flat_entry"): "the same",

@@ -1,130 +1,23 @@
 """The driver's interface, against a library of the same names whose kernels are emulated on the host."""
 
-import ctypes
-import re
-
 import numpy as np
 import pytest
 from control_graphs import arrays_for, f64
 from cuda_programs import Case, lorenz, numbers, scan_graph, softmax
+from fake_driver import FakeDriver, FakeGpu
 from random_graphs import assert_same_bits
 
 from tapec.errors import DeviceError, DeviceMemoryError, DeviceNotFoundError, UnsupportedOnDeviceError
 from tapec.ops.symbolic import matmul
 from tapec.passes.cuda import planner
 from tapec.passes.kernel_status import FINE
-from tapec.runtime.cuda import gpu
 from tapec.runtime.cuda.driver_api import Driver
-from tapec.runtime.cuda.emulation import EmulatedKernels, GuardedMemory, OutOfBoundsError, elements_at
+from tapec.runtime.cuda.emulation import GuardedMemory, OutOfBoundsError, elements_at
 from tapec.runtime.interpreter import interpret
-
-ERRORS = {2: b"CUDA_ERROR_OUT_OF_MEMORY", 100: b"CUDA_ERROR_NO_DEVICE", 719: b"CUDA_ERROR_LAUNCH_FAILED"}
-
-
-class FakeDriver:
-    """The functions of `libcuda` that are called, with their C conventions: pointers are written through, a code comes
-    back.
-    """
-
-    def __init__(self, count=1, capability=(8, 6), memory=1 << 30, init=0):
-        self.count, self.capability, self.memory, self.init = count, capability, memory, init
-        self.arrays = {}
-        self.kernels = {}
-        self.loaded = ""
-        self.launched = []
-        self.failing = 0
-
-    def know(self, kernels):
-        """What can't be read from PTX here: the kernels that it holds."""
-        self.emulated = EmulatedKernels(kernels)
-        self.kernels = {k.name: k for k in kernels}
-
-    def cuInit(self, flags):
-        return self.init
-
-    def cuGetErrorName(self, code, out):
-        out._obj.value = ERRORS.get(code)
-        return 0
-
-    def cuDeviceGetCount(self, out):
-        out._obj.value = self.count
-        return 0
-
-    def cuDeviceGet(self, out, number):
-        out._obj.value = number
-        return 0
-
-    def cuDeviceGetName(self, out, size, device):
-        out.value = b"Fake GPU"
-        return 0
-
-    def cuDeviceGetAttribute(self, out, number, device):
-        out._obj.value = self.capability[{75: 0, 76: 1}[number]]
-        return 0
-
-    def cuDevicePrimaryCtxRetain(self, out, device):
-        out._obj.value = 0xC0
-        return 0
-
-    def cuCtxSetCurrent(self, context):
-        assert context.value == 0xC0
-        return 0
-
-    def cuMemGetInfo_v2(self, free, total):
-        free._obj.value, total._obj.value = self.memory - self.used, self.memory
-        return 0
-
-    @property
-    def used(self):
-        return sum(a.nbytes for a in self.arrays.values())
-
-    def cuMemAlloc_v2(self, out, size):
-        assert size.value > 0
-        if self.used + size.value > self.memory:
-            return 2
-        whole = np.empty(size.value + 256, np.uint8)
-        start = -whole.ctypes.data % 256
-        out._obj.value = whole.ctypes.data + start
-        self.arrays[out._obj.value] = whole[start : start + size.value]
-        return 0
-
-    def cuMemFree_v2(self, address):
-        del self.arrays[address.value]
-        return 0
-
-    def _move(self, to, source, size):
-        ctypes.memmove(to.value, source.value, size.value)
-        return 0
-
-    cuMemcpyHtoD_v2 = cuMemcpyDtoH_v2 = cuMemcpyDtoD_v2 = _move
-
-    def cuModuleLoadData(self, out, text):
-        self.loaded = text.value.decode()
-        out._obj.value = 0xD0
-        return 0
-
-    def cuModuleGetFunction(self, out, module, name):
-        assert module.value == 0xD0
-        names = re.findall(r"\.entry (\w+)\(", self.loaded)
-        out._obj.value = 1 + names.index(name.value.decode())
-        return 0
-
-    def cuLaunchKernel(self, function, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra):
-        name = re.findall(r"\.entry (\w+)\(", self.loaded)[function.value - 1]
-        kernel = self.kernels[name]
-        assert (gx, gy, gz, bx, by, bz, shared, stream, extra) == (kernel.grid, 1, 1, kernel.block, 1, 1, 0, None, None)
-        addresses = [ctypes.c_uint64.from_address(p).value for p in parameters]
-        assert len(addresses) == len(kernel.buffers) + 1
-        self.emulated.run(kernel, addresses)
-        self.launched.append(name)
-        return self.failing
 
 
 def program(graph, fake, monkeypatch):
-    monkeypatch.setattr(gpu, "load_library", lambda: fake)
-    made = gpu.GpuTarget().compile(graph)
-    fake.know(made.plan.kernels)
-    return made
+    return FakeGpu(fake, monkeypatch).compile(graph)
 
 
 def test_programs_run(monkeypatch):
