@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
-from tapec.passes.steps import Branch, LibraryStep, Step, Sweeps, Tiles, While, inner_steps
+from tapec.passes.steps import Branch, LibraryStep, Loop, Step, Sweeps, Tiles, While, inner_steps
 
 ALIGNMENT = 64
 
@@ -16,6 +16,28 @@ ALIGNMENT = 64
 def buffers_of(step: Step) -> set[Buffer]:
     """Every buffer that a step touches, at any depth; of slices, the buffers that they are part of."""
     return {owner(b) for b in _named(step)}
+
+
+def buffers_around(step: Step) -> set[Buffer]:
+    """Every buffer that a step touches, at any depth, as those around it know them.
+
+    Of slices that loops of the step go through these are the buffers that they are part of; slices that a loop around
+    the step goes through are themselves.
+    """
+    inside = {part for loop in _loops(step) for part in loop.slices}
+    found = set()
+    for buffer in _named(step):
+        while buffer in inside and buffer.base is not None:
+            buffer = buffer.base
+        found.add(buffer)
+    return found
+
+
+def _loops(step: Step) -> Iterator[Loop]:
+    if isinstance(step, Loop):
+        yield step
+    for inner in inner_steps(step):
+        yield from _loops(inner)
 
 
 def owner(buffer: Buffer) -> Buffer:

@@ -119,7 +119,7 @@ def exported(
     """
     versioned = max_version is not None and max_version[0] >= 1
     memory = _Memory(address, dtype, shape, strides, owner, versioned and not writable)
-    capsule = np.asarray(memory).__dlpack__(max_version=max_version)  # type: ignore[call-arg]
+    capsule = np.asarray(memory).__dlpack__(max_version=max_version)
     tensor = _managed(capsule)[1].tensor
     tensor.device_type, tensor.device_id = device
     return capsule

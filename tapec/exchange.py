@@ -103,9 +103,9 @@ def dlpack(
         raise BufferError(f"memory of the CPU has no streams, got stream {stream!r}")
     fresh = bool(copy) or wanted != own
     if type(array) is DeviceArray and wanted == own:
-        found = _copy(array) if fresh else array
-        share(found, stream)
-        return exported(found.address, found.dtype, found.shape, None, found, own, max_version, fresh)
+        there = _copy(array) if fresh else array
+        share(there, stream)
+        return exported(there.address, there.dtype, there.shape, None, there, own, max_version, fresh)
     found = np.array(array) if fresh else array
     return exported(found.ctypes.data, found.dtype, found.shape, found.strides, found, _HOST, max_version, fresh)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from tapec.ops import contraction, indexing, ordering
-from tapec.passes.arena import buffers_of, owner
+from tapec.passes.arena import buffers_around, owner
 from tapec.passes.cuda.block_control import write_steps
 from tapec.passes.cuda.block_span import Rows
 from tapec.passes.cuda.blocks import LOCAL_BYTES, BlockProgram
@@ -41,7 +41,7 @@ def control_kernel(step: Loop | While | Branch | Sweeps, name: str) -> Kernel | 
     else:
         return None
     write_steps(program, (step,))
-    touched = sorted(buffers_of(step), key=lambda b: b.name)
+    touched = sorted(buffers_around(step), key=lambda b: b.name)
     return program.kernel(name, touched, [b for b in touched if b.kind != "input"])
 
 

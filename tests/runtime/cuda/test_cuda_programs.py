@@ -23,3 +23,21 @@ def test_programs(program):
     expected = flatten(plain(*program.args))[0]
     for _ in range(2):  # recorded, and run there
         assert_same_bits(flatten(there(*program.args))[0], expected)
+
+
+def test_a_while_loop_reads_what_a_loop_around_it_goes_through():
+    """The outer loop is the host's, since its backward pass needs memory that grows; the inner one is a kernel."""
+
+    def f(x, ks):
+        def step(c, k):
+            c = tp.while_loop(lambda v: v < 5.0, lambda v: v * k + np.sin(v), c)
+            return tp.cond(c > 6.0, lambda v: tp.while_loop(lambda u: u > 1.0, lambda u: u * 0.3 * k, v), np.sqrt, c), c
+
+        last, every = tp.scan(step, x, ks)
+        return last * np.sum(every)
+
+    plain = tp.grad(lambda x, ks: np.sum(tp.grad(f, argnums=1)(x, ks)))
+    args = np.array(0.7), np.array([1.5, 1.9, 2.3])
+    there = tp.function(plain, device=EMULATED)
+    for _ in range(2):
+        assert_same_bits([there(*args)], [plain(*args)])
