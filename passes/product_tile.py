@@ -33,16 +33,24 @@ def tile_function(name: str, dtype: DType, vector_bits: int, rows: int) -> Funct
     """
     f = FunctionText(name, SIGNATURE, private=True)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
-    lefts = []
-    for r in range(rows):
-        row = i64(0) if r == 0 else f.intrinsic("smin", i64(r), f.sub(Reg("%rows", "i64"), i64(1)))
-        offset = f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64")
-        lefts.append(f.element_pointer(Reg("%a", "ptr"), offset, element))
+    last = f.sub(Reg("%rows", "i64"), i64(1))
+    places = [i64(0), *[f.intrinsic("smin", i64(r), last) for r in range(1, rows)]]
+    offsets = [f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64") for row in places]
+    lefts = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
+    when(f, f.icmp("eq", Reg("%fresh", "i1"), Reg("false", "i1")), lambda: _fetch(f, element, width, places))
     spill = f.alloca(element, rows * width)
     sums = _chains(f, element, width, lefts)
     _write(f, element, width, sums, spill)
     f.line("ret void")
     return f
+
+
+def _fetch(f: FunctionText, element: str, width: int, places: list[Reg]) -> None:
+    """Has what the chains will be added to come while they are computed; a row of it lies in one or two cache lines."""
+    for row in places:
+        out = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
+        f.prefetch(out)
+        f.prefetch(f.element_pointer(out, i64(width - 1), element))
 
 
 def _chains(f: FunctionText, element: str, width: int, lefts: list[Reg]) -> list[Reg]:

@@ -16,6 +16,7 @@ from tapec.passes.llvm_text import module_text
 from tapec.passes.product_names import FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
 from tapec.passes.product_text import product_module
+from tapec.passes.product_tile import tile_function
 from tapec.runtime import jit, matmul
 from tapec.runtime.target import vector_bits
 
@@ -122,6 +123,15 @@ def test_panels_that_no_memory_is_left_for_are_copied_for_each_block():
     out = run(axes, a, b, (400, 1100), routine=library.address(PREFIX + "f32"))
     assert asked == [1024 * 256 * 4]
     assert out.tobytes() == run(axes, a, b, (400, 1100)).tobytes()
+
+
+def test_results_of_earlier_blocks_come_while_a_later_block_is_computed():
+    """And none are asked for in a first block: nothing is read that has not been written."""
+    tile = tile_function("tile", dtypes.F32, 256, 6).text()
+    before, asking = tile.split("br i1 %fresh", 1)[0], tile.count("@llvm.prefetch")
+    assert asking == 2 * 6
+    assert before.count("@llvm.prefetch") == asking
+    assert before.index("icmp eq i1 %fresh, false") < before.index("@llvm.prefetch") < before.index("chain:")
 
 
 def test_reversed_and_repeated_operands():
