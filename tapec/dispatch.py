@@ -6,11 +6,13 @@ rules before that; the casts that this takes are primitives themselves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from tapec.array_protocol import ArrayProtocol
+from tapec.deferred import FEW, computed, defer, defer_control, is_deferred
 from tapec.errors import DTypeError, IndexOutOfRangeError, LinearAlgebraError, ShapeError, TapecError
 from tapec.ir import dtypes
 from tapec.ir.graph import Graph
@@ -34,32 +36,65 @@ def apply(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[s
     Raises:
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
     """
-    try:
-        array: Any
-        if OPEN and is_placed(operands):
-            (array,) = run_placed(primitive, operands, attributes)
-        elif attributes:
-            array = execute(primitive, [t._array for t in operands], attributes)
-        else:
-            run = RUN.get(primitive) or runner(primitive)
-            if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
-                a, b = operands
-                array = run(a._array, b._array)
-            elif len(operands) == 1:
-                array = run(operands[0]._array)
+    recorders = ACTIVE.recorders
+    array: Any = None
+    if recorders and recorders[0].defers:
+        array = _deferred(primitive, operands, attributes)
+    if array is None:
+        try:
+            if OPEN and is_placed(operands):
+                (array,) = run_placed(primitive, operands, attributes)
+            elif attributes:
+                array = execute(primitive, [t._array for t in operands], attributes)
             else:
-                array = run(*[t._array for t in operands])
-    except (ValueError, TypeError, LookupError) as error:
-        if not _imagined(error):
-            _explain(error, primitive, operands, attributes)
-        array = _stand_ins(primitive, operands, attributes)[0]._array
+                run = RUN.get(primitive) or runner(primitive)
+                if len(operands) == 2:  # spelled out: a comprehension costs as much as the product of two small arrays
+                    a, b = operands
+                    array = run(a._array, b._array)
+                elif len(operands) == 1:
+                    array = run(operands[0]._array)
+                else:
+                    array = run(*[t._array for t in operands])
+        except (ValueError, TypeError, LookupError) as error:
+            if compute(operands):  # machine code refuses what is still to be computed: it outlived its recording
+                return apply(primitive, operands, attributes)
+            if not _imagined(error):
+                _explain(error, primitive, operands, attributes)
+            array = _stand_ins(primitive, operands, attributes)[0]._array
     result = _new(Tensor)  # `make`, spelled out
     result._array = array if type(array) in _ARRAYS else np.asarray(array)
     result._serial = _serials()
     result._weak = result._literal = False
-    for recorder in ACTIVE.recorders:
+    for recorder in recorders:
         recorder.record(primitive, operands, attributes, result)
     return result
+
+
+def _deferred(primitive: Primitive, operands: tuple[Tensor, ...], attributes: dict[str, Any]) -> Any:
+    """What stands for the result of an op that need not run now; None if it has to, on operands that are there then."""
+    if primitive.exact:
+        for t in operands:
+            array = t._array
+            if type(array) is not np.ndarray or array.size > FEW:
+                break
+        else:
+            return None
+    if OPEN and is_placed(operands):
+        return None
+    found = defer(primitive, [t._array for t in operands], attributes)
+    if found is None:
+        compute(operands)
+    return found
+
+
+def compute(tensors: tuple[Tensor, ...]) -> bool:
+    """Gives tensors whose arrays are deferred the arrays themselves; whether there were any."""
+    found = False
+    for t in tensors:
+        if is_deferred(t._array):
+            t._array = computed(t._array)
+            found = True
+    return found
 
 
 def apply_control(
@@ -72,11 +107,17 @@ def apply_control(
     """
     from tapec.runtime.control import execute_control  # the compiler is imported when it is first needed
 
+    def run(arrays: list[Any]) -> Sequence[Any]:
+        return execute_control(primitive, arrays, attributes, regions)
+
     try:
+        arrays: Sequence[Any] | None = None
         if OPEN and is_placed(operands):
             arrays = run_placed(primitive, operands, attributes, regions)
-        else:
-            arrays = execute_control(primitive, [t._array for t in operands], attributes, regions)
+        elif ACTIVE.recorders and ACTIVE.recorders[0].defers:
+            arrays = defer_control(primitive, [t._array for t in operands], attributes, regions, run)
+        if arrays is None:
+            arrays = run([computed(t._array) for t in operands])
         results = tuple([make(array) for array in arrays])
     except TapecError as error:
         if not _imagined(error):
@@ -100,7 +141,7 @@ def apply_several(
         if OPEN and is_placed(operands):
             arrays = run_placed(primitive, operands, attributes)
         else:
-            arrays = execute(primitive, [t._array for t in operands], attributes)
+            arrays = execute(primitive, [computed(t._array) for t in operands], attributes)
         results = tuple([make(array) for array in arrays])
     except (ValueError, TypeError, LookupError) as error:
         if not _imagined(error):

@@ -15,6 +15,7 @@ import numpy as np
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.collector import patient_collector
+from tapec.dispatch import compute
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
 from tapec.function_recorder import FunctionRecorder
@@ -24,6 +25,7 @@ from tapec.passes.kernel_status import GUARD_DIFFERS
 from tapec.paths import Path, PathTree
 from tapec.placement import OPEN, chosen_device, placed
 from tapec.recorded_call import RecordedCall, leak_message
+from tapec.recorded_run import RecordedRun
 from tapec.recording import ACTIVE, active
 from tapec.results import Results, deliver, describe, passing_object, strengthen
 from tapec.rolled_recording import rolled
@@ -225,9 +227,10 @@ class Function:
         If it does not, the error lay on a way that Python does not take with these arguments.
         """
         with self._lock:
-            call, results, result = self._trace(arguments)
-            known = specialisation.tree.find(call.guards)
-            return result, known or self._keep(specialisation, arguments, call, results)
+            ran = self._trace(arguments, defers=False)
+            known = specialisation.tree.find(ran.call.guards)
+            path = known or self._keep(specialisation, arguments, ran.call, ran.results)
+            return ran.delivered(self._place(arguments, ran.call)), path
 
     # Running Python --------------------------------------------------------------------------------------------------
 
@@ -238,16 +241,26 @@ class Function:
         return take_apart(args, kwargs)
 
     def _record(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
-        call, results, result = self._trace(arguments)
-        return result, self._keep(specialisation, arguments, call, results)
+        """Records a call. What nobody has looked at meanwhile is left to the machine code, which is run then."""
+        on_host = not OPEN or chosen_device(self._device, arguments.arrays()) is None
+        ran = self._trace(arguments, defers=self._device is None and on_host)
+        path = self._keep(specialisation, arguments, ran.call, ran.results)
+        if path is not None and ran.is_pending():
+            outcome = path.run(ran.arrays)
+            if not outcome.failed and outcome.seen is None:
+                return outcome.result, path
+        return ran.delivered(self._place(arguments, ran.call)), path
 
-    def _trace(self, arguments: Arguments) -> tuple[RecordedCall, Results, Any]:
+    def _trace(self, arguments: Arguments, defers: bool) -> RecordedRun:
         """Runs Python on real values under a recorder, on the host; what comes of it is brought where it belongs."""
-        recorder = FunctionRecorder(self._name, self._strict)
+        recorder = FunctionRecorder(self._name, self._strict, defers)
         leaves = arguments.tensors()
+        arrays = []
         for leaf, spec in zip(leaves, arguments.specs, strict=True):
             if spec.kind != "static":
+                compute((leaf,))
                 recorder.add_argument(leaf)
+                arrays.append(leaf._array)
         try:
             # Compiled code does not warn either.
             with active(recorder), patient_collector(), np.errstate(all="ignore"):
@@ -262,8 +275,9 @@ class Function:
                 call = recorder.finish(tensors)
         finally:
             for variable in recorder.assigned:
+                compute((variable._tensor,))
                 variable._tensor = variable.at_home(variable._tensor)
-        return call, results, deliver(result, arguments.gives_tensors, self._place(arguments, call))
+        return RecordedRun(call, results, result, tensors, arrays)
 
     def _place(self, arguments: Arguments, call: RecordedCall) -> Device | None:
         """Where a recorded call would run."""

@@ -38,6 +38,7 @@ class FunctionRecorder(Recorder):
     Args:
         name: the graph's symbol.
         strict: raise `LeakedTensorError` at once where a value leaves for plain Python.
+        defers: see `Recorder`.
 
     Attributes:
         table: what was recorded so far; ops with derivative rules of their own are in it until the recording ends.
@@ -50,6 +51,7 @@ class FunctionRecorder(Recorder):
 
     name: str
     strict: bool = False
+    defers: bool = False
     table: OpTable = field(init=False, default_factory=OpTable)
     leaked: Leak | None = field(init=False, default=None)
     values: dict[int, int] = field(init=False, default_factory=dict)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapec.array_protocol import OPERATORS
 from tapec.array_views import ArrayView, ViewableArray, element
-from tapec.dispatch import apply, cast, lift, located
+from tapec.dispatch import apply, cast, compute, lift, located
 from tapec.errors import CapturedArrayError, WatchedArrayError
 from tapec.index_positions import Places, has_tensors, is_whole_mask, places
 from tapec.ir.graph import Location
@@ -207,6 +207,7 @@ class Array(ViewableArray):
         if OPEN and is_placed((self._tensor, *rest)):
             self._tensor = apply(primitive, (self._tensor, *rest), attributes)
             return
+        compute((self._tensor, *rest))
         array = self._tensor._array
         new = make(array)
         for recorder in ACTIVE.recorders:

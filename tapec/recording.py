@@ -42,6 +42,8 @@ class Recorder(ABC):
         keeps_graph: whether they may be asked of the graph alone, when the tensors that ran are gone.
         traces: whether what it records runs again with other values, so that what it changes must be made in it.
         rereads: whether what it records reads arrays from outside anew each time, so that they must not move.
+        defers: whether ops need not run before somebody looks at their results (`tapec.deferred`), if it is the
+            outermost.
     """
 
     __slots__ = ()
@@ -50,6 +52,7 @@ class Recorder(ABC):
     keeps_graph: ClassVar[bool] = False
     traces: ClassVar[bool] = False
     rereads: ClassVar[bool] = False
+    defers: bool = False
 
     @abstractmethod
     def record(

@@ -39,6 +39,7 @@ class RegionRecorder(Recorder):
     differentiates: ClassVar[bool] = True
     keeps_graph: ClassVar[bool] = True
     traces: ClassVar[bool] = True
+    defers = True  # what a region computes while it is recorded is seldom asked for
 
     def __init__(self, name: str, hoist: bool) -> None:
         self.name = name

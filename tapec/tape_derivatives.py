@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from tapec.array_program import ArrayProgram, runs_on_arrays
 from tapec.collector import patient_collector
+from tapec.deferred import computed
 from tapec.derivative_graphs import for_many
 from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.ir.graph import Graph, Value
@@ -95,14 +96,14 @@ class Plan:
         if OPEN and is_placed(tensors):
             return self._run_there(tensors)
         if self._compiled is not None:
-            outputs = self._compiled.__call__(*[t._array for t in tensors])
+            outputs = self._compiled.__call__(*[computed(t._array) for t in tensors])
             if outputs is not None:
                 return [make(array) for array in outputs]
         start = perf_counter()
         if self._arrays is None:
             results = self._replay(tensors)
         else:
-            arrays = [t._array for t in tensors]
+            arrays = [computed(t._array) for t in tensors]
             tensors.clear()
             results = [make(array) for array in self._arrays.run(arrays)]
         self._patience -= perf_counter() - start

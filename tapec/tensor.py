@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapec.array_protocol import ArrayProtocol
+from tapec.deferred import Deferred
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType, tensor_type
 from tapec.recording import ACTIVE
@@ -16,7 +17,7 @@ from tapec.runtime.device_array import DeviceArray, on_host
 if TYPE_CHECKING:
     from tapec.devices import Device
 
-_ARRAYS = (np.ndarray, DeviceArray)
+_ARRAYS = (np.ndarray, DeviceArray, Deferred)
 _serials = count(1).__next__
 _new = object.__new__
 
