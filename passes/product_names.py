@@ -14,6 +14,10 @@ PART_PREFIX: Final = "tapec_part_product_"
 BLOCK: Final = 256
 # Of a tile: 12 accumulators, 2 vectors of columns and an element of the left operand are 15 of 16 registers.
 ROWS: Final = 6
+# Of products with one row: columns whose chains wait in the first-level cache, where they are neighbours; columns that
+# are read from beginning to end before the next, where it is the inner index that is contiguous.
+CHUNK: Final = 512
+COLUMNS: Final = 32
 AXES: Final = 3  # axes that each of batch, rows, columns and inner index may be made of
 
 # Words of the layout that a call is described by; see `passes.product_plan`.

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.product_names import BLOCK, FIELD, part_name, symbol
+from tapec.passes.product_names import BLOCK, COLUMNS, FIELD, part_name, symbol
 from tapec.passes.product_pack import offsets_function
 from tapec.passes.product_tile import panel_width
 from tapec.passes.text_loops import counted
-
-COLUMNS = 128  # of products with one row whose places are looked up together
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from tapec.passes.product_names import (
     BY_COLUMNS,
     BY_ELEMENT,
     BY_INNER,
+    CHUNK,
+    COLUMNS,
     COPY_ROWS,
     CUT_BATCH,
     CUT_COLUMNS,
@@ -31,7 +33,7 @@ GRAIN = 2**20  # multiplications of a part, some tens of microseconds
 ROW_GRAIN = 2**17  # the same where every element of the right operand is used once: memory binds
 WIDE = 256  # columns from which on rows of the left operand are copied: several panels share what that costs
 FEW_ROWS = 4 * ROWS  # up to which a panel of the right operand is read where it lies rather than copied
-AHEAD = 1 << 12  # elements
+AHEAD = 1 << 11  # elements of which memory is asked before they are needed
 
 
 class Axis(NamedTuple):
@@ -162,7 +164,7 @@ def layout(axes: Axes) -> tuple[int, ...]:
     words["read_a"] = _reads_left(groups, n)
     words["read_b"] = _reads_right(groups, m)
     words["ahead"] = _ahead(groups, words["read_b"])
-    words |= _cut(batch, m, n, k)
+    words |= _cut(batch, m, n, k, words["read_b"])
     return tuple(words[name] for name in FIELDS)
 
 
@@ -193,14 +195,16 @@ def _ahead(groups: Axes, read: int) -> int:
     return AHEAD if dense else 0
 
 
-def _cut(batch: int, m: int, n: int, k: int) -> dict[str, int]:
-    """The index that is cut: matrices where there are many, or have one row or column, else the longer side.
+def _cut(batch: int, m: int, n: int, k: int, read: int) -> dict[str, int]:
+    """The index that is cut: matrices where there are many, else the longer side.
 
-    One row alone is not cut: its right operand comes from memory once, which a second thread made no faster.
+    One row is cut where that gives every part long runs of memory.
     """
     most = batch * m * n * k // (ROW_GRAIN if m == 1 else GRAIN)
-    if batch >= 8 or min(m, n) == 1:
+    if batch >= 8 or n == 1:
         cut, unit, extent = CUT_BATCH, 1, batch
+    elif m == 1:
+        cut, unit, extent = CUT_COLUMNS, COLUMNS if read == BY_INNER else CHUNK, n
     elif m >= n:
         cut, unit, extent = CUT_ROWS, ROWS, m
     else:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.passes.loop_text import i64
+from tapec.passes.loop_text import either, i64
+from tapec.passes.product_names import CHUNK
 from tapec.passes.product_pack import turned
 from tapec.passes.product_tile import in_pieces, panel_width, store_or_add
 from tapec.passes.text_loops import counted
 
-CHUNK = 512  # columns whose chains wait in the first-level cache
 LINE = 64  # bytes of a cache line
+_LINES = 8  # of each of several long columns that are asked for before they are needed
 _STEPS = 8  # rows of the right operand that pass a chain between its load and its store
 _SIGNATURE = (
     "i64 %steps, ptr noalias %a, ptr noalias %left_offsets, ptr noalias %b, ptr noalias %right_offsets, "
@@ -84,72 +85,62 @@ def _for_columns(f: FunctionText, width: int, columns: Reg, body: Callable[[Reg,
 def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     """As `row_by_columns` for up to a panel's columns, along each of which the inner index is contiguous.
 
-    `right_offsets` has one offset of each column; those that are missing repeat the last one. Memory is asked for what
-    lies `ahead` elements behind what is read: so many streams are more than a processor foresees.
+    `right_offsets` has one offset of each column; those that are missing repeat the last one. So many streams are more
+    than a processor foresees, so that memory is asked for what comes later: for what lies `ahead` elements behind that
+    which is read, where short columns lie one behind the other, or further along each column where `ahead` is 0.
     """
     f = FunctionText(name, f"{_SIGNATURE}, i64 %ahead", private=True)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
-    side = width // 2
+    side, line = width // 2, LINE * 8 // dtype.bits
     steps, columns = Reg("%steps", "i64"), Reg("%columns", "i64")
     sources = []
     for j in range(width):
         offset = f.load(f.element_pointer(Reg("%right_offsets", "ptr"), i64(j), "i64"), "i64")
         sources.append(f.element_pointer(Reg("%b", "ptr"), offset, element))
-    later = f.element_pointer(sources[0], Reg("%ahead", "i64"), element)
-    chains = f.alloca(element, width)
-    slots = [f.element_pointer(chains, i64(s * side), element) for s in range(2)]
+    slots = [f.alloca(Reg("", element, side).type, 1) for _ in range(2)]
+    for slot in slots:
+        f.store(f.number(0, element, side), slot)
     whole = f.binary("and", steps, i64(-side))
-    sums = [f.number(0, element, side)] * 2
-    for stride, start, stop in ((side, i64(0), whole), (1, whole, steps)):
+    later = f.element_pointer(sources[0], Reg("%ahead", "i64"), element)
 
-        def step(p0: Reg, sums: list[Reg], stride: int = stride) -> list[Reg]:
-            lefts = []
-            for s in range(stride):
-                along = f.load(f.element_pointer(Reg("%left_offsets", "ptr"), f.add(p0, i64(s)), "i64"), "i64")
-                lefts.append(f.splat(f.load(f.element_pointer(Reg("%a", "ptr"), along, element), element), side))
-            if stride > 1:  # as many bytes as are read, in the order in which rows without gaps lie
-                first = f.element_pointer(later, f.mul(p0, i64(width)), element)
-                for line in range(0, width * stride, LINE * 8 // dtype.bits):
-                    f.prefetch(f.element_pointer(first, i64(line), element))
-            out = []
-            for square, chain in enumerate(sums):
-                mine = [f.element_pointer(x, p0, element) for x in sources[square * side : (square + 1) * side]]
-                rights = turned(f, element, mine) if stride > 1 else [_gathered(f, element, mine)]
-                for left, right in zip(lefts, rights, strict=True):
-                    chain = f.intrinsic("fma", left, right, chain)
-                out.append(chain)
-            return out
+    def add(p0: Reg, stride: int) -> None:
+        lefts = []
+        for s in range(stride):
+            along = f.load(f.element_pointer(Reg("%left_offsets", "ptr"), f.add(p0, i64(s)), "i64"), "i64")
+            lefts.append(f.splat(f.load(f.element_pointer(Reg("%a", "ptr"), along, element), element), side))
+        for square, slot in enumerate(slots):
+            chain = f.load(slot, element, side)
+            mine = [f.element_pointer(x, p0, element) for x in sources[square * side : (square + 1) * side]]
+            rights = turned(f, element, mine) if stride > 1 else [_gathered(f, element, mine)]
+            for left, right in zip(lefts, rights, strict=True):
+                chain = f.intrinsic("fma", left, right, chain)
+            f.store(chain, slot)
 
-        sums = _chained(f, start, stop, stride, sums, step)
-    for slot, chain in zip(slots, sums, strict=True):
-        f.store(chain, slot)
+    def in_order() -> None:
+        with counted(f, whole, step=side) as p0:
+            first = f.element_pointer(later, f.mul(p0, i64(width)), element)
+            for place in range(0, width * side, line):
+                f.prefetch(f.element_pointer(first, i64(place), element))
+            add(p0, side)
+
+    def along_each() -> None:
+        with counted(f, whole, step=side) as p0:
+            for source in sources:
+                f.prefetch(f.element_pointer(f.element_pointer(source, p0, element), i64(_LINES * line), element))
+            add(p0, side)
+
+    either(f, f.icmp("ne", Reg("%ahead", "i64"), i64(0)), in_order, along_each)
+    with counted(f, steps, start=whole) as p:
+        add(p, 1)
+    chains = f.alloca(element, width)
+    for square, slot in enumerate(slots):
+        f.store(f.load(slot, element, side), f.element_pointer(chains, i64(square * side), element))
     with counted(f, columns) as column:
         chain = f.load(f.element_pointer(chains, column, element), element)
         out = f.element_pointer(Reg("%c", "ptr"), column, element)
         store_or_add(f, chain, out)
     f.line("ret void")
     return f
-
-
-def _chained(
-    f: FunctionText, start: Reg, stop: Reg, stride: int, chains: list[Reg], step: Callable[[Reg, list[Reg]], list[Reg]]
-) -> list[Reg]:
-    """Chains, in registers, after a loop from `start` to `stop`."""
-    head, body, end = f.fresh("head"), f.fresh("body"), f.fresh("end")
-    before = f.block
-    f.branch(head)
-    f.label(head)
-    phi_at = len(f.lines)
-    p = f.phi("i64", [(start.text, before)])
-    held = [f.phi(c.element, [(c.text, before)], c.width) for c in chains]
-    f.branch_if(f.icmp("slt", p, stop), body, end)
-    f.label(body)
-    following = [f.add(p, i64(stride)), *step(p, held)]
-    for i, value in enumerate(following):
-        f.lines[phi_at + i] += f", [ {value.text}, %{f.block} ]"
-    f.branch(head)
-    f.label(end)
-    return held
 
 
 def _gathered(f: FunctionText, element: str, pointers: list[Reg]) -> Reg:
