@@ -16,6 +16,9 @@ from tapec.passes.loops import Buffer, Load, Nest, Reduce, Store
 # Bytes that nests move, from which on their results are not to be found in a cache afterwards: a last-level cache of a
 # server has 16 to 36 MiB for a few cores.
 BEYOND_CACHES = 24 << 20
+# Bytes that a nest writes one behind the other, from which on nearly all of its lines are whole: a line in parts goes
+# to memory in parts.
+LEAST_RUN = 1 << 10
 
 
 def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset[Buffer]:
@@ -31,11 +34,17 @@ def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset
     for nest in nests:
         for i in nest.body:
             if isinstance(i, Load | Store | Reduce) and i.access.buffer not in local:
-                (written if isinstance(i, Store) else others).add(i.access.buffer)
+                (written if isinstance(i, Store) and _runs(nest, i) else others).add(i.access.buffer)
                 extents = [n for n, stride in zip(nest.extents, i.access.strides, strict=True) if stride != 0]
                 if all(isinstance(n, int) for n in extents):
                     moved += prod(map(int, extents)) * i.access.buffer.dtype.itemsize
     return frozenset(written - others) if moved >= BEYOND_CACHES else frozenset()
+
+
+def _runs(nest: Nest, store: Store) -> bool:
+    """Whether what a store fills lies in long runs."""
+    runs = [n for n, stride in zip(nest.extents, store.access.strides, strict=True) if stride == 1]
+    return all(isinstance(n, str) or n * store.access.buffer.dtype.itemsize >= LEAST_RUN for n in runs)
 
 
 def store_past_caches(f: FunctionText, value: Reg, pointer: Reg, vector_bits: int) -> None:

@@ -50,6 +50,16 @@ def test_results_of_reductions_are_not_written_past_the_caches() -> None:
     assert not streamed([nest])
 
 
+def test_short_rows_are_not_written_past_the_caches() -> None:
+    """Rows of ten numbers, each of which begins in the middle of a line, cost four times as much that way."""
+
+    def distances(x: Sym, means: Sym) -> Sym:
+        shape = (25, 20_000, 10)
+        return broadcast(x, shape) - broadcast(apply(movement.reshape, means, shape=(25, 1, 10)), shape)
+
+    assert MARK not in _text(distances, np.ones((20_000, 10)), np.ones((25, 10)))
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_same_results_wherever_arrays_lie(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Aligned results (of our own memory) and others, lengths that no vector divides, and rows that begin anywhere."""
