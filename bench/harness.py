@@ -72,6 +72,12 @@ class Entrant:
         """Of its files; no two at one case have the same."""
         return f"{self.peer.kind.name}-{self.threads}"
 
+    @property
+    def label(self) -> str:
+        """For the progress bar."""
+        threads = self.result.threads
+        return self.peer.kind.name + ("" if threads is None else f" on {threads} thread{'s' if threads > 1 else ''}")
+
     @contextmanager
     def failures(self) -> Iterator[None]:
         """What goes wrong inside is noted in the result, and no more is asked of this peer."""
@@ -167,12 +173,12 @@ class Bench:
         limit, processes = self.settings.limit, {}
         try:
             for entrant in in_turns(entrants, 1):
-                self.report(f"{case.name}: {entrant.name} compiles")
+                self.report(f"{case.name}: {entrant.label} compiles")
                 with entrant.failures():
                     processes[entrant] = self._process(entrant, folder)
                     self._prepare(case, processes[entrant], entrant, folder)
             for number, entrant in enumerate(in_turns(entrants, self.settings.rounds)):
-                self.report(f"{case.name}: {entrant.name}, turn {number // len(entrants) + 1}")
+                self.report(f"{case.name}: {entrant.label}, turn {number // len(entrants) + 1}")
                 with entrant.failures():
                     reply = processes[entrant].ask(
                         limit, do="sample", seconds=self.settings.seconds, floor=self.settings.floor

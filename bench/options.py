@@ -48,10 +48,11 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--list", action="store_true", help="name workloads, their sizes, and peers")
     how = made.add_argument_group("how")
     how.add_argument("--threads", type=_positive, metavar="N", help="of each peer (default: all cores)")
-    how.add_argument("--rounds", type=_positive, metavar="N", default=Settings.rounds, help="turns (default: 7)")
-    how.add_argument("--limit", type=_seconds, metavar="S", default=Settings.limit, help="for an answer (default: 120)")
+    rounds, limit = Settings.rounds, Settings.limit
+    how.add_argument("--rounds", type=_positive, metavar="N", default=rounds, help="turns of each peer (default: 7)")
+    how.add_argument("--limit", type=_seconds, metavar="S", default=limit, help="seconds for an answer (default: 120)")
     how.add_argument(
-        "--minutes", type=_seconds, metavar="M", help="begin nothing after so long; what counts comes first"
+        "--minutes", type=_seconds, metavar="M", help="begin nothing after so many; what counts comes first"
     )
     how.add_argument(
         "--peer-python",
@@ -61,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
         help="an interpreter that has peers which this one lacks (also $TAPEC_BENCH_PYTHON)",
     )
     results = made.add_argument_group("results")
-    results.add_argument("--out", type=Path, metavar="FOLDER", default=Path("bench-results"), help="(bench-results)")
+    out = Path("bench-results")
+    results.add_argument("--out", type=Path, metavar="FOLDER", default=out, help=f"for what is made (default: {out})")
     results.add_argument("--render", type=Path, metavar="JSON", help="measure nothing: show these results once more")
     results.add_argument("--write", action="store_true", help="put the tables into README.md and docs/performance.md")
     return made

@@ -42,7 +42,7 @@ def measure(settings: Settings, report: Report, case: Case) -> list[Result]:
         if metric == "warm start":
             _fill(settings, report, case, entrants, folder)
         for number, entrant in enumerate(in_turns(entrants, settings.starts)):
-            report(f"{case.name}: {entrant.name}, start {number // len(entrants) + 1}")
+            report(f"{case.name}: {entrant.label}, start {number // len(entrants) + 1}")
             caches = _filled(folder, entrant) if metric == "warm start" else folder / f"empty-{number}"
             with entrant.failures():
                 reply = begin(settings, case, entrant, caches, folder / f"{entrant.name}.npz")
@@ -57,7 +57,8 @@ def measure(settings: Settings, report: Report, case: Case) -> list[Result]:
 
 
 def add(settings: Settings, report: Report, case: Case, results: Sequence[Result]) -> None:
-    """Puts times of compiling alone, and of starts with filled disk caches, into results of peers that compile.
+    """Puts times of compiling alone into results of peers that compile, and into those of peers that have disk caches
+    times of starts with filled ones.
 
     Peers that have not succeeded are left out. What goes wrong stands in `Result.start_reason`.
 
@@ -73,11 +74,12 @@ def add(settings: Settings, report: Report, case: Case, results: Sequence[Result
         if result is None or not entrant.peer.kind.compiles:
             continue
         with tempfile.TemporaryDirectory() as place, entrant.failures():
-            report(f"{case.name}: {entrant.name} compiles as a second function")
+            report(f"{case.name}: {entrant.label} compiles as a second function")
             result.compile_s = _compiled(settings, case, entrant, Path(place), None)["first_s"]
-            report(f"{case.name}: {entrant.name} starts with the caches that this has filled")
-            reply = _started(settings, case, entrant, Path(place), None)
-            result.warm_s = reply["import_s"] + reply["first_s"]
+            if entrant.peer.kind.caches:
+                report(f"{case.name}: {entrant.label} starts with the caches that this has filled")
+                reply = _started(settings, case, entrant, Path(place), None)
+                result.warm_s = reply["import_s"] + reply["first_s"]
         result.start_reason = entrant.result.reason
 
 
@@ -87,7 +89,7 @@ def _entrants(settings: Settings, case: Case) -> list[Entrant]:
 
 def _fill(settings: Settings, report: Report, case: Case, entrants: Sequence[Entrant], folder: Path) -> None:
     for entrant in in_turns(entrants, 1):
-        report(f"{case.name}: {entrant.name} fills its caches")
+        report(f"{case.name}: {entrant.label} fills its caches")
         with entrant.failures():
             _started(settings, case, entrant, _filled(folder, entrant), None)
 

@@ -29,6 +29,7 @@ class PeerKind:
         packages: distributions that bring it.
         code: module and class of the `Peer`.
         compiles: what it runs is compiled at the first call.
+        caches: what it has compiled is kept on disk for the next process.
         swept: takes part where many sizes are measured; who compiles for tens of seconds does not.
     """
 
@@ -38,13 +39,14 @@ class PeerKind:
     packages: tuple[str, ...]
     code: tuple[str, str]
     compiles: bool = False
+    caches: bool = False
     swept: bool = True
 
 
 _TENSORFLOW = ("tensorflow-cpu", "tensorflow")
 _KINDS = (
-    PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec"), compiles=True),
-    PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax"), compiles=True),
+    PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec"), compiles=True, caches=True),
+    PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax"), compiles=True, caches=True),
     PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch")),
     PeerKind(
         "torch.compile",
@@ -53,6 +55,7 @@ _KINDS = (
         ("torch",),
         ("bench.peers.torch_peer", "CompiledTorch"),
         compiles=True,
+        caches=True,
         swept=False,
     ),
     PeerKind(

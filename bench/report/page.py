@@ -15,6 +15,7 @@ from bench.report.looks import Plot, key, named
 from bench.report.ratios import ratios
 from bench.report.scaling import Scaling, lines, plot, scalings
 from bench.report.style import STYLE
+from bench.report.text import busy_line
 from bench.report.words import outcome, ratio, seconds, size
 from bench.results import Result, Run
 from bench.workloads import WORKLOADS
@@ -68,7 +69,7 @@ def _times(run: Run, found: Iterable[Row]) -> str:
             (seconds(least), ""),
         ]
 
-    heads = ["", *peers, "spread", "best peer / tapec", "tapec / by hand", "at least"]
+    heads = ["", *map(named, peers), "spread", "best peer / tapec", "tapec / by hand", "at least"]
     return _table(heads, [line(row) for row in by_speedup(found)])
 
 
@@ -81,12 +82,14 @@ def _of_each(run: Run, found: Iterable[Row], value: Callable[[Result], Any], wor
             least = min(v for p, v in known.items() if v is not None)
             cells = [(words(known.get(p)), "best" if known.get(p) == least else "") for p in peers]
             lines.append([(row.label, ""), *cells])
-    return _table(["", *peers], lines) if lines else "<p>Not measured.</p>"
+    return _table(["", *map(named, peers)], lines) if lines else "<p>Not measured.</p>"
 
 
 def _facts(machine: dict[str, Any]) -> str:
     shown: dict[str, str] = {}
     for name, value in machine.items():
+        if name == "by_threads":  # beside the times by number of threads
+            continue
         if isinstance(value, dict):
             shown[name] = ", ".join(f"{k} {v}" for k, v in value.items())
         elif name == "memory_bytes":
@@ -120,7 +123,8 @@ def _summary(found: Iterable[Row]) -> str:
 
 def _missing(run: Run) -> str:
     """What a reader might look for in vain."""
-    notes = [f"Not installed: {', '.join(run.skipped)}."] if run.skipped else []
+    notes = [busy] if (busy := busy_line(run.machine)) else []
+    notes += [f"Not installed: {', '.join(run.skipped)}."] if run.skipped else []
     return "".join(_note(text) for text in [*notes, *(f"{line}." for line in run.left)])
 
 
@@ -147,7 +151,7 @@ def _starts(run: Run, found: Sequence[Row]) -> list[Section]:
         ),
         (
             "Import and first call in a new process, filled disk caches",
-            _note("Of one size of each workload, and of peers that compile.")
+            _note("Of one size of each workload, and of peers that keep on disk what they compile.")
             + _of_each(run, found, lambda r: r.warm_s, seconds),
         ),
     ]

@@ -39,6 +39,14 @@ def machine_line(machine: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def busy_line(machine: dict[str, Any]) -> str:
+    """A warning where others had a good part of the machine; empty if they had not."""
+    others = machine.get("others")
+    if others is None or others < 0.1:
+        return ""
+    return f"Other programs used {others:.0%} of the machine meanwhile: times are longer than on an idle one, and uncertain."
+
+
 def summary(found: list[Row]) -> list[str]:
     """Over the rows that count."""
     counted = [row for row in found if row.counts]
@@ -114,4 +122,6 @@ def report(run: Run, found: list[Row]) -> str:
     ]
     skipped = [f"not installed: {', '.join(run.skipped)}"] if run.skipped else []
     body = outcomes(run, found) if run.options["quick"] else times(run, found)
-    return "\n".join([*body, *skipped, *troubles, *run.left, machine_line(run.machine)])
+    return "\n".join(
+        [*body, *skipped, *troubles, *run.left, *filter(None, [busy_line(run.machine)]), machine_line(run.machine)]
+    )

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,8 @@ def test_the_text_names_what_is_behind_and_what_failed(run):
     assert "tapec timed out at compile 10: no answer after 1 s" in shown
     assert "torch differs at rosenbrock 5: by much" in shown
     assert "25% in use by others" in shown
+    assert "Other programs used 25% of the machine" in shown
+    assert "Other programs" not in report(replace(run, machine=MACHINE | {"others": 0.05}), [])
 
 
 def test_the_table_has_the_numbers_of_the_run(run):
