@@ -44,7 +44,7 @@ def busy_line(machine: dict[str, Any]) -> str:
     others = machine.get("others")
     if others is None or others < 0.1:
         return ""
-    return f"Other programs used {others:.0%} of the machine meanwhile: times are longer than on an idle one, and uncertain."
+    return f"Other programs used {others:.0%} of the machine meanwhile: times are longer than on an idle one."
 
 
 def summary(found: list[Row]) -> list[str]:
@@ -122,6 +122,5 @@ def report(run: Run, found: list[Row]) -> str:
     ]
     skipped = [f"not installed: {', '.join(run.skipped)}"] if run.skipped else []
     body = outcomes(run, found) if run.options["quick"] else times(run, found)
-    return "\n".join(
-        [*body, *skipped, *troubles, *run.left, *filter(None, [busy_line(run.machine)]), machine_line(run.machine)]
-    )
+    closing = [line for line in (busy_line(run.machine), machine_line(run.machine)) if line]
+    return "\n".join([*body, *skipped, *troubles, *run.left, *closing])
