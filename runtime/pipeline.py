@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tapec.ir.graph import Graph
+from tapec.passes.crop_products import CropProducts
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.dot_products import DotProducts
@@ -87,6 +88,7 @@ def optimised(graph: Graph) -> Graph:
         CommonSubexpressionElimination(),
         DeadCodeElimination(),
         StoreRows(),
+        CropProducts(),
         PushSlices(),
         DeadCodeElimination(),
         PackScalars(),

@@ -13,6 +13,7 @@ from tapec.ops import contraction, indexing, movement, reduction
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, broadcast, cast, matmul, reshape, select, take, transpose, zeros
 from tapec.passes.derivatives.table import Linear, Rows
+from tapec.passes.derivatives.window_products import of_product
 from tapec.passes.lean import expand, sum_to
 
 
@@ -72,6 +73,9 @@ def _windows(i: int, ct: Sym, out: Sym, x: Sym, *, size: tuple[int, ...], step: 
     if size == step and x.shape == tuple([n * extent for n, extent in zip(counts, size, strict=True)]):
         pairs = [axis for i in range(len(size)) for axis in (i, len(size) + i)]
         return reshape(transpose(full, tuple(pairs)), x.shape)
+    as_product = of_product(full, x, size, step)
+    if as_product is not None:
+        return as_product
     received = None
     for place in product(*map(range, size)):
         part = apply(
