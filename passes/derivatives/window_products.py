@@ -3,7 +3,7 @@
 A convolution is the product of windows with a kernel. Its pullback is a product too, which gives a cotangent for each
 place of each window, and the transpose of `windows` adds up the places that lie on one another. The two together are
 again a product of windows: those of the left operand of the product, with zeros around it, and the kernel in reverse.
-Nothing is written out for places then. Where windows are `step` apart, positions of the images fall into `step` classes,
+Nothing is written out for places then. Windows that are `step` apart put positions of the images into `step` classes,
 each of which has a share of the kernel for itself.
 """
 
