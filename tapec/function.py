@@ -7,6 +7,7 @@ import threading
 import types
 import warnings
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -263,7 +264,7 @@ class Function:
                 arrays.append(leaf._array)
         try:
             # Compiled code does not warn either.
-            with active(recorder), patient_collector(), np.errstate(all="ignore"):
+            with active(recorder), self._placed(arguments), patient_collector(), np.errstate(all="ignore"):
                 result = self._call_python(arguments, leaves)
                 results, tensors = describe(result, arguments.gives_tensors)
                 passing = passing_object(results, arguments.leaves)
@@ -278,6 +279,10 @@ class Function:
                 compute((variable._tensor,))
                 variable._tensor = variable.at_home(variable._tensor)
         return RecordedRun(call, results, result, tensors, arrays)
+
+    def _placed(self, arguments: Arguments) -> AbstractContextManager[None]:
+        """A block in which Variables that layers make at their first call lie where the arguments do."""
+        return placed(chosen_device(self._device, arguments.arrays())) if OPEN else nullcontext()
 
     def _place(self, arguments: Arguments, call: RecordedCall) -> Device | None:
         """Where a recorded call would run."""

@@ -194,6 +194,20 @@ def test_training():
     assert_same_bits(ended[1], ended[0])
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_layers_are_made_where_their_input_lies(compiled):
+    results = []
+    for device in (CPU, THERE):
+        tp.random.seed(7)
+        model = tp.layers.Sequential([tp.layers.Dense(3, activation="tanh"), tp.layers.Dense(2)])
+        run = tp.function(lambda x, model=model: model(x)) if compiled else model
+        for _ in range(2):
+            y = run(tp.to_device(X, device))
+        assert {v.device for v in model.variables} == {y.device} == {device}
+        results.append([y.numpy(), *[v.numpy() for v in model.variables]])
+    assert_same_bits(results[1], results[0])
+
+
 def test_derivatives():
     def loss(w, x):
         return np.sum(np.tanh(x @ w))

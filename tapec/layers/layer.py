@@ -14,6 +14,7 @@ from tapec.ir import dtypes
 from tapec.layers.initializers import Initializer
 from tapec.module import Module
 from tapec.naming import name_scope, snake_case, unique_name
+from tapec.placement import beside
 from tapec.suspension import suspended
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -77,14 +78,15 @@ class Layer(Module, ABC):
         """
         value = self.convert(x)
         if not self.built:
-            self._build(value.shape)
+            self._build(value)
         return self.call(value, training)
 
-    def _build(self, shape: tuple[int, ...]) -> None:
+    def _build(self, value: Tensor) -> None:
+        """Makes the Variables, where the first input lies."""
         with self._lock:
             if not self.built:
-                with suspended(), name_scope(self.name):
-                    self.build(shape)
+                with suspended(), beside(value), name_scope(self.name):
+                    self.build(value.shape)
                 self.built = True
 
     def add_weight(
