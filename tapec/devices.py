@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, final
 from tapec.errors import ArgumentError
 from tapec.placement import OPEN
 from tapec.recording import ACTIVE, share
+from tapec.runtime.device_array import DeviceArray
 
 if TYPE_CHECKING:
     from tapec.ir.graph import Graph
     from tapec.ir.primitive import Primitive
     from tapec.runtime.cuda.op_programs import OpPrograms
     from tapec.runtime.cuda.program import DeviceProgram, Target
-    from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
+    from tapec.runtime.device_array import Array, DeviceMemory
+
+
+_MOST_NUMBERS: Final = 1_024
 
 
 @final
@@ -40,6 +44,7 @@ class Device:
     def __init__(self, name: str, target: Target | None) -> None:
         self.name = name
         self._target = target
+        self._numbers: dict[tuple[int, bytes], DeviceArray] = {}
         if target is not None:
             OPEN[target.memory] = self
 
@@ -76,7 +81,19 @@ class Device:
         regions: tuple[Graph, ...],
     ) -> list[DeviceArray] | None:
         """Runs one primitive, see `OpPrograms.run`."""
-        return self._ops.run(primitive, arrays, attributes, regions)
+        return self._ops.run(primitive, [self._number(a) for a in arrays], attributes, regions)
+
+    def _number(self, array: Array | DeviceArray) -> Array | DeviceArray:
+        """Numbers of the user's source come again and again: they are copied once."""
+        if array.shape or isinstance(array, DeviceArray):
+            return array
+        key = array.dtype.num, array.tobytes()
+        found = self._numbers.get(key)
+        if found is None:
+            if len(self._numbers) >= _MOST_NUMBERS:
+                self._numbers.clear()
+            found = self._numbers[key] = self.memory.put(array)
+        return found
 
     def __enter__(self) -> Device:
         """New tensors are made here from now on."""

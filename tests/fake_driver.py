@@ -25,6 +25,9 @@ class FakeDriver:
         self.downloads = 0
         self.failing = 0
         self.waits = 0
+        self.streams = 0
+        self.captured = None  # launches, while they are captured
+        self.graphs = {}
 
     def know(self, kernels):
         """What can't be read from PTX here: the kernels that the module loaded last holds."""
@@ -114,13 +117,60 @@ class FakeDriver:
         out._obj.value = len(self.functions)
         return 0
 
+    def cuStreamCreate(self, out, flags):
+        assert flags == 1  # one that waits for the default stream could not be captured
+        self.streams += 1
+        out._obj.value = 0x57
+        return 0
+
+    def cuStreamDestroy_v2(self, stream):
+        assert stream.value == 0x57
+        self.streams -= 1
+        return 0
+
+    def cuStreamBeginCapture_v2(self, stream, mode):
+        assert (stream.value, mode, self.captured) == (0x57, 2, None)
+        self.captured = []
+        return 0
+
+    def cuStreamEndCapture(self, stream, out):
+        assert stream.value == 0x57
+        self.drawn, self.captured = self.captured, None
+        out._obj.value = 0x6F
+        return 0
+
+    def cuGraphInstantiateWithFlags(self, out, graph, flags):
+        assert (graph.value, flags.value) == (0x6F, 0)
+        out._obj.value = 0x700 + len(self.graphs)
+        self.graphs[out._obj.value] = self.drawn
+        return self.failing
+
+    def cuGraphDestroy(self, graph):
+        assert graph.value == 0x6F
+        return 0
+
+    def cuGraphExecDestroy(self, graph):
+        self.graphs[graph.value] = None
+        return 0
+
+    def cuGraphLaunch(self, graph, stream):
+        assert stream is None
+        for emulated, kernel, addresses in self.graphs[graph.value]:
+            emulated.run(kernel, addresses)
+        self.launched.append("graph")
+        return self.failing
+
     def cuLaunchKernel(self, function, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra):
         module, name = self.functions[function.value - 1]
         _, kernels, emulated = self.modules[module]
         kernel = kernels[name]
-        assert (gx, gy, gz, bx, by, bz, shared, stream, extra) == (kernel.grid, 1, 1, kernel.block, 1, 1, 0, None, None)
+        assert (gx, gy, gz, bx, by, bz, shared, extra) == (kernel.grid, 1, 1, kernel.block, 1, 1, 0, None)
+        assert (stream is None) == (self.captured is None)
         addresses = [ctypes.c_uint64.from_address(p).value for p in parameters]
         assert len(addresses) == len(kernel.buffers) + 1
+        if self.captured is not None:
+            self.captured.append((emulated, kernel, addresses))
+            return self.failing
         emulated.run(kernel, addresses)
         self.launched.append(name)
         return self.failing

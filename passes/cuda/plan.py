@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.loops import Buffer
@@ -64,20 +65,33 @@ class LaunchPlan:
         items: in order, on one stream.
         offsets: byte offset in the arena of each temporary, workspace of kernels among them.
         arena_bytes: size of the arena.
+
+    Attributes:
+        segments: the items in order, cut where the host has something to do, each with whether it is kernels only.
     """
 
     program: Program
     items: tuple[Item, ...]
     offsets: dict[Buffer, int]
     arena_bytes: int
+    segments: tuple[tuple[bool, tuple[Item, ...]], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = groupby(self.items, lambda item: isinstance(item, Launch))
+        object.__setattr__(self, "segments", tuple([(kernels, tuple(part)) for kernels, part in parts]))
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The kernels, those inside loops and branches once."""
         return tuple(_kernels(self.items))
 
+    @property
+    def arguments(self) -> tuple[Buffer, ...]:
+        """The inputs and outputs of the program."""
+        return (*self.program.inputs, *self.program.outputs)
+
     def __str__(self) -> str:
-        memory = sum(b.nbytes for b in (*self.program.inputs, *self.program.outputs))
+        memory = sum(b.nbytes for b in self.arguments)
         head = [
             f"launch plan of {self.program.name}: {len(self.kernels)} kernels",
             f"  arena: {self.arena_bytes} bytes; inputs and outputs: {memory} bytes",

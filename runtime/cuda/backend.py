@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call
 from tapec.passes.steps import Operand
 from tapec.runtime.device_array import DeviceMemory
+
+# A kernel and the addresses of its arrays; that of the status is the last.
+KernelLaunch = tuple[Kernel, Sequence[int]]
 
 
 class Backend(ABC):
@@ -25,6 +28,15 @@ class Backend(ABC):
     @abstractmethod
     def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:
         """Runs a kernel on its arrays; the address of the status is the last."""
+
+    @abstractmethod
+    def sequence(self, key: Hashable, launches: Callable[[], Sequence[KernelLaunch]]) -> None:
+        """Runs several kernels, one after the other.
+
+        Args:
+            key: equal for equal launches of this backend.
+            launches: gives them.
+        """
 
     @abstractmethod
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:

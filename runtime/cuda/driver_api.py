@@ -15,6 +15,8 @@ _LIBRARY = "libcuda.so.1"
 _OUT_OF_MEMORY = 2
 _MAJOR, _MINOR = 75, 76  # attributes of a device: its compute capability
 LEAST_CAPABILITY = (7, 0)
+_NON_BLOCKING = 1  # kind of stream
+_RELAXED = 2  # kind of capture: other calls of this thread, and of others, are not looked at
 
 
 def load_library() -> Any:
@@ -135,11 +137,40 @@ class Driver:
 
         return kernel
 
-    def launch(self, function: Any, grid: int, block: int, addresses: Sequence[int]) -> None:
-        """Runs a kernel whose parameters are addresses."""
+    def launch(self, function: Any, grid: int, block: int, addresses: Sequence[int], stream: Any = None) -> None:
+        """Runs a kernel whose parameters are addresses, on the default stream or on another."""
         values = (ctypes.c_uint64 * len(addresses))(*addresses)
         each = ctypes.sizeof(ctypes.c_uint64)
         pointers = (ctypes.c_void_p * len(addresses))(
             *[ctypes.addressof(values) + i * each for i in range(len(addresses))]
         )
-        self._call("cuLaunchKernel", function, grid, 1, 1, block, 1, 1, 0, None, pointers, None)
+        self._call("cuLaunchKernel", function, grid, 1, 1, block, 1, 1, 0, stream, pointers, None)
+
+    # Graphs: several launches that are asked for at once --------------------------------------------------------------
+
+    def capture(self, launches: Callable[[Any], None]) -> Any:
+        """What `launches` asks for on the stream that it gets, as one thing to launch; nothing of it runs now."""
+        stream, graph, made = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        # The default stream can't be captured, and this one must not wait for it.
+        self._call("cuStreamCreate", ctypes.byref(stream), _NON_BLOCKING)
+        try:
+            self._call("cuStreamBeginCapture_v2", stream, _RELAXED)
+            try:
+                launches(stream)
+            finally:
+                self._call("cuStreamEndCapture", stream, ctypes.byref(graph))
+            try:
+                self._call("cuGraphInstantiateWithFlags", ctypes.byref(made), graph, ctypes.c_uint64(0))
+            finally:
+                self._call("cuGraphDestroy", graph)
+        finally:
+            self._call("cuStreamDestroy_v2", stream)
+        return made
+
+    def launch_graph(self, graph: Any) -> None:
+        """Runs on the default stream what `capture` gave."""
+        self._call("cuGraphLaunch", graph, None)
+
+    def destroy_graph(self, graph: Any) -> None:
+        """Ends what `capture` gave; a run that has been asked for is done first."""
+        self._call("cuGraphExecDestroy", graph)

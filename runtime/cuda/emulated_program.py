@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
 from tapec.passes.lapack.plans import OPERANDS, UNREAD
 from tapec.passes.steps import Operand
-from tapec.runtime.cuda.backend import Backend
+from tapec.runtime.cuda.backend import Backend, KernelLaunch
 from tapec.runtime.cuda.emulated_memory import EmulatedMemory
 from tapec.runtime.cuda.emulation import EmulatedKernels, elements_at
 from tapec.runtime.cuda.executor import Executor
@@ -80,6 +80,11 @@ class EmulatedBackend(Backend):
         """Runs a kernel on the host, and looks at the zones."""
         self.kernels.run(kernel, addresses, backwards=self.backwards)
         self.emulated.check(kernel.name)
+
+    def sequence(self, key: Hashable, launches: Callable[[], Sequence[KernelLaunch]]) -> None:
+        """Runs the kernels."""
+        for kernel, addresses in launches():
+            self.launch(kernel, addresses)
 
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:
         """Does the step by its reference meaning."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.kernel_status import FINE, GUARD_DIFFERS, NO_FACTORS
 from tapec.passes.loops import Buffer
 from tapec.passes.steps import Branch, Carry, Loop, Operand, Sweeps, While
-from tapec.runtime.cuda.backend import Backend
+from tapec.runtime.cuda.backend import Backend, KernelLaunch
 from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 
 _STATUS_BYTES = 64
@@ -62,16 +63,33 @@ class Executor:
 
     def _run(self) -> tuple[int, list[DeviceArray], list[int]]:
         program, memory = self.plan.program, self.memory
-        self.arena, self.status = self._take(self.plan.arena_bytes), self._take(_STATUS_BYTES)
+        # An address that no kernel uses need not be one.
+        self.arena = self._take(self.plan.arena_bytes) if self.plan.arena_bytes else 0
+        self.status = self._take(_STATUS_BYTES) if self.backend.fails else 0
         if self.backend.fails:
             memory.upload(self.status, np.full(1, FINE, np.int64))
         outputs = [_output(memory, buffer) for buffer in program.outputs]
         self.addresses.update(zip(program.outputs, [array.address for array in outputs], strict=True))
         for buffer, array in zip(program.inputs, self.arrays, strict=True):
             self.addresses[buffer] = array.address if isinstance(array, DeviceArray) else self._upload(array)
-        self._items(self.plan.items)
+        self._run_items()
         status = int(memory.download(self.status, np.dtype(np.int64), 1)[0]) if self.backend.fails else FINE
         return status, outputs, self.guards
+
+    def _run_items(self) -> None:
+        """The items; kernels that follow each other are asked for together."""
+        places = (self.arena, self.status, *[self.addresses[b] for b in self.plan.arguments])
+        for number, (straight, items) in enumerate(self.plan.segments):
+            if straight:
+                self.backend.sequence((number, *places), partial(self._launches, items))
+            else:
+                self._items(items)
+
+    def _launches(self, items: Sequence[Item]) -> list[KernelLaunch]:
+        return [self._launch(item) for item in items if isinstance(item, Launch)]
+
+    def _launch(self, item: Launch) -> KernelLaunch:
+        return item.kernel, [*[self._address(b) for b in item.kernel.buffers], self.status]
 
     def _upload(self, array: Array) -> int:
         address = self._take(array.nbytes)
@@ -96,7 +114,7 @@ class Executor:
     def _items(self, items: Sequence[Item]) -> None:
         for item in items:
             if isinstance(item, Launch):
-                self.backend.launch(item.kernel, [*(self._address(b) for b in item.kernel.buffers), self.status])
+                self.backend.launch(*self._launch(item))
             elif isinstance(item, Call):
                 self.backend.call(item, self._operand)
             elif isinstance(item, Report):

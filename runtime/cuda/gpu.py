@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +13,9 @@ from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.plan import Call, LaunchPlan
 from tapec.passes.cuda.thread_text import may_fail
 from tapec.passes.steps import Operand
-from tapec.runtime.cuda.backend import Backend
+from tapec.runtime.cuda.backend import Backend, KernelLaunch
 from tapec.runtime.cuda.driver_api import Driver, load_library
+from tapec.runtime.cuda.graphs import Graphs
 from tapec.runtime.cuda.pool import Pool
 from tapec.runtime.cuda.program import Target
 from tapec.runtime.cuda.ptx import ptx_of
@@ -101,6 +102,7 @@ class GpuBackend(Backend):
         self.memory = memory
         module = device_module(kernels)
         self.fails = may_fail(module)
+        self.graphs = Graphs(driver)
         driver.enter()
         major, minor = next(a for a in _ARCHITECTURES if a <= driver.capability)
         find = driver.load(ptx_of(module, f"sm_{major}{minor}")) if kernels else None
@@ -110,6 +112,20 @@ class GpuBackend(Backend):
         """Asks for a kernel."""
         self.driver.enter()
         self.driver.launch(self.functions[kernel.name], kernel.grid, kernel.block, addresses)
+
+    def sequence(self, key: Hashable, launches: Callable[[], Sequence[KernelLaunch]]) -> None:
+        """Asks for several kernels: by a graph, if just these were asked for before."""
+        self.driver.enter()
+        if not self.graphs.launch(key):
+            asked = launches()
+            for kernel, addresses in asked:
+                self.launch(kernel, addresses)
+            if len(asked) > 1:
+                self.graphs.seen(key, lambda stream: self._capture(asked, stream))
+
+    def _capture(self, launches: Sequence[KernelLaunch], stream: Any) -> None:
+        for kernel, addresses in launches:
+            self.driver.launch(self.functions[kernel.name], kernel.grid, kernel.block, addresses, stream)
 
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:
         """Libraries are not bound yet."""

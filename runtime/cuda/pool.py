@@ -5,6 +5,9 @@ All work of tapec is in order on one stream, so that memory may be used again as
 
 from __future__ import annotations
 
+import heapq
+import threading
+from collections import deque
 from typing import Final, final
 
 from tapec.errors import DeviceMemoryError
@@ -17,7 +20,10 @@ _LARGE: Final = 1 << 20
 
 @final
 class Pool:
-    """Memory of a GPU, by address. Lists are used in single steps only, since garbage is collected at any time.
+    """Memory of a GPU, by address.
+
+    Of what is kept the lowest address is used first, so that a loop that does the same again and again gets the same
+    addresses in whatever order it lets go of them (`runtime.cuda.graphs` looks for that).
 
     Args:
         driver: the GPU.
@@ -25,33 +31,42 @@ class Pool:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
+        self._lock = threading.Lock()
         self._sizes: dict[int, int] = {}
-        self._kept: dict[int, list[int]] = {}
+        self._kept: dict[int, list[int]] = {}  # heaps
+        self._returned: deque[int] = deque()
 
     def allocate(self, nbytes: int) -> int:
         """See `DeviceMemory.allocate`. What is kept is given up before there is too little memory."""
         unit = _SMALL if nbytes < _LARGE else _LARGE
         size = max(-(-nbytes // unit), 1) * unit
-        try:
-            return self._kept[size].pop()
-        except (KeyError, IndexError):
+        with self._lock:
+            self._sort()
+            kept = self._kept.get(size)
+            if kept:
+                return heapq.heappop(kept)
             self._driver.enter()
-        try:
-            address = self._driver.allocate(size)
-        except DeviceMemoryError:
-            self.give_up()
-            size = max(nbytes, 1)  # no more than what was asked for, in the message too
-            address = self._driver.allocate(size)
-        self._sizes[address] = size
-        return address
+            try:
+                address = self._driver.allocate(size)
+            except DeviceMemoryError:
+                self._give_up()
+                size = max(nbytes, 1)  # no more than what was asked for, in the message too
+                address = self._driver.allocate(size)
+            self._sizes[address] = size
+            return address
 
     def free(self, address: int) -> None:
-        """See `DeviceMemory.free`."""
-        self._kept.setdefault(self._sizes[address], []).append(address)
+        """See `DeviceMemory.free`. It waits for nobody: garbage may be collected while this thread holds the lock."""
+        self._returned.append(address)
 
-    def give_up(self) -> None:
+    def _sort(self) -> None:
+        while self._returned:
+            address = self._returned.popleft()
+            heapq.heappush(self._kept.setdefault(self._sizes[address], []), address)
+
+    def _give_up(self) -> None:
         """Gives the driver all memory that nobody uses."""
-        for kept in list(self._kept.values()):
+        for kept in self._kept.values():
             while kept:
                 address = kept.pop()
                 del self._sizes[address]

@@ -51,7 +51,7 @@ def test_memory_that_there_is_not(monkeypatch):
     x = numbers(1000)
     fake = FakeDriver(memory=6000)
     made = program(Case(lambda x: x + 1.0, (x,)).graph, fake, monkeypatch)
-    with pytest.raises(DeviceMemoryError, match=r"4,000 bytes asked for, 880 of 6,000 free"):
+    with pytest.raises(DeviceMemoryError, match=r"4,000 bytes asked for, 1,904 of 6,000 free"):
         made.run([x])
     fake.memory = 1 << 20
     assert made.run([x])[0] == FINE
