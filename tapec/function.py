@@ -393,15 +393,16 @@ def function(
             function eagerly with a warning.
         max_paths: how many ways through the branches and loops of one specialisation are recorded; further ones run
             eagerly, with one warning.
-        device: from `tp.device`: what was recorded runs there, on arrays that are copied to it and back. None is the
-            CPU. Called while something else is recorded, the function is a part of that. Experimental: no GPU has run
-            it yet.
+        device: where it runs, a device of `tp.device` or its name: arguments of the CPU are copied there, and Tensors
+            that it gives stay there. None is where its inputs lie, or what a `with tp.device(...)` block says.
+            Called while something else is recorded, the function is a part of that.
         memory_budget: bytes of values of the forward pass that may be alive at once in the backward pass of a gradient
             in the function; others are computed again when the backward pass comes to them, with the same results to
             the last bit. Arguments and results do not count. Called in a larger compiled function, this one is a part
             of that, whose own budget holds.
 
     Raises:
+        DeviceMismatchError: at a call, if inputs lie on several devices, or on another one than `device`.
         MemoryBudgetError: at a call, if the budget can't be met; the message names the values that need more.
         ArgumentError: at a call, for an argument that is neither an input nor hashable, or that was changed in place.
 

@@ -8,7 +8,7 @@ import tapec as tp
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "programs.md"
 NAMES = (
     "function", "eager", "strict", "scan", "fori_loop", "while_loop", "cond", "switch", "Array", "asarray", "add_at",
-    "root", "fixed_point", "device",
+    "root", "fixed_point", "device", "to_device", "from_dlpack",
 )  # fmt: skip
 
 

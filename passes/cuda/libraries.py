@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from tapec.ir.primitive import Primitive
-from tapec.ops import contraction, transform
+from tapec.ops import transform
 from tapec.passes.materialize import FACTORIZATIONS
 
 LIBRARIES: dict[Primitive, str] = {
-    contraction.matmul: "cuBLAS",
     transform.fft: "cuFFT",
     transform.rfft: "cuFFT",
     transform.irfft: "cuFFT",

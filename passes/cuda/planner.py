@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tapec.errors import UnsupportedOnDeviceError
-from tapec.ops import contraction, creation
+from tapec.ops import creation
 from tapec.ops import elementwise as ew
 from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
@@ -14,7 +14,6 @@ from tapec.passes.cuda.block_choice import control_kernel
 from tapec.passes.cuda.libraries import LIBRARIES
 from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
-from tapec.passes.cuda.products import is_own_product
 from tapec.passes.cuda.row_groups import RowGroup, group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
@@ -95,7 +94,7 @@ class _Planner:
         if step.primitive is creation.guard:
             return [Report(step.operands[0], int(step.attributes["expected"]))]
         kernels = STEPS.get(step.primitive)
-        if kernels is not None and (step.primitive is not contraction.matmul or is_own_product(step)):
+        if kernels is not None:
             return [Launch(kernel) for kernel in kernels(step, self.workspace)]
         library = LIBRARIES.get(step.primitive)
         if library is None:

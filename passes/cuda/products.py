@@ -28,13 +28,6 @@ _SIDE = 16  # threads along a side of a tile
 _OWN = TILE // _SIDE  # elements of a thread along it
 # Smaller results do not fill a tile.
 _SMALLEST = 32
-# Multiplications from which a library's kernels, with all that they know of each GPU, are called instead.
-LARGEST_OWN = 1 << 26
-
-
-def is_own_product(step: LibraryStep) -> bool:
-    """Whether a product is done by a kernel of ours."""
-    return not step.operands[0].buffer.dtype.is_float or prod(step.shape) * step.operands[0].shape[-1] < LARGEST_OWN
 
 
 def product_items(step: LibraryStep) -> Items:

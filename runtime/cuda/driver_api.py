@@ -30,7 +30,7 @@ def load_library() -> Any:
     except OSError as error:
         raise DeviceNotFoundError(
             f"no NVIDIA driver: {_LIBRARY} can't be loaded ({error}). Install the driver that fits the GPU, or leave "
-            "`device` out: everything else works on the CPU"
+            '`device` out: everything works on the CPU, and tp.device("emulated") is there to try a program'
         ) from None
 
 
@@ -99,7 +99,7 @@ class Driver:
             self._call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
             raise DeviceMemoryError(
                 f"{self.name} has too little memory: {nbytes:,} bytes asked for, {free.value:,} of {total.value:,} "
-                "free. Use smaller arrays, or leave `device` out"
+                "free. Use smaller arrays, or let go of some; x.cpu() brings one to the CPU"
             )
         if code:
             raise DeviceError(f"cuMemAlloc_v2 of the NVIDIA driver failed: {self._error(code)}")

@@ -36,7 +36,7 @@ class EmulatedMemory(DeviceMemory):
         if self.nbytes is not None and self.used + nbytes > self.nbytes:
             raise DeviceMemoryError(
                 f"the emulated device has too little memory: {nbytes:,} bytes asked for, {self.nbytes - self.used:,} "
-                f"of {self.nbytes:,} free. Use smaller arrays, or the CPU"
+                f"of {self.nbytes:,} free. Use smaller arrays, or let go of some"
             )
         made = GuardedMemory(nbytes)
         self.blocks[made.address] = made

@@ -130,6 +130,6 @@ class GpuBackend(Backend):
     def call(self, call: Call, address: Callable[[Operand], int]) -> None:
         """Libraries are not bound yet."""
         raise UnsupportedOnDeviceError(
-            f"`{call.step.primitive.name}` of this size is {call.library}'s work, which tapec does not call yet; leave "
-            "`device` out"
+            f"`{call.step.primitive.name}` is {call.library}'s work, which tapec does not call yet; bring its "
+            "operands to the CPU with x.cpu()"
         )

@@ -8,7 +8,8 @@ from fake_driver import FakeDriver, FakeGpu
 from random_graphs import assert_same_bits
 
 from tapec.errors import DeviceError, DeviceMemoryError, DeviceNotFoundError, UnsupportedOnDeviceError
-from tapec.ops.symbolic import matmul
+from tapec.ops import linalg
+from tapec.ops.symbolic import apply
 from tapec.passes.cuda import planner
 from tapec.passes.kernel_status import FINE
 from tapec.runtime.cuda.driver_api import Driver
@@ -76,9 +77,9 @@ def test_a_launch_that_fails(monkeypatch):
 
 
 def test_libraries_are_not_bound(monkeypatch):
-    x = numbers(512, 512)
-    made = program(Case(lambda x: matmul(x, x), (x,)).graph, FakeDriver(), monkeypatch)
-    with pytest.raises(UnsupportedOnDeviceError, match="cuBLAS"):
+    x = np.eye(20)
+    made = program(Case(lambda x: apply(linalg.cholesky, x), (x,)).graph, FakeDriver(), monkeypatch)
+    with pytest.raises(UnsupportedOnDeviceError, match=r"`cholesky` is cuSOLVER's work.*x\.cpu\(\)"):
         made.run([x])
 
 
