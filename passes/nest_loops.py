@@ -16,7 +16,7 @@ from tapec.passes.column_strips import ColumnStrips
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range
 from tapec.passes.loops import Nest, Reduce
-from tapec.passes.nest_lanes import TURNED_LINES, in_step, lane_count, turned_axis
+from tapec.passes.nest_lanes import in_step, lane_count, turned_axis
 from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
@@ -24,6 +24,7 @@ from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
 from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
 from tapec.passes.streaming import finish_streams
 from tapec.passes.strip_choice import in_strips
+from tapec.passes.turned_maps import TurnedMap
 
 
 def emit_nest(
@@ -84,9 +85,8 @@ class _NestLoops:
         across = turned_axis(nest) if not self.reduced else None
         if across is not None:
             outer = [a for a in self.kept[:-1] if a != across]
-            self._start(
-                [*outer, self.kept[-1], across], self.kept[-1], lambda body, at: self._turned(body, at, outer, across)
-            )
+            order = [*outer, across, self.kept[-1]]
+            self._start(order, self.kept[-1], lambda body, at: self._turned(body, at, outer, across))
         elif not self.reduced:
             self._start(self.kept, self.kept[-1] if self.kept else None, self._map)
         elif nest.row:
@@ -123,10 +123,13 @@ class _NestLoops:
             body.emit(inside)
             inner(inside)
 
-        span = self._span(axis)
-        whole = (i64(0), i64(self.nest.extents[axis])) if span is None else (span.start, span.stop)
-        start, stop = positions or whole
+        start, stop = positions or self._range(axis)
         count_loop(self.f, start, stop, 1, step)
+
+    def _range(self, axis: int) -> tuple[Reg, Reg]:
+        """The first position to write along this axis, and the one behind the last."""
+        span = self._span(axis)
+        return (i64(0), i64(self.nest.extents[axis])) if span is None else (span.start, span.stop)
 
     def _span(self, axis: int) -> Span | None:
         """The positions to write along this axis; None if it is all of them."""
@@ -190,30 +193,10 @@ class _NestLoops:
         self._lanes(axis, step)
 
     def _turned(self, body: BodyText, place: Place, outer: list[int], across: int) -> None:
-        """A map that reads along another axis than it writes: a few positions of that axis for each vector."""
-        f, axis, span = self.f, self.kept[-1], self._span(across)
-        start, stop = (i64(0), i64(self.nest.extents[across])) if span is None else (span.start, span.stop)
-
-        def block(lines: Place, first: Reg) -> None:
-            behind = f.intrinsic("smin", f.add(first, i64(TURNED_LINES)), stop)
-
-            def step(index: Reg, width: int, mask: Reg | None) -> None:
-                vector = lines.inside(axis, index, width, mask)
-                body.emit(vector)
-
-                def line(position: Reg) -> None:
-                    inside = vector.inside(across, position)
-                    body.emit(inside)
-                    self._store_reductions(body, inside)
-
-                count_loop(f, first, behind, 1, line)
-
-            self._lanes(axis, step)
-
-        def blocks(lines: Place) -> None:
-            count_loop(f, start, stop, TURNED_LINES, lambda first: block(lines, first))
-
-        self._loops(body, place, outer, blocks)
+        """A map that reads along another axis than it writes."""
+        turned = TurnedMap(body, self.around, self.lanes, lambda inside: self._store_reductions(body, inside))
+        lines, positions = self._range(across), self._range(self.kept[-1])
+        self._loops(body, place, outer, lambda inside: turned.write(inside, lines, positions))
 
     def _between(self, index: Reg, width: int, low: int, high: int) -> Reg:
         """Whether `width` positions from `index` on lie between two bounds."""
@@ -251,8 +234,7 @@ class _NestLoops:
 
     def _strips_of(self, body: BodyText, outer: Place, strips: ColumnStrips) -> None:
         f, axis, part, partials = self.f, self.kept[-1], self.part, self.partials
-        span = self._span(axis)
-        first, stop = (i64(0), i64(self.nest.extents[axis])) if span is None else (span.start, span.stop)
+        first, stop = self._range(axis)
 
         def store(place: Place, values: Sequence[Reg]) -> None:
             for (position, reduce), value in zip(body.reduces(), values, strict=True):
@@ -276,7 +258,7 @@ class _NestLoops:
 
             partials.units(f, part, unit)
 
-        strips.write(first, stop, span is None, strip)
+        strips.write(first, stop, self._span(axis) is None, strip)
 
     def _as_stored(self, reduce: Reduce, value: Reg) -> Reg:
         return self.f.convert("trunc", value, "i1") if reduce.dtype.kind == "b" else value

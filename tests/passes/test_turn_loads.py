@@ -11,7 +11,7 @@ from tapec.passes.fuse import fuse
 from tapec.passes.loops import Load, Nest
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
-from tapec.passes.nest_loops import turned_axis
+from tapec.passes.nest_lanes import turned_axis
 from tapec.passes.steps import Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
@@ -80,3 +80,32 @@ def test_same_bits_as_op_by_op(shape, dtype):
 
     graph = graph_of(f, x, y)
     assert_same_bits(compile_graph(graph).run([x, y])[1], interpret(graph, [x, y])[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, np.bool_])
+@pytest.mark.parametrize("shape", [(256, 16), (512, 300), (257, 70), (300, 65), (1001, 129)])
+def test_maps_across_the_grain_have_the_same_results(shape, dtype):
+    """Blocks at the end of either axis are smaller, and squares of registers do not fill them."""
+    rng = np.random.default_rng(shape[0])
+    x, y = (rng.normal(size=s).astype(dtype) for s in (shape, shape[::-1]))
+
+    def function(a, b):
+        return transpose(a, (1, 0)), apply(ew.maximum, transpose(a, (1, 0)), b)
+
+    graph = graph_of(function, x, y)
+    found = [s for s in nests_of(function, shape, shape[::-1]) if turned_axis(s) is not None]
+    assert found
+    assert_same_bits(compile_graph(graph).run([x, y])[1], interpret(graph, [x, y])[0])
+
+
+def test_several_arrays_are_turned_in_one_nest():
+    """Also behind an axis that all share, and where one is a broadcast."""
+    rng = np.random.default_rng(0)
+    x, y, z = rng.normal(size=(3, 300, 90)), rng.normal(size=(90, 300)), rng.normal(size=(300, 90))
+
+    def function(a, b, c):
+        turned = transpose(a, (0, 2, 1)) + broadcast(transpose(c, (1, 0)), (3, 90, 300))
+        return turned * broadcast(b, (3, 90, 300)) + transpose(a, (0, 2, 1))
+
+    graph = graph_of(function, x, y, z)
+    assert_same_bits(compile_graph(graph).run([x, y, z])[1], interpret(graph, [x, y, z])[0])
