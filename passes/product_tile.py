@@ -12,6 +12,7 @@ from functools import partial
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import either, i64, when
+from tapec.passes.product_names import ROWS
 from tapec.passes.text_loops import counted
 
 SIGNATURE = (
@@ -39,8 +40,15 @@ def tile_function(name: str, dtype: DType, vector_bits: int, rows: int) -> Funct
     lefts = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
     when(f, f.icmp("eq", Reg("%fresh", "i1"), Reg("false", "i1")), lambda: _fetch(f, element, width, places))
     spill = f.alloca(element, rows * width)
-    sums = _chains(f, element, width, lefts)
-    _write(f, element, width, sums, spill)
+
+    def chains(width: int) -> None:
+        _write(f, element, _chains(f, element, width, lefts), spill)
+
+    if rows == ROWS:  # the others are the last of a panel, too seldom to be worth what compiling them twice takes
+        narrow = f.icmp("sle", Reg("%columns", "i64"), i64(width // 2))
+        either(f, narrow, lambda: chains(width // 2), lambda: chains(width))
+    else:
+        chains(width)
     f.line("ret void")
     return f
 
@@ -54,10 +62,11 @@ def _fetch(f: FunctionText, element: str, width: int, places: list[Reg]) -> None
 
 
 def _chains(f: FunctionText, element: str, width: int, lefts: list[Reg]) -> list[Reg]:
-    before = f.block
+    """The chains of so many columns, a vector or two for each row."""
+    chain, summed, before = f.fresh("chain"), f.fresh("summed"), f.block
     zero = f.number(0, element, width)
-    f.branch("chain")
-    f.label("chain")
+    f.branch(chain)
+    f.label(chain)
     phi_at = len(f.lines)
     p = f.phi("i64", [("0", before)])
     right_at = f.phi("ptr", [("%b", before)])
@@ -71,35 +80,48 @@ def _chains(f: FunctionText, element: str, width: int, lefts: list[Reg]) -> list
     following = f.add(p, i64(1))
     next_right = f.element_pointer(right_at, Reg("%b_step", "i64"), element)
     for i, value in enumerate([following, next_right, *sums]):
-        f.lines[phi_at + i] += f", [ {value.text}, %chain ]"
-    f.branch_if(f.icmp("slt", following, Reg("%steps", "i64")), "chain", "summed")
-    f.label("summed")
+        f.lines[phi_at + i] += f", [ {value.text}, %{chain} ]"
+    f.branch_if(f.icmp("slt", following, Reg("%steps", "i64")), chain, summed)
+    f.label(summed)
     return sums
 
 
-def _write(f: FunctionText, element: str, width: int, sums: list[Reg], spill: Reg) -> None:
+def _write(f: FunctionText, element: str, sums: list[Reg], spill: Reg) -> None:
     """Stores the chains or adds them to what is there; tiles that are cut off go by way of the stack."""
-    rows, columns = Reg("%rows", "i64"), Reg("%columns", "i64")
+    rows, columns, width = Reg("%rows", "i64"), Reg("%columns", "i64"), sums[0].width
     outs = [f.element_pointer(Reg("%c", "ptr"), f.mul(i64(r), Reg("%c_row", "i64")), element) for r in range(len(sums))]
     whole = f.binary("and", f.icmp("eq", rows, i64(len(sums))), f.icmp("eq", columns, i64(width)))
-    f.branch_if(whole, "whole", "partial")
-    f.label("whole")
-    f.branch_if(Reg("%fresh", "i1"), "first", "later")
-    f.label("first")
-    for value, out in zip(sums, outs, strict=True):
-        f.store(value, out)
-    f.line("ret void")
-    f.label("later")
-    for value, out in zip(sums, outs, strict=True):
-        f.store(f.fadd(f.load(out, element, width), value), out)
-    f.line("ret void")
-    f.label("partial")
-    for r, value in enumerate(sums):
-        f.store(value, f.element_pointer(spill, i64(r * width), element))
-    with counted(f, rows) as row:
-        source = f.element_pointer(spill, f.mul(row, i64(width)), element)
-        target = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
-        in_pieces(f, width, columns, lambda at, lanes: _piece(f, element, source, target, at, lanes))
+
+    def all_of_it() -> None:
+        def add() -> None:
+            for value, out in zip(sums, outs, strict=True):
+                f.store(f.fadd(f.load(out, element, width), value), out)
+
+        def store() -> None:
+            for value, out in zip(sums, outs, strict=True):
+                f.store(value, out)
+
+        either(f, Reg("%fresh", "i1"), store, add)
+
+    def some_of_it() -> None:
+        slots = [f.element_pointer(spill, i64(r * width), element) for r in range(len(sums))]
+        for value, slot in zip(sums, slots, strict=True):
+            f.store(value, slot)
+
+        def of_all_rows(at: Reg, lanes: int) -> None:
+            for slot, out in zip(slots, outs, strict=True):
+                _piece(f, element, slot, out, at, lanes)
+
+        def row_by_row() -> None:
+            with counted(f, rows) as row:
+                slot = f.element_pointer(spill, f.mul(row, i64(width)), element)
+                out = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
+                in_pieces(f, width, columns, lambda at, lanes: _piece(f, element, slot, out, at, lanes))
+
+        full = f.icmp("eq", rows, i64(len(sums)))
+        either(f, full, lambda: in_pieces(f, width // 2, columns, of_all_rows), row_by_row)
+
+    either(f, whole, all_of_it, some_of_it)
 
 
 def _piece(f: FunctionText, element: str, source: Reg, target: Reg, at: Reg, lanes: int) -> None:
