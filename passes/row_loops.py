@@ -11,7 +11,7 @@ from typing import Final
 
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
-from tapec.passes.loops import Compute, Load
+from tapec.passes.loops import Compute, Load, Store
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
@@ -127,9 +127,9 @@ class RowText:
         return tree.result()
 
     def _reads_one_stream(self) -> bool:
-        """Whether the row is long and all that it does is to read one array."""
+        """Whether the row is long and one array is all that it reads, and it writes none: stores at four places cost more."""
         nest = self.body.nest
-        moving = [i for i in nest.body if isinstance(i, Load) and i.access.strides[self.axis] != 0]
+        moving = [i for i in nest.body if isinstance(i, Load | Store) and i.access.strides[self.axis] != 0]
         return (
             isinstance(self.extent, int)
             and self.extent >= STREAM_LENGTH

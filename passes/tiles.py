@@ -20,7 +20,7 @@ from tapec.ir.dtypes import DType
 from tapec.passes.arena import owner
 from tapec.passes.collapse import collapse, squeezed
 from tapec.passes.loops import Buffer, Nest
-from tapec.passes.nest_loops import turned_axis
+from tapec.passes.nest_lanes import turned_axis
 from tapec.passes.product_names import BLOCK
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of

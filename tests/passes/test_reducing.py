@@ -82,6 +82,13 @@ def test_rows_read_at_several_places_at_once(n: int, dtype: Any, monkeypatch: py
     assert beside.run([x])[1] == alone.run([x])[1] == [_row(x * x)]
 
 
+def test_rows_that_write_are_read_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graph_of(lambda s: (reduce_sum(s, (0,)), s * 2.0), np.ones(20_000))
+    alone = compile_graph(graph).text
+    monkeypatch.setattr(row_loops, "STREAM_LENGTH", 0)
+    assert compile_graph(graph).text == alone
+
+
 @pytest.mark.parametrize("n", [1, 2, 127, 128, 129, 1000])
 def test_columns(n: int) -> None:
     """n rows summed; and two reduced axes in front of the kept one."""
