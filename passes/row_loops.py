@@ -127,7 +127,7 @@ class RowText:
         return tree.result()
 
     def _reads_one_stream(self) -> bool:
-        """Whether the row is long and one array is all that it reads, and it writes none: stores at four places cost more."""
+        """Whether the row is long, reads one array and writes none: stores at four places cost more."""
         nest = self.body.nest
         moving = [i for i in nest.body if isinstance(i, Load | Store) and i.access.strides[self.axis] != 0]
         return (
