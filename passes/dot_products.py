@@ -1,27 +1,28 @@
-"""The product of two long vectors as what it is: the sum of an elementwise product, which fuses with its neighbours."""
+"""Products of a few long vectors as what they are: sums of elementwise products, which fuse with their neighbours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from tapec.ir.builder import emit
-from tapec.ir.graph import Attribute, Graph, Op, Value
-from tapec.ir.primitive import Primitive
+from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import contraction, movement, reduction
 from tapec.ops import elementwise as ew
 from tapec.passes.graph_pass import Rebuild
 from tapec.passes.matmul_names import is_dot
+from tapec.passes.rewrites import RULES
+from tapec.passes.rewriting import Rewriter
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DotProducts:
-    """Writes products of one row and one column as sums, once all derivatives have been taken.
+    """Writes products of few rows and few columns as sums, once all derivatives have been taken.
 
-        %0 = "tapec.matmul"(%arg0, %arg1)       (1, 500) times (500, 1)
+        %0 = "tapec.matmul"(%arg0, %arg1)       (3, 500) times (500, 2)
 
-    becomes a transpose of `%arg1`, a `mul`, a `sum` over the last axis, and a reshape. Eager runs compute the same.
+    becomes a `mul` of a transpose of `%arg0`, (500, 3, 1), and `%arg1`, (500, 1, 2), and a `sum` over its first axis.
+    Eager runs compute the same.
     """
 
     name: ClassVar[str] = "dot_products"
@@ -29,10 +30,12 @@ class DotProducts:
     def run(self, graph: Graph) -> Graph:
         """See `Pass.run`."""
         rebuild = Rebuild(graph, self.run)
+        rewriter = Rewriter(rebuild.graph, RULES)
         for op in graph.ops:
             if op.primitive is contraction.matmul and _is_dot(op):
+                rewriter.like = op
                 a, b = (rebuild.mapping[v] for v in op.operands)
-                rebuild.mapping[op.result] = _sum_of_products(rebuild.graph, op, a, b)
+                rebuild.mapping[op.result] = _sum_of_products(rewriter, a, b)
             else:
                 rebuild.copy(op)
         return rebuild.finish()
@@ -43,13 +46,11 @@ def _is_dot(op: Op) -> bool:
     return is_dot(a.type.dtype, a.shape[-2], b.shape[-1], a.shape[-1])
 
 
-def _sum_of_products(graph: Graph, op: Op, a: Value, b: Value) -> Value:
-    last = len(a.shape) - 1
-    swapped = (*range(last - 1), last, last - 1)
-
-    def made(primitive: Primitive, operands: tuple[Value, ...], attributes: dict[str, Attribute]) -> Value:
-        return emit(graph, primitive, operands, attributes, op.location, op.phase).result
-
-    row = made(movement.transpose, (b,), {"permutation": swapped})
-    total = made(reduction.sum, (made(ew.mul, (a, row), {}),), {"axes": (last,)})
-    return made(movement.reshape, (total,), {"shape": op.result.shape})
+def _sum_of_products(rewriter: Rewriter, a: Value, b: Value) -> Value:
+    make = rewriter.make
+    *batch, rows, inner = a.shape
+    last = len(batch) + 1
+    turned = make(movement.transpose, a, permutation=(*range(last - 1), last, last - 1))
+    left = make(movement.reshape, turned, shape=(*batch, inner, rows, 1))
+    right = make(movement.reshape, b, shape=(*batch, inner, 1, b.shape[-1]))
+    return make(reduction.sum, make(ew.mul, left, right), axes=(len(batch),))

@@ -12,6 +12,8 @@ PREFIX: Final = "tapec_matmul_"
 # vector (docs/design/0021-products.md).
 SMALL_PRODUCT: Final = 32_768
 SMALL_VECTOR_PRODUCT: Final = 128
+# Rows and columns, at most, of a product that is written as sums.
+FEW: Final = 4
 
 
 def symbol(dtype: DType) -> str:
@@ -20,8 +22,8 @@ def symbol(dtype: DType) -> str:
 
 
 def is_dot(dtype: DType, m: int, n: int, k: int) -> bool:
-    """Whether a product is that of two long vectors, which is the sum of an elementwise product."""
-    return dtype.is_float and m == n == 1 and k > SMALL_VECTOR_PRODUCT
+    """Whether a product is that of a few long vectors on each side: its elements are sums of elementwise products."""
+    return dtype.is_float and 0 < m <= FEW and 0 < n <= FEW and k > SMALL_VECTOR_PRODUCT
 
 
 def is_small(dtype: DType, m: int, n: int, k: int) -> bool:

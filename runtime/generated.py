@@ -271,7 +271,10 @@ def _product_plan(a: Array, b: Array) -> _Product:
 
 def _dot(a: Array, b: Array, out: Array) -> None:
     """Products of rows and columns, as `passes.dot_products` has them in compiled programs."""
-    out[...] = reduction(reductions.sum, [a * np.swapaxes(b, -1, -2)], {"axes": (a.ndim - 1,)})[..., None]
+    axes = {"axes": (a.ndim - 2,)}
+    for i in range(a.shape[-2]):
+        for j in range(b.shape[-1]):
+            out[..., i, j] = reduction(reductions.sum, [a[..., i, :] * b[..., :, j]], axes)
 
 
 def _product_routine(dtype: DType, size: str, make: Callable[[], _Kernel]) -> _Kernel:

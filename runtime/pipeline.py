@@ -30,6 +30,7 @@ from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
 from tapec.passes.steps import Program, leaves
 from tapec.passes.store_rows import StoreRows
+from tapec.passes.turn_products import TurnProducts
 from tapec.passes.views import views_of
 from tapec.passes.work import instructions
 from tapec.passes.write_out import WriteOut
@@ -109,7 +110,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
         MemoryBudgetError: that can't be met.
     """
     graph = optimised(graph)
-    for step in (WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
+    for step in (TurnProducts(), WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
         graph = step.run(graph)
     if memory_budget is not None:
         graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))

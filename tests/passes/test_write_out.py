@@ -17,6 +17,7 @@ from tapec.ops.symbolic import apply, broadcast, matmul, reduce_sum, reshape, tr
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.ordered_reductions import OrderedReductions
 from tapec.passes.short_axes import short_axis
+from tapec.passes.turn_products import TurnProducts
 from tapec.passes.write_out import WriteOut
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
@@ -177,3 +178,28 @@ def test_neighbours_are_loaded_and_stored_as_vectors(n, count, dtype):
     executable = compile_graph(graph)
     assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
     assert "poison" in executable.text  # lanes of a shuffle that another one fills
+
+
+def test_wide_products_are_turned():
+    """A matrix times all points as columns, which einsum makes: no product is left, and no transpose in memory."""
+
+    def f(m, x):
+        return transpose(matmul(m, transpose(x, (1, 0))), (1, 0))
+
+    m = RNG.normal(size=(3, 3))
+    graph = DeadCodeElimination().run(WriteOut().run(TurnProducts().run(graph_of(f, m, POINTS))))
+    assert counts(graph, contraction.matmul, contraction.fma, movement.transpose) == [0, 9, 1]  # that of m
+    assert len(nests(f, m, POINTS)) == 1
+    assert_same_bits(compile_graph(graph_of(f, m, POINTS)).run([m, POINTS])[1], interpret(graph, [m, POINTS])[0])
+
+
+def test_sums_of_products_join_the_loops_around_them():
+    """The gradient of a rotation: nine sums where the residuals are."""
+    x, y = RNG.normal(size=(2, 300, 3))
+
+    def f(m, x, y):
+        residual = matmul(x, m) - y
+        return reduce_sum(residual * residual, (0, 1)), matmul(transpose(x, (1, 0)), residual)
+
+    lines = nests(f, RNG.normal(size=(3, 3)), x, y)
+    assert len([line for line in lines if "300" in line]) == 1

@@ -24,7 +24,7 @@ from tapec.runtime.target import vector_bits
 SIZES = [
     ((), 128, 300, 96), ((), 2, 600, 100), ((), 33, 260, 101), ((), 400, 64, 29), ((2, 2), 60, 30, 50),
     ((), 1, 700, 601),
-    ((), 601, 300, 1), ((2,), 1, 300, 80), ((), 5, 513, 17), ((), 1, 3, 100), ((10,), 40, 30, 41),
+    ((), 601, 300, 1), ((2,), 1, 300, 80), ((), 5, 513, 17), ((), 1, 5, 100), ((10,), 40, 30, 41),
     ((), 400, 520, 1101),
 ]  # fmt: skip
 POINTER = ctypes.c_void_p
@@ -192,6 +192,22 @@ def test_products_of_one_part_look_for_no_threads():
         "y = np.ones((300, 300))\nf(y)\nassert threads._libraries\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 200, 3), (4, 129, 4), (3, 5000, 2), (2, 300, 1)], ids=str)
+@pytest.mark.parametrize("batch", [(), (5,)], ids=str)
+def test_products_of_a_few_long_vectors_are_sums(shape, batch):
+    """Each element is the sum of an elementwise product, in both modes and any layout."""
+    rows, inner, columns = shape
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(*batch, rows, inner)), rng.normal(size=(*batch, columns, inner))
+    f = tp.function(lambda x, y: np.exp(x) @ np.swapaxes(y, -1, -2))
+    found = f(x, y)
+    assert "matmul" not in f.inspect(x, y).loops
+    with tp.eager():
+        assert np.array_equal(f(x, y), found)
+        assert np.array_equal(f(x, y)[..., 0, 0], np.sum(np.exp(tp.constant(x))[..., 0, :] * y[..., 0, :], -1))
+    assert np.allclose(found, np.exp(x) @ np.swapaxes(y, -1, -2), rtol=1e-12)
 
 
 def test_dot_of_long_vectors_is_a_sum():
