@@ -15,6 +15,7 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, Any]
 
 _PERIODS: Final = (1, 2, 3, 4)
+_FEW_ROWS: Final = 64
 MOST_RUNS: Final = 16
 MOST_SLICES: Final = 128
 
@@ -71,14 +72,15 @@ def _runs(starts: Array, entries: Array, positions: Array, pieces: Array) -> lis
     rows = len(starts) - 1
     bounds = np.searchsorted(entries, starts)  # of each row's addends
     within = entries - np.repeat(starts[:-1], np.diff(bounds))
-    reach = {period: _reach(period, bounds, within, positions, pieces) for period in _PERIODS if period < rows}
     runs: list[Run] = []
     row = slices = 0
     while row < rows:
         best, count = 1, 1
-        for period, last in reach.items():
+        for period in _PERIODS:
+            if best * count >= _FEW_ROWS and period % best == 0:
+                continue  # what goes on for so long by some distances goes on by their multiples too, and no further
             # Rows from here on that are shifted copies of those `period` above, all by the same distances.
-            copies = int(last[row]) // period if row < len(last) else 0
+            copies = _copied(row, period, bounds, within, positions, pieces) // period
             if copies > 0 and (copies + 1) * period > best * count:
                 best, count = period, copies + 1
         made = _run(row, best, count, starts, bounds, entries, positions)
@@ -89,6 +91,22 @@ def _runs(starts: Array, entries: Array, positions: Array, pieces: Array) -> lis
             return None
         row += best * count
     return runs
+
+
+def _copied(row: int, period: int, bounds: Array, within: Array, positions: Array, pieces: Array) -> int:
+    """How many rows, from the one `period` below `row` on, go on as it begins. Few rows are looked at if few do."""
+    rows = len(bounds) - 1
+    if row + period >= rows:
+        return 0
+    count = _FEW_ROWS
+    while True:
+        stop = min(row + count, rows)
+        first, last = bounds[row], bounds[stop]
+        parts = [a[first:last] for a in (within, positions, pieces)]
+        found = int(_reach(period, bounds[row : stop + 1] - first, *parts)[0])
+        if stop == rows or found < stop - row - period:
+            return found
+        count *= 16
 
 
 def _reach(period: int, bounds: Array, within: Array, positions: Array, pieces: Array) -> Array:

@@ -1,7 +1,8 @@
 """The order of passes, from a recorded graph to LLVM IR, or to the loops that other targets begin with: the one place
 that knows it.
 
-The driver imports it when there is something to compile: a program that the disk cache has needs no pass.
+The driver imports it when there is something to compile: a program that the disk cache has needs no pass. Passes that
+few programs need are imported when one does: who waits for a first call waits for imports most of all.
 """
 
 from __future__ import annotations
@@ -13,20 +14,15 @@ from tapec.passes.crop_products import CropProducts
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.dot_products import DotProducts
-from tapec.passes.expand_updates import ExpandUpdates
 from tapec.passes.fuse import fuse
-from tapec.passes.loop_printer import print_program
 from tapec.passes.lower import lower
 from tapec.passes.materialize import materialize
-from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
-from tapec.passes.ordered_reductions import OrderedReductions
 from tapec.passes.pack_scalars import PackScalars
 from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
-from tapec.passes.reroll import Reroll
 from tapec.passes.simplify import Simplify
 from tapec.passes.steps import Program, leaves
 from tapec.passes.store_rows import StoreRows
@@ -52,6 +48,8 @@ class Forms(NamedTuple):
     @property
     def loops(self) -> str:
         """The loops as text."""
+        from tapec.passes.loop_printer import print_program
+
         return print_program(self.program)
 
     @property
@@ -76,6 +74,8 @@ class Forms(NamedTuple):
 
 def rerolled(graph: Graph, least_ops: int) -> Graph:
     """The graph with repeated segments as loops: first of all, since it makes every later pass short."""
+    from tapec.passes.reroll import Reroll
+
     return Reroll(least_ops=least_ops).run(graph)
 
 
@@ -113,6 +113,8 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     for step in (TurnProducts(), WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
         graph = step.run(graph)
     if memory_budget is not None:
+        from tapec.passes.memory_budget import MemoryBudget
+
         graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
     for step in (ProductViews(), DeadCodeElimination()):
         graph = step.run(graph)
@@ -127,6 +129,9 @@ def loops_to_launch(graph: Graph) -> Program:
     Its kernels tile by themselves; what it has no kernels for (updates in place, products that read other layouts) is
     not made.
     """
+    from tapec.passes.expand_updates import ExpandUpdates
+    from tapec.passes.ordered_reductions import OrderedReductions
+
     graph = OrderedReductions().run(optimised(ExpandUpdates().run(graph)))
     dense = materialize(graph, any_shape=False)
     return lower(fuse(dense), tiling=False, in_place=False)

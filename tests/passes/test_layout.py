@@ -89,3 +89,17 @@ def test_any_sums(data):
     np.testing.assert_array_equal(by_position, expected)
     if by_slice is not None:
         np.testing.assert_array_equal(by_slice, expected)
+
+
+def test_long_runs_are_found_over_many_windows_and_end_where_they_end():
+    """The search looks at few rows first."""
+    n, m = 5000, 700
+    starts, entries, positions, ends = banded(n, (0, 1))
+    later = np.arange(m)[:, None] * 7 + 2 * n + np.arange(2)
+    starts = np.concatenate([starts, starts[-1] + 2 * np.arange(1, m + 1)])
+    positions = np.concatenate([positions, later.reshape(-1)])
+    entries = np.arange(len(positions))
+    found = layout(starts, entries, positions, np.append(ends, positions.max() + 1))
+    assert [run.count for run in found.runs] == [n - 1, 1, m]
+    table = np.random.default_rng(0).normal(size=positions.max() + 1)
+    np.testing.assert_array_equal(sums(found, table, len(positions))[1], table[positions])
