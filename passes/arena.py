@@ -51,8 +51,7 @@ def _named(step: Step) -> set[Buffer]:
     if isinstance(step, Nest):
         return {i.access.buffer for i in step.body if isinstance(i, Load | Store | Reduce)}
     if isinstance(step, Tiles):
-        members = (*step.nests, *[product.step for product in step.products])
-        return set(step.partials).union(*map(_named, members))
+        return set(step.partials).union(*map(_named, step.members))
     if isinstance(step, LibraryStep):
         return {o.buffer for o in step.operands} | {*step.results, *step.scratch}
     named = {b for inner in inner_steps(step) for b in _named(inner)} | step.local

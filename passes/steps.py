@@ -129,6 +129,11 @@ class Tiles:
         return tuple([i for i in self.items if isinstance(i, Product)])
 
     @property
+    def members(self) -> tuple[Nest | LibraryStep, ...]:
+        """What runs in them: the nests, and the products as they would be alone."""
+        return (*self.nests, *[product.step for product in self.products])
+
+    @property
     def partials(self) -> tuple[Buffer, ...]:
         """Memory of the blocks of what is reduced over the axis."""
         blocks = [i.partials for i in self.items if isinstance(i, Sum | Product)]

@@ -48,6 +48,11 @@ class Member:
         return self.product.step
 
     @property
+    def steps(self) -> list[LibraryStep]:
+        """The product as it is alone, as the only one."""
+        return [self.step]
+
+    @property
     def _result(self) -> Buffer:
         (result,) = self.step.results
         return result

@@ -124,7 +124,12 @@ class Parted:
     taken: tuple[Taken, ...]
 
     @property
-    def nests(self) -> list[Nest]:
+    def adds(self) -> bool:
+        """Whether blocks of the inner index of a product are added over the axis."""
+        return False
+
+    @property
+    def steps(self) -> list[Nest]:
         """All of them."""
         return [*([self.rest] if self.rest is not None else []), *[t.nest for t in self.taken]]
 

@@ -24,7 +24,7 @@ def emit_tiles(f: FunctionText, tiles: Tiles, around: Surroundings) -> None:
     """Appends nests that run tile by tile."""
     multiplied = {operand.buffer for product in tiles.products for operand in product.operands}
     around = replace(around, streamed=streamed(tiles.nests, tiles.local) - multiplied)
-    most = parts_of(sum(nanoseconds(x) for x in (*tiles.nests, *[product.step for product in tiles.products])))
+    most = parts_of(sum(nanoseconds(member) for member in tiles.members))
     split = Split(0, tiles.extent, tiles.unit, tiles.extent // tiles.unit, False, most)
     if split.parts > 1:
 

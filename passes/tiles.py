@@ -12,25 +12,21 @@ Steps change places only where neither touches what the other writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from tapec.ir.dtypes import DType
 from tapec.passes.arena import owner
-from tapec.passes.collapse import collapse, squeezed
+from tapec.passes.collapse import collapse
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.nest_lanes import turned_axis
 from tapec.passes.product_names import BLOCK
 from tapec.passes.reducing import LANES
 from tapec.passes.splitting import parts_of
-from tapec.passes.step_effects import effects
 from tapec.passes.steps import LibraryStep, Product, Step, Sum, Tiles
-from tapec.passes.tile_products import Member, members
-from tapec.passes.tile_rows import Parted, Taken, accesses, leading_extents, parted, with_leading
-from tapec.passes.work import instructions_per_position, nanoseconds
-
-Temporary = Callable[[DType, int], Buffer]
+from tapec.passes.tile_products import Member
+from tapec.passes.tile_rows import Parted, Taken, accesses
+from tapec.passes.waiting_steps import Temporary, Waiting
+from tapec.passes.work import nanoseconds
 
 # A tile's share of all buffers: half of a second-level cache of 256 KiB, so that it fits the smallest in use.
 TILE_BYTES = 1 << 16
@@ -45,8 +41,6 @@ WINDOW = 40
 # A block of the inner index of a product that adds over the rows has at most so much: a second-level cache of 512 KiB,
 # beyond which a third-level one still answers sooner than memory.
 MOST_BLOCK_BYTES = 1 << 20
-# Instructions that a product in tiles takes: it is a call.
-CALL = 10
 # Tiles are one function, and LLVM's time grows faster than a function's length.
 MOST_INSTRUCTIONS = 2_000
 # A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, half of what
@@ -57,55 +51,6 @@ PAGE_BYTES = 4_096
 PLACES = 8
 
 
-class _Waiting:
-    """A step that has no place yet. Many attempts ask the same of it, which is worked out once."""
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-
-    @cached_property
-    def effects(self) -> tuple[set[Buffer], set[Buffer]]:
-        """What it reads and what it writes."""
-        return effects(self.step)
-
-    @cached_property
-    def touched(self) -> set[Buffer]:
-        """The buffers that it names."""
-        if isinstance(self.step, Nest):
-            return {access.buffer for access, _ in accesses(self.step)}
-        assert isinstance(self.step, LibraryStep)
-        return {o.buffer for o in self.step.operands} | set(self.step.results)
-
-    @cached_property
-    def squeezed(self) -> Nest | None:
-        """The nest that it is, without axes of one position; None if it is none."""
-        return squeezed(self.step) if isinstance(self.step, Nest) else None
-
-    @cached_property
-    def products(self) -> list[Member]:
-        """The product that it is, along each of its axes that may be tiled."""
-        return members(self.step) if isinstance(self.step, LibraryStep) else []
-
-    @property
-    def extents(self) -> list[int]:
-        """Those that an axis along which it is tiled may have."""
-        if self.squeezed is not None:
-            return leading_extents(self.squeezed)
-        return [product.extent for product in self.products]
-
-    @property
-    def instructions(self) -> int:
-        """Of one position."""
-        return instructions_per_position(self.squeezed) if self.squeezed is not None else CALL
-
-    def along(self, extent: int, temporary: Temporary) -> Parted | Member | None:
-        """What it becomes in tiles along an axis of this extent; None if it has none."""
-        if self.squeezed is None:
-            return next((p for p in self.products if p.extent == extent), None)
-        nest = with_leading(self.squeezed, extent)
-        return parted(nest, temporary) if nest is not None else None
-
-
 def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Temporary) -> list[Step]:
     """The steps, in an order that means the same, with `Tiles` in the place of nests that run together.
 
@@ -114,7 +59,7 @@ def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Tempora
         lasting: buffers that are read when the steps are over.
         temporary: makes a buffer.
     """
-    waiting = [_Waiting(step) for step in steps]
+    waiting = [Waiting(step) for step in steps]
     done: list[Step] = []
     while waiting:
         first = waiting[0].step
@@ -130,8 +75,8 @@ def tiled(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Tempora
 
 
 def _best(
-    steps: list[_Waiting], lasting: Collection[Buffer], temporary: Temporary
-) -> tuple[Tiles, list[_Waiting]] | None:
+    steps: list[Waiting], lasting: Collection[Buffer], temporary: Temporary
+) -> tuple[Tiles, list[Waiting]] | None:
     """Tiles that begin with the first step, and the steps that are left; None if there are none worth it."""
     if sum(buffer.nbytes for buffer in steps[0].touched) < SEED_BYTES:
         return None
@@ -173,9 +118,9 @@ class _Attempt:
     @property
     def heavy(self) -> bool:
         """Whether there is work for several threads."""
-        return parts_of(sum(nanoseconds(x) for part in self.parts for x in _timed(part))) > 1
+        return parts_of(sum(nanoseconds(x) for part in self.parts for x in part.steps)) > 1
 
-    def gather(self, steps: Sequence[_Waiting]) -> None:
+    def gather(self, steps: Sequence[Waiting]) -> None:
         """Takes the first step, and of the following ones all that may run with it."""
         reads: set[Buffer] = set()
         writes: set[Buffer] = set()
@@ -190,7 +135,7 @@ class _Attempt:
             reads |= read
             writes |= write
 
-    def _join(self, index: int, step: _Waiting) -> bool:
+    def _join(self, index: int, step: Waiting) -> bool:
         if self.joined and not any(buffer in self.rows for buffer in step.touched):
             return False
         length = self.instructions + step.instructions
@@ -211,7 +156,7 @@ class _Attempt:
             return False
         if not (rows.keys() & self.rows.keys() if self.joined else rows):
             return False
-        if any(_adds(p) for p in (*self.parts, part)) and _row_bytes(rows) * BLOCK > MOST_BLOCK_BYTES:
+        if any(p.adds for p in (*self.parts, part)) and _row_bytes(rows) * BLOCK > MOST_BLOCK_BYTES:
             return False
         self.rows, self.written, self.whole, self.ended = rows, written, whole, ended
         self.instructions = length
@@ -230,11 +175,11 @@ class _Attempt:
             return part.adds and self.heavy
         if part.rest is None or not any(not t.nest.row and int(t.nest.extents[1]) > LANES for t in part.taken):
             return False
-        touched = {access.buffer for nest in part.nests for access, _ in accesses(nest)} & self.rows.keys()
+        touched = {access.buffer for nest in part.steps for access, _ in accesses(nest)} & self.rows.keys()
         sizes = [self.rows[buffer] * buffer.dtype.itemsize for buffer in touched]
         return sum(min(self.extent, self.extent * size // PAGE_BYTES) for size in sizes) >= MANY_PAGES
 
-    def finish(self, steps: list[_Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[_Waiting]] | None:
+    def finish(self, steps: list[Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[Waiting]] | None:
         """The tiles and the steps that are left; None if the nests are better left alone."""
         row_bytes = _row_bytes(self.rows)
         if row_bytes * self.extent < LEAST_BYTES or row_bytes > MOST_ROW_BYTES:
@@ -246,7 +191,7 @@ class _Attempt:
         rests = [part.rest for part in nests if part.rest is not None]
         if any(t.nest.row for t in taken) or any(turned_axis(rest) is not None for rest in rests):
             tile = max(tile, LANES)  # whole vectors of a row, whole cache lines of what lies across
-        if any(_adds(part) for part in self.parts):
+        if any(part.adds for part in self.parts):
             tile = max(tile, BLOCK)
         if self.extent < 2 * tile:
             return None
@@ -262,11 +207,11 @@ class _Attempt:
             others = _Attempt(self.extent, self.temporary, barred=self.barred | alone)
             others.gather(steps)
             return others.finish(steps, lasting) if others.pays() else None
-        products = {i for i, part in joined.items() if _adds(part) and behind(BLOCK)}
+        products = {i for i, part in joined.items() if part.adds and behind(BLOCK)}
         if len(joined) - len(products) < min(2, len(joined)):
             return None
         unit = max([tile, *[t.whole_blocks for t in sums]])
-        rest = [_Waiting(t.nest) for t in taken if t not in sums]
+        rest = [Waiting(t.nest) for t in taken if t not in sums]
         rest += [s for i, s in enumerate(steps) if i not in joined or i in products]
         items = [item for i, part in joined.items() if i not in products for item in self._items(part, sums)]
         return Tiles(self.extent, tile, unit, tuple(items), self._local(rest, lasting)), rest
@@ -293,24 +238,15 @@ class _Attempt:
         rest: list[Nest | Sum | Product] = [collapse(part.rest)] if part.rest is not None else []
         return rest + [Sum(t.nest, self.temporary(t.result.dtype, t.partials())) for t in part.taken if t in sums]
 
-    def _local(self, rest: list[_Waiting], lasting: Collection[Buffer]) -> dict[Buffer, int]:
+    def _local(self, rest: list[Waiting], lasting: Collection[Buffer]) -> dict[Buffer, int]:
         """Buffers that only the tiles know, with the number of elements of one position."""
         elsewhere = set(lasting).union(*[touched for step in rest for touched in step.effects])
         own = {b for b in self.written if b.kind == "temporary"} - elsewhere
         return {b: row for b, row in self.rows.items() if b in own}
 
 
-def _adds(part: Parted | Member) -> bool:
-    """Whether it is a product that adds over the axis."""
-    return isinstance(part, Member) and part.adds
-
-
 def _row_bytes(rows: dict[Buffer, int]) -> int:
     return sum(row * buffer.dtype.itemsize for buffer, row in rows.items())
-
-
-def _timed(part: Parted | Member) -> Sequence[Nest | LibraryStep]:
-    return part.nests if isinstance(part, Parted) else [part.step]
 
 
 def _aliases(written: set[Buffer], touched: Collection[Buffer]) -> bool:

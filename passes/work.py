@@ -26,7 +26,7 @@ def step_instructions(step: Step) -> int:
     if isinstance(step, Nest):
         return instructions_per_position(step) * prod(int(n) for n in step.extents) // 4
     if isinstance(step, Tiles):
-        return sum(step_instructions(member) for member in (*step.nests, *[product.step for product in step.products]))
+        return sum(step_instructions(member) for member in step.members)
     if isinstance(step, LibraryStep):
         if step.primitive.name == "matmul":
             return prod(step.shape) * step.operands[0].shape[-1] // 4
