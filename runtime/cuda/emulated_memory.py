@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +28,8 @@ class EmulatedMemory(DeviceMemory):
     def __init__(self, nbytes: int | None = None) -> None:
         self.nbytes = nbytes
         self.blocks: dict[int, GuardedMemory] = {}
+        self._starts: list[int] = []  # of the blocks, in order
+        self._lock = threading.RLock()  # this thread may hold it when garbage is collected
 
     @property
     def used(self) -> int:
@@ -39,12 +44,16 @@ class EmulatedMemory(DeviceMemory):
                 f"of {self.nbytes:,} free. Use smaller arrays, or let go of some"
             )
         made = GuardedMemory(nbytes)
-        self.blocks[made.address] = made
+        with self._lock:
+            self.blocks[made.address] = made
+            insort(self._starts, made.address)
         return made.address
 
     def free(self, address: int) -> None:
         """See `DeviceMemory.free`."""
-        del self.blocks[address]
+        with self._lock:
+            del self._starts[bisect_left(self._starts, address)]
+            del self.blocks[address]
 
     def upload(self, address: int, array: Array) -> None:
         """See `DeviceMemory.upload`."""
@@ -62,7 +71,10 @@ class EmulatedMemory(DeviceMemory):
     def synchronize(self) -> None:
         """See `DeviceMemory.synchronize`: kernels are done when they have been asked for."""
 
-    def check(self, kernel: str) -> None:
-        """Raises `OutOfBoundsError` if a byte between the arrays was changed."""
-        for block in list(self.blocks.values()):
+    def check(self, kernel: str, addresses: Iterable[int]) -> None:
+        """Raises `OutOfBoundsError` if a byte beside the memory in which these addresses lie was changed."""
+        with self._lock:
+            starts = {self._starts[bisect_right(self._starts, address) - 1] for address in addresses if address}
+            blocks = [self.blocks[start] for start in starts]
+        for block in blocks:
             block.check(kernel)

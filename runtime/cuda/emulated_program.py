@@ -62,7 +62,7 @@ class EmulatedProgram:
 
 
 class EmulatedBackend(Backend):
-    """Kernels on the host. The zones around all arrays of the memory are looked at after each kernel.
+    """Kernels on the host. The zones around its arrays are looked at after each kernel.
 
     Args:
         kernels: compiled for the host.
@@ -79,7 +79,7 @@ class EmulatedBackend(Backend):
     def launch(self, kernel: Kernel, addresses: Sequence[int]) -> None:
         """Runs a kernel on the host, and looks at the zones."""
         self.kernels.run(kernel, addresses, backwards=self.backwards)
-        self.emulated.check(kernel.name)
+        self.emulated.check(kernel.name, addresses)
 
     def sequence(self, key: Hashable, launches: Callable[[], Sequence[KernelLaunch]]) -> None:
         """Runs the kernels."""
