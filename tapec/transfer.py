@@ -45,8 +45,9 @@ def to_device(tree: Any, to: Device | str) -> Any:
 
 
 def device_of_tensor(tensor: Tensor) -> Device:
-    """Where a tensor lies."""
-    return device_of(tensor._array) or device("cpu")
+    """Where a tensor lies; in a compiled function, which is recorded on the host, where it will lie."""
+    there = device_of(tensor._array) or (ACTIVE.device if tracing() else None)
+    return there or device("cpu")
 
 
 def _moved(leaf: Any, target: Device | None) -> Any:

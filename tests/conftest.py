@@ -3,14 +3,36 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import settings
 
+import tapec as tp
 from tapec.recording import ACTIVE
 
 settings.register_profile("tapec", deadline=None)  # how long an example takes says more of the machine than of tapec
 settings.load_profile("tapec")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", help="run tests inside `with tp.device(...)`: emulated, cuda")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    name = config.getoption("--device")
+    if name != "cpu":
+        for item in items:
+            if item.get_closest_marker("cpu") is not None:
+                item.add_marker(pytest.mark.skip(reason=f"about arrays of the CPU, and not of {name}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    name = pyfuncitem.config.getoption("--device")
+    with nullcontext() if name == "cpu" else tp.device(name):
+        return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -30,6 +31,40 @@ def test_inputs_choose_the_device():
             assert_same_bits([t.numpy() for t in found], expected)
         assert_same_bits(f(X), expected)
     assert f.recordings == 2  # of Tensors, and of arrays: a recording serves all devices
+
+
+def test_recordings_know_where_they_will_run():
+    seen = []
+
+    @tp.function
+    def f(x):
+        y = x * 2.0
+        seen.extend([x.device, y.device])
+        return tp.to_device(y, "cpu") + y.cpu()
+
+    assert f(there(X)).device is THERE  # one program runs on one device
+    assert f(tp.constant(X + 1.0)).device is CPU
+    assert seen == [THERE, THERE]
+
+
+def test_threads():
+    f = tp.function(lambda x: np.exp(x) + 1.0)
+    expected = f(X)
+    failed = []
+
+    def work(device):
+        with device:
+            for _ in range(20):
+                found = f(tp.constant(X))
+                if found.device is not device or found.numpy().tobytes() != expected.tobytes():
+                    failed.append(device)
+
+    threads = [threading.Thread(target=work, args=(device,)) for device in (CPU, THERE) * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_nothing_is_copied_on_the_way():

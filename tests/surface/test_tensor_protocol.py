@@ -23,6 +23,7 @@ def noting():
     ACTIVE.recorders.remove(recorder)
 
 
+@pytest.mark.cpu
 def test_text():
     x = constant(np.array([2.5, 0.25], np.float32))
     assert repr(x) == "<tapec.Tensor: shape=(2,), dtype=float32, numpy=array([2.5 , 0.25], dtype=float32)>"

@@ -186,6 +186,7 @@ def test_integer_powers():
         constant(base) ** constant(np.array(-1))
 
 
+@pytest.mark.cpu
 def test_weak_tensors_stay_weak_under_operators_and_become_strong_in_functions():
     rate = make(np.asarray(0.5), weak=True)
     steps = make(np.asarray(3), weak=True)
