@@ -142,7 +142,7 @@ def exchanged(axes: Axes) -> Axes:
 
 
 def part_layout(axes: Axes, by_rows: bool) -> tuple[int, ...]:
-    """As `layout`, for whoever asks for units of its own: each is one of the rows, or all of the product."""
+    """As `layout`, for whoever asks for units of its own: each is one of the rows, or one matrix."""
     words = list(layout(axes))
     cut = CUT_BATCH if not by_rows else CUT_COLUMNS if words[FIELD["swapped"]] else CUT_ROWS
     words[FIELD["cut"]], words[FIELD["unit"]] = cut, 1

@@ -66,14 +66,15 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A large matrix product whose rows, or whose inner index, are the axis along which it is tiled.
+    """A large matrix product whose matrices, rows or inner index are the axis along which it is tiled.
 
     Args:
         step: the product.
         axes: how its operands lie, or those of the transposed product, with its rows first. Of one with a tiled inner
             index the rows are the shorter side.
         turned: whether it is the transposed product.
-        partials: what each block of the inner index has come to; None if it is the rows that are tiled.
+        partials: what each block of the inner index has come to; None if it is the first axis of the matrices that is
+            tiled, or, of one matrix, the rows.
     """
 
     step: LibraryStep
@@ -103,8 +104,8 @@ class Tiles:
     """Nests that run together: all of them on a few positions of an axis, then on the next few.
 
     Args:
-        extent: of the axis. Axis 0 of each nest is that axis, or it with others collapsed into it; likewise the rows
-            or the inner index of each product.
+        extent: of the axis. Axis 0 of each nest is that axis, or it with others collapsed into it; likewise the
+            matrices, the rows or the inner index of each product.
         tile: positions taken at once.
         unit: threads begin at multiples of this.
         items: what runs, in order.

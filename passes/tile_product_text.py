@@ -1,7 +1,8 @@
 """Products that run tile by tile (`tapec.passes.tile_products`): calls of the routine's function of a part.
 
-Of a product with tiled rows, a tile is those rows. Of one that adds over them, each block of the inner index is a
-product of its own; the blocks are added in order behind the last tile, as the routine itself adds them.
+Of a product of many matrices, a tile is some of them; of one with tiled rows, it is those rows. Of one that adds over
+them, each block of the inner index is a product of its own; the blocks are added in order behind the last tile, as the
+routine itself adds them.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ def emit_product(f: FunctionText, product: Product, around: Surroundings, start:
     if product.partials is not None:
         _blocks(f, product, product.partials, around, start, stop)
         return
-    a, b, c = _matrices(f, product, around)
-    _call(f, product, part_layout(product.axes, by_rows=True), (a, b, c), start, stop)
+    matrices, batch = _matrices(f, product, around), product.axes.batch
+    if batch:
+        inside = i64(prod([axis.extent for axis in batch[1:]]))
+        start, stop = f.mul(start, inside), f.mul(stop, inside)
+    _call(f, product, part_layout(product.axes, by_rows=not batch), matrices, start, stop)
 
 
 def _matrices(f: FunctionText, product: Product, around: Surroundings) -> tuple[Reg, Reg, Reg]:

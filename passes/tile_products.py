@@ -1,9 +1,10 @@
 """Large products seen row by row (`tapec.passes.tiles`): those with few columns, and those with few results that add
-over the rows.
+over the rows; and products of many matrices, seen matrix by matrix.
 
-Both take about as long as their matrix takes to come from memory. Together with what lies between them they can read
-it once: `X @ w`, what is made of that for each row, and `X.T @ r` of a few hundred rows, then of the next. No chain
-changes: a block of the inner index begins where it always does (docs/design/0002-numerics.md).
+The first two take about as long as their matrix takes to come from memory. Together with what lies between them they
+can read it once: `X @ w`, what is made of that for each row, and `X.T @ r` of a few hundred rows, then of the next. No
+chain changes: a block of the inner index begins where it always does (docs/design/0002-numerics.md). What is done to
+each of many matrices before and behind their products finds them in cache.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from math import prod
 from tapec.ir.dtypes import DType
 from tapec.passes.loops import Buffer
 from tapec.passes.product_names import BLOCK
-from tapec.passes.product_plan import Axes, exchanged, merged
+from tapec.passes.product_plan import Axes, Axis, exchanged, merged
 from tapec.passes.product_steps import is_large_product, product_axes
 from tapec.passes.steps import LibraryStep, Operand, Product
 from tapec.passes.tile_rows import Use
@@ -24,9 +25,13 @@ from tapec.passes.tile_rows import Use
 SKINNY = 16
 
 
+# Of fewer matrices threads would get unequal shares.
+MATRICES = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A product that may be tiled along its rows, or its inner index.
+    """A product that may be tiled along its matrices, its rows, or its inner index.
 
     Args:
         product: without memory for blocks.
@@ -37,10 +42,19 @@ class Member:
     adds: bool
 
     @property
+    def _tiled(self) -> Axis:
+        axes = self.product.axes
+        return (axes.inner if self.adds else axes.batch or axes.row)[0]
+
+    @property
     def extent(self) -> int:
         """Positions of the axis."""
-        axes = self.product.axes
-        return (axes.inner if self.adds else axes.row)[0].extent
+        return self._tiled.extent
+
+    @property
+    def by_matrices(self) -> bool:
+        """Whether a position is one matrix or more."""
+        return bool(self.product.axes.batch)
 
     @property
     def step(self) -> LibraryStep:
@@ -60,17 +74,15 @@ class Member:
     def uses(self, extent: int) -> list[Use]:
         """What one of `extent` positions reads and writes, but for sums over them."""
         (left, right), axes = self.product.operands, self.product.axes
-        row = [(x.extent, x.a) for x in axes.row]
-        inner = [(x.extent, x.a) for x in axes.inner]
-        if self.adds:
-            column = [(x.extent, x.b) for x in axes.column]
-            seen = ((left, axes.inner[0].a, row), (right, axes.inner[0].b, column))
-            return [Use(o.buffer, _row(o, extent, stride, others), False) for o, stride, others in seen]
-        return [
-            Use(left.buffer, _row(left, extent, row[0][1], inner), False),
-            Use(right.buffer, None, False),
-            Use(self._result, self._result.size // extent, True),
+        own = [
+            (left, "a", (*axes.batch, *axes.row, *axes.inner)),
+            (right, "b", (*axes.batch, *axes.inner, *axes.column)),
         ]
+        uses = []
+        for operand, side, walked in own:
+            others = [(x.extent, getattr(x, side)) for x in walked if x is not self._tiled]
+            uses.append(Use(operand.buffer, _row(operand, extent, getattr(self._tiled, side), others), False))
+        return uses if self.adds else [*uses, Use(self._result, self._result.size // extent, True)]
 
     @property
     def ended(self) -> set[Buffer]:
@@ -86,12 +98,14 @@ class Member:
 
 
 def members(step: LibraryStep) -> list[Member]:
-    """A large product along its rows, and along its inner index, if it is skinny enough for that."""
+    """A large product along its matrices, or along its rows and its inner index if it is skinny enough for that."""
     if not is_large_product(step):
         return []
     axes = Axes(*(merged(group) for group in product_axes(step)))
     m, n = (prod([x.extent for x in group]) for group in (axes.row, axes.column))
-    if axes.batch or min(m, n) > SKINNY:
+    if axes.batch:
+        return [Member(Product(step, axes, False, None), adds=False)] if axes.batch[0].extent >= MATRICES else []
+    if min(m, n) > SKINNY:
         return []
     straight, turned = Product(step, axes, False, None), Product(step, exchanged(axes), True, None)
     found = []

@@ -36,6 +36,8 @@ LEAST_BYTES = 1 << 17
 SEED_BYTES = 1 << 14
 # Where one position alone has more than this, no cache holds it.
 MOST_ROW_BYTES = 1 << 19
+# The same where there are products of a matrix at each position: a third-level cache will do for those.
+MOST_MATRIX_BYTES = 1 << 22
 # How many steps behind the first may be looked at for one that joins.
 WINDOW = 40
 # A block of the inner index of a product that adds over the rows has at most so much: a second-level cache of 512 KiB,
@@ -182,7 +184,9 @@ class _Attempt:
     def finish(self, steps: list[Waiting], lasting: Collection[Buffer]) -> tuple[Tiles, list[Waiting]] | None:
         """The tiles and the steps that are left; None if the nests are better left alone."""
         row_bytes = _row_bytes(self.rows)
-        if row_bytes * self.extent < LEAST_BYTES or row_bytes > MOST_ROW_BYTES:
+        matrices = any(isinstance(part, Member) and part.by_matrices for part in self.parts)
+        most = MOST_MATRIX_BYTES if matrices else MOST_ROW_BYTES
+        if row_bytes * self.extent < LEAST_BYTES or row_bytes > most:
             return None
         joined = dict(zip(self.joined, self.parts, strict=True))
         nests = [part for part in self.parts if isinstance(part, Parted)]
