@@ -325,13 +325,18 @@ class BodyText:
         offset, inside = self._windowed(access, place)
         lane_window = access.windows[self.lane_axis] if self.lane_axis is not None else None
         stride = self._lane_stride(access)
-        if place.width == 1 or (stride == 0 and lane_window is None):
-            safe = f.select(inside, offset, f.number(0, "i64"))
-            base = self._window_base(position, access)
-            at = f.select(inside, pointer, base)
-            value = f.load(f.element_pointer(at, safe, element), element)
-            return f.select(inside, value, f.number(0, element))
         width = place.width
+        if width == 1 or (lane_window is None and (stride == 0 or place.mask is None)):
+            # All lanes or none: outside, the window's first element is read, and dropped. A masked load would be slower,
+            # by far where its address is in memory that nobody has used yet.
+            at = f.element_pointer(pointer, f.select(inside, offset, f.number(0, "i64")), element)
+            if width == 1 or stride == 0:
+                value = f.load(at, element)
+            elif stride == 1:
+                value = f.load(at, element, width)
+            else:
+                value = gather(f, at, self._lane_offsets(access, width), None, element)
+            return f.select(inside, value, f.number(0, element, value.width))
         mask = f.splat(inside, width)
         if place.mask is not None:
             mask = f.binary("and", mask, place.mask)
@@ -342,12 +347,6 @@ class BodyText:
         if lane_window is None:
             offsets = f.add(offsets, self._lane_offsets(access, width))
         return gather(self.f, pointer, offsets, mask, element)
-
-    def _window_base(self, position: int, access: Access) -> Reg:
-        """An address that may always be read: the view's first element."""
-        base = self.around.pointer(access.buffer)
-        element = memory_element(access.buffer.dtype)
-        return self.f.element_pointer(base, i64(access.offset), element) if access.offset else base
 
     def _loose_pointer(self, base: Reg, offset: Reg, element: str) -> Reg:
         """An address that may lie outside its buffer, where masked lanes start before the window."""

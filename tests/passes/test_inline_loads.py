@@ -54,6 +54,16 @@ def test_zeros_outside_of_a_window_stay():
     assert executable.run([x])[1][0].sum() == 40 * 60
 
 
+def test_windows_along_other_axes_mask_no_lanes():
+    """All lanes lie in such a window, or none does; also where they lie a column apart."""
+    x = np.arange(2400.0).reshape(40, 60)
+    for turn in (lambda s: s, lambda s: transpose(s, (1, 0))):
+        graph = graph_of(lambda s, turn=turn: moved(turn(s) * 2.0, (3, 0), (70, turn(s).shape[1])), x)
+        executable = compile_graph(graph)
+        assert "masked" not in executable.text
+        assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
+
+
 def test_what_is_costly_in_all_windows_together_is_stored():
     """Four exponentials in the place of one."""
 
