@@ -327,8 +327,8 @@ class BodyText:
         stride = self._lane_stride(access)
         width = place.width
         if width == 1 or (lane_window is None and (stride == 0 or place.mask is None)):
-            # All lanes or none: outside, the window's first element is read, and dropped. A masked load is slower, by far
-            # where its address is in memory that nobody has used yet.
+            # All lanes or none: outside, the window's first element is read and dropped. A masked load is slower, by
+            # far where its address is in memory that nobody has used yet.
             at = f.element_pointer(pointer, f.select(inside, offset, f.number(0, "i64")), element)
             if width == 1 or stride == 0:
                 value = f.load(at, element)
