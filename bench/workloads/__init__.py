@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.workload import Workload
 from bench.workloads import (
+    bandwidth,
     blocks,
     bundles,
     calls,
@@ -27,6 +28,7 @@ from bench.workloads import (
 FAMILIES = (
     rosenbrock,
     elementwise,
+    bandwidth,
     finance,
     regression,
     networks,
