@@ -118,12 +118,11 @@ class GpuBackend(Backend):
         self.driver.enter()
         if not self.graphs.launch(key):
             asked = launches()
-            for kernel, addresses in asked:
-                self.launch(kernel, addresses)
+            self._ask(asked, None)
             if len(asked) > 1:
-                self.graphs.seen(key, lambda stream: self._capture(asked, stream))
+                self.graphs.seen(key, lambda stream: self._ask(asked, stream))
 
-    def _capture(self, launches: Sequence[KernelLaunch], stream: Any) -> None:
+    def _ask(self, launches: Sequence[KernelLaunch], stream: Any) -> None:
         for kernel, addresses in launches:
             self.driver.launch(self.functions[kernel.name], kernel.grid, kernel.block, addresses, stream)
 

@@ -121,6 +121,9 @@ class Optimizer(Module, ABC):
                 self._seen.positions[id(variable)] = len(self.slots)
                 self._seen.variables.append(variable)
                 self.slots.append(made)
+                if self.iterations._device is None and variable._device is not None:
+                    # Where steps run: a count on the host would have every compiled step wait for the device.
+                    self.iterations.move(variable._device)
 
     def apply_gradients(self, gradients_and_variables: Iterable[tuple[Any, Variable]]) -> None:
         """Takes one step. Nothing is assigned unless every gradient fits.

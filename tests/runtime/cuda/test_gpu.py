@@ -71,6 +71,28 @@ def test_training(device):
     assert_same_bits(ended[1], ended[0])
 
 
+def test_a_training_step_waits_for_nothing(monkeypatch):
+    fake = FakeDriver()
+    device = tp.Device("cuda", FakeGpu(fake, monkeypatch))
+    w, optimizer = tp.to_device(tp.Variable(X), device), tp.optimizers.Adam(0.05)  # which is made on the CPU
+
+    @tp.function
+    def step(x):
+        with tp.GradientTape() as tape:
+            loss = np.mean(np.tanh(x * w) ** 2)
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+        return loss
+
+    x = tp.to_device(X, device)
+    losses = [step(x), step(x)]
+    fake.downloads = fake.waits = 0
+    losses += [step(x) for _ in range(4)]
+    assert (fake.downloads, fake.waits) == (0, 0)
+    assert optimizer.iterations.device is device
+    assert optimizer.iterations.numpy() == 6
+    assert sorted(losses, key=float, reverse=True) == losses
+
+
 def test_errors_leave_everything_usable(device):
     x = tp.to_device(X, device)
     with pytest.raises(DeviceMemoryError, match=r"4,398,046,511,104 bytes asked for, [\d,]+ of [\d,]+ free"):
