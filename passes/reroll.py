@@ -28,6 +28,7 @@ from tapec.passes.roles import Constants, Segment, Stacked, assign_roles
 from tapec.passes.rolling import Rolling
 from tapec.passes.round_starts import lightest
 from tapec.passes.summation_order import SummationOrder
+from tapec.passes.tangent_starts import TangentStarts
 
 _LOOPS_IN_LOOPS = 4  # how deep nested Python loops are re-rolled, from the inside out
 
@@ -68,7 +69,11 @@ class Reroll:
         return graph if found is None else found.graph
 
     def rerolled(
-        self, numbers: Numbering, constants: Constants | None = None, active: Flags | None = None
+        self,
+        numbers: Numbering,
+        constants: Constants | None = None,
+        active: Flags | None = None,
+        order: type[SummationOrder | TangentStarts] = SummationOrder,
     ) -> Rerolled | None:
         """The new graph, with what became of the old one's values; None if it has nothing that repeats.
 
@@ -76,15 +81,15 @@ class Reroll:
             numbers: of the old graph.
             constants: inputs whose arrays never change. If it is given, what is another constant in each round, or
                 begins elsewhere by no rule, may come from tables: new inputs behind the old ones.
-            active: by their places (`Numbering.places`), the values that reverse mode will reach. Segments whose
-                cotangents it would add up in another order, and so with other bits, when they are loops, stay as they
-                are.
+            active: by their places (`Numbering.places`), the values that a derivative will reach. Segments whose
+                derivative would have other bits when they are loops stay as they are.
+            order: what says so of segments, for the mode of the derivative.
         """
         mapping: dict[Value, Value] | None = None
         read: list[np.ndarray[Any, Any]] = []
         graph = numbers.graph
         for _ in range(_LOOPS_IN_LOOPS):
-            rolling = self._once(numbers, active, constants)
+            rolling = self._once(numbers, order(numbers, active), constants)
             if rolling is None:
                 break
             merged = MergeRows().rebuilt(rolling.run())
@@ -102,14 +107,15 @@ class Reroll:
             numbers = following
         return None if mapping is None else Rerolled(graph, mapping, read)
 
-    def _once(self, numbers: Numbering, active: Flags | None, constants: Constants | None) -> Rolling | None:
+    def _once(
+        self, numbers: Numbering, order: SummationOrder | TangentStarts, constants: Constants | None
+    ) -> Rolling | None:
         """How to roll the innermost loops that are left; None if there are none."""
         if len(numbers.ops) < self.least_ops:
             return None
         runs = find_runs(numbers.codes, self.least_rounds, self.least_ops)
         if not runs:
             return None
-        order = SummationOrder(numbers, active)
         moved = lightest(numbers, runs, self.least_rounds)
         rolling = self._rolling(numbers, moved, order, constants)
         if moved == runs or (rolling is not None and len(rolling.segments) == len(runs)):
@@ -119,7 +125,11 @@ class Reroll:
         return max((rolling, other), key=lambda made: 0 if made is None else len(made.segments))
 
     def _rolling(
-        self, numbers: Numbering, runs: Sequence[Run], order: SummationOrder, constants: Constants | None
+        self,
+        numbers: Numbering,
+        runs: Sequence[Run],
+        order: SummationOrder | TangentStarts,
+        constants: Constants | None,
     ) -> Rolling | None:
         """How to roll those of the runs that can be; None if none can."""
         places = Places(numbers, runs)

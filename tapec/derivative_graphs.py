@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tapec.ir.graph import Graph, Value
+from tapec.recorded_structure import RecordedGraph
 from tapec.replay import Program
+from tapec.rolled_tape import rolled_tape
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
 
@@ -46,9 +48,12 @@ def pullback(
     """
     from tapec.passes.adjoint import adjoint
 
-    recorded = recorder.graph()
-    made = adjoint(recorded.graph, [recorded.values[p] for p in targets], [recorded.values[p] for p in sources])
-    return _derivative(recorder, recorded.values, made.graph, made.residuals, made.gradients, size)
+    def derive(recorded: RecordedGraph) -> _Made:
+        values = recorded.values
+        made = adjoint(recorded.graph, [values[p] for p in targets], [values[p] for p in sources])
+        return _Made(made.graph, made.residuals, made.gradients)
+
+    return _derivative(recorder, rolled_tape(recorder, targets, sources), derive, size)
 
 
 def pushforward(
@@ -57,23 +62,59 @@ def pushforward(
     """Tangents of the places `targets` from those of the places `sources`; arguments and errors as `pullback`."""
     from tapec.passes.tangent import tangent
 
-    recorded = recorder.graph()
-    made = tangent(recorded.graph, [recorded.values[p] for p in targets], [recorded.values[p] for p in sources])
-    return _derivative(recorder, recorded.values, made.graph, made.residuals, made.tangents, size)
+    def derive(recorded: RecordedGraph) -> _Made:
+        values = recorded.values
+        made = tangent(recorded.graph, [values[p] for p in targets], [values[p] for p in sources])
+        return _Made(made.graph, made.residuals, made.tangents)
+
+    return _derivative(recorder, rolled_tape(recorder, targets, sources, forward=True), derive, size)
+
+
+class _Made(NamedTuple):
+    """A derivative graph, the values of what was recorded that are its last inputs, and its results; None for zeros."""
+
+    graph: Graph
+    residuals: tuple[Value, ...]
+    results: tuple[Value | None, ...]
 
 
 def _derivative(
     recorder: TapeRecorder,
-    values: dict[int, Value],
-    graph: Graph,
-    residuals: tuple[Value, ...],
-    results: tuple[Value | None, ...],
+    rolled: RecordedGraph | None,
+    derive: Callable[[RecordedGraph], _Made],
     size: int | None,
 ) -> Derivative:
-    places = {value: place for place, value in values.items()}
+    found = None if rolled is None else _of_loops(recorder, rolled, derive(rolled), size)
+    if found is not None:
+        return found
+    recorded = recorder.graph()
+    made = derive(recorded)
+    places = {value: place for place, value in recorded.values.items()}
+    kept = [recorder.kept[places[value]] for value in made.residuals]
+    return _prepared(made.graph, kept, made.results, size)
+
+
+def _of_loops(recorder: TapeRecorder, rolled: RecordedGraph, made: _Made, size: int | None) -> Derivative | None:
+    """The derivative of a recording of loops, whose values are computed again now; None if one cannot be had."""
+    from tapec.passes.recompute import recompute
+    from tapec.passes.seedless_loops import parted
+
+    places = {value: place for place, value in rolled.values.items()}
+    again = recompute(made.graph, made.residuals, lambda v: places.get(v) in recorder.kept)
+    if again is None:
+        return None
+    graph, residuals = again
     kept = [recorder.kept[places[value]] for value in residuals]
+    parts = parted(graph, len(graph.inputs) - len(kept))
+    if parts is not None:
+        graph = parts.rest
+        kept = Program(parts.loops).run([kept[i] for i in parts.reads]) + [kept[i] for i in parts.kept]
+    return _prepared(graph, kept, made.results, size)
+
+
+def _prepared(graph: Graph, kept: list[Tensor], results: tuple[Value | None, ...], size: int | None) -> Derivative:
     if size is not None:
-        graph = for_many(graph, size, len(residuals))
+        graph = for_many(graph, size, len(kept))
     return Derivative(Program(graph), kept, [value is not None for value in results])
 
 

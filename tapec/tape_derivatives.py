@@ -20,6 +20,7 @@ from tapec.placement import OPEN, common_device, is_placed
 from tapec.recorded_structure import RecordedGraph
 from tapec.recording import ACTIVE
 from tapec.replay import Program
+from tapec.rolled_tape import rolled_tape
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor, make
 
@@ -33,10 +34,6 @@ COMPILE_START: Final = 0.05
 COMPILE_OP: Final = 0.0024
 # Longer programs are replayed for good: nobody expects a step of his loop to last for seconds.
 _LONGEST_COMPILED: Final = 5_000
-# Recordings of so many ops are looked through for loops that went round and round; one that is not kept for another
-# time much sooner, since its derivative becomes a part of what is compiled.
-_LOOPS: Final = 1_000
-_LOOPS_ONCE: Final = 96
 
 
 @final
@@ -168,7 +165,7 @@ def gradient_plan(
         from tapec.passes.adjoint import adjoint
         from tapec.passes.recompute import recompute
 
-        rolled = _rolled(recorder, targets, sources)
+        rolled = rolled_tape(recorder, targets, sources)
         if rolled is not None:
             values = rolled.values
             made = adjoint(rolled.graph, [values[p] for p in targets], [values[p] for p in sources], given)
@@ -203,32 +200,6 @@ def tangent_plan(recorder: TapeRecorder, targets: Sequence[int], sources: Sequen
         return _plan(recorded, made.graph, made.residuals, made.tangents)
 
     return _cached(recorder, ("tangent", tuple(targets), tuple(sources)), build)
-
-
-def _rolled(recorder: TapeRecorder, targets: Sequence[int], sources: Sequence[int]) -> RecordedGraph | None:
-    """The recording with its repeated segments as loops; None if it has none, or if a source lies inside the recording.
-
-    The derivative of a loop is two loops, however often it went round.
-    """
-    least = _LOOPS_ONCE if recorder.once else _LOOPS
-    if len(recorder) < least:
-        return None
-    from tapec.passes.reroll import Reroll
-    from tapec.passes.table_numbering import TableNumbering
-
-    ops = recorder.ops(targets)
-    if len(ops) < least or not set(sources) <= set(ops.inputs):
-        return None
-    numbers = TableNumbering(ops, "tape")
-    # Whether a recording is rolled must not show in a gradient's bits: the same program may run outside of functions.
-    constants = recorder.constants if recorder.once else None
-    rolled = Reroll(least_ops=least).rerolled(numbers, constants, numbers.flags_of_table(recorder.active()))
-    if rolled is None or len(ops) - len(rolled.graph.ops) < min(len(ops) // 2, _LOOPS_ONCE):
-        return None
-    places = {numbers.in_table(old): new for old, new in rolled.mapping.items()}
-    for value, table in zip(rolled.graph.inputs[len(ops.inputs) :], rolled.tables, strict=True):
-        places[recorder.keep(make(table))] = value
-    return RecordedGraph(rolled.graph, places)
 
 
 def _plan(
