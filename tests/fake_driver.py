@@ -22,7 +22,8 @@ class FakeDriver:
         self.modules = []  # of each its PTX, its kernels, and the same emulated
         self.functions = []  # of each its module and its name
         self.launched = []
-        self.downloads = 0
+        self.downloads = self.uploads = 0
+        self.sent = []
         self.failing = 0
         self.waits = 0
         self.streams = 0
@@ -93,16 +94,36 @@ class FakeDriver:
 
     def cuCtxSynchronize(self):
         self.waits += 1
+        self._catch_up()
         return 0
 
     def _move(self, to, source, size):
         ctypes.memmove(to.value, source.value, size.value)
         return 0
 
-    cuMemcpyHtoD_v2 = cuMemcpyDtoD_v2 = _move
+    def cuMemcpyHtoD_v2(self, to, source, size):
+        self.uploads += 1
+        self._catch_up()
+        return self._move(to, source, size)
+
+    def cuMemcpyHtoDAsync_v2(self, to, source, size, stream):
+        assert stream is None
+        self.sent.append((to, source, size))
+        return 0
+
+    def _catch_up(self):
+        """What was sent is read as late as a driver may read it."""
+        for copy in self.sent:
+            self._move(*copy)
+        self.sent.clear()
+
+    def cuMemcpyDtoD_v2(self, to, source, size):
+        self._catch_up()
+        return self._move(to, source, size)
 
     def cuMemcpyDtoH_v2(self, to, source, size):
         self.downloads += 1
+        self._catch_up()
         return self._move(to, source, size)
 
     def cuModuleLoadData(self, out, text):
@@ -155,6 +176,7 @@ class FakeDriver:
 
     def cuGraphLaunch(self, graph, stream):
         assert stream is None
+        self._catch_up()
         for emulated, kernel, addresses in self.graphs[graph.value]:
             emulated.run(kernel, addresses)
         self.launched.append("graph")
@@ -171,6 +193,7 @@ class FakeDriver:
         if self.captured is not None:
             self.captured.append((emulated, kernel, addresses))
             return self.failing
+        self._catch_up()
         emulated.run(kernel, addresses)
         self.launched.append(name)
         return self.failing

@@ -109,8 +109,13 @@ class Driver:
         """Gives memory back."""
         self._call("cuMemFree_v2", ctypes.c_uint64(address))
 
+    def send(self, address: int, source: int, nbytes: int) -> None:
+        """Copies from the host, behind everything that was asked for before; the source stays until that is done."""
+        to, size = ctypes.c_uint64(address), ctypes.c_size_t(nbytes)
+        self._call("cuMemcpyHtoDAsync_v2", to, ctypes.c_void_p(source), size, None)
+
     def upload(self, address: int, source: int, nbytes: int) -> None:
-        """Copies from the host."""
+        """Copies from the host, when everything that was asked for before is done."""
         self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(address), ctypes.c_void_p(source), ctypes.c_size_t(nbytes))
 
     def download(self, to: int, address: int, nbytes: int) -> None:

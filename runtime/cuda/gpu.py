@@ -19,6 +19,7 @@ from tapec.runtime.cuda.graphs import Graphs
 from tapec.runtime.cuda.pool import Pool
 from tapec.runtime.cuda.program import Target
 from tapec.runtime.cuda.ptx import ptx_of
+from tapec.runtime.cuda.transfers import Transfers
 from tapec.runtime.device_array import Array, DeviceMemory
 
 # PTX is good for its architecture and all later ones.
@@ -54,6 +55,7 @@ class GpuMemory(DeviceMemory):
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.pool = Pool(driver)
+        self.transfers = Transfers(driver)
 
     def allocate(self, nbytes: int) -> int:
         """See `DeviceMemory.allocate`."""
@@ -65,17 +67,11 @@ class GpuMemory(DeviceMemory):
 
     def upload(self, address: int, array: Array) -> None:
         """See `DeviceMemory.upload`."""
-        if array.nbytes:
-            self.driver.enter()
-            self.driver.upload(address, array.ctypes.data, array.nbytes)
+        self.transfers.upload(address, array)
 
     def download(self, address: int, dtype: np.dtype[Any], count: int) -> Array:
         """See `DeviceMemory.download`."""
-        array = np.empty(count, dtype)
-        if array.nbytes:
-            self.driver.enter()
-            self.driver.download(array.ctypes.data, address, array.nbytes)
-        return array
+        return self.transfers.download(address, dtype, count)
 
     def copy(self, to: int, source: int, nbytes: int) -> None:
         """See `DeviceMemory.copy`."""
@@ -84,8 +80,7 @@ class GpuMemory(DeviceMemory):
 
     def synchronize(self) -> None:
         """See `DeviceMemory.synchronize`."""
-        self.driver.enter()
-        self.driver.synchronize()
+        self.transfers.wait()
 
 
 class GpuBackend(Backend):

@@ -85,9 +85,9 @@ def test_a_training_step_waits_for_nothing(monkeypatch):
 
     x = tp.to_device(X, device)
     losses = [step(x), step(x)]
-    fake.downloads = fake.waits = 0
+    fake.downloads = fake.uploads = fake.waits = 0
     losses += [step(x) for _ in range(4)]
-    assert (fake.downloads, fake.waits) == (0, 0)
+    assert (fake.downloads, fake.uploads, fake.waits) == (0, 0, 0)  # the learning rate is sent
     assert optimizer.iterations.device is device
     assert optimizer.iterations.numpy() == 6
     assert sorted(losses, key=float, reverse=True) == losses
