@@ -76,17 +76,33 @@ def pattern(observations: int) -> Any:
     return where, (3 * observations, behind + observations)
 
 
-def of_blocks(blocks: Any, observations: int) -> Call:
-    """The call that gathers, differentiates and assembles."""
+def assembled(observations: int, entries: Any) -> Call:
+    """The call that puts entries into a matrix.
+
+    Args:
+        observations: their number.
+        entries: given the places of the entries in the order of CSR, the function of cameras, points and weights that
+            gives them in that order.
+    """
     (rows, columns), shape = pattern(observations)
     order, matrix = csr(rows, columns, shape)
-    cameras, points, weights, camera, point, features = data(observations)
+    cameras, points, weights, *_ = data(observations)
+    of = entries(order)
+    return Call(lambda *parameters: matrix(of(*parameters)), (cameras, points, weights), products)
 
-    def run(cameras: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Any:
-        parameters = np.concatenate([cameras[camera], points[point], weights[:, None]], axis=1)
-        return matrix(np.concatenate([blocks(parameters, features).ravel(), -2.0 * weights])[order])
 
-    return Call(run, (cameras, points, weights), products)
+def of_blocks(blocks: Any, observations: int) -> Call:
+    """The call that gathers and assembles by NumPy what a library differentiates."""
+    *_, camera, point, features = data(observations)
+
+    def entries(order: np.ndarray) -> Any:
+        def run(cameras: np.ndarray, points: np.ndarray, weights: np.ndarray) -> Any:
+            parameters = np.concatenate([cameras[camera], points[point], weights[:, None]], axis=1)
+            return np.concatenate([blocks(parameters, features).ravel(), -2.0 * weights])[order]
+
+        return run
+
+    return assembled(observations, entries)
 
 
 def tapec(_: Any, observations: int) -> Call:
@@ -103,12 +119,23 @@ def tapec(_: Any, observations: int) -> Call:
 
 def jax(peer: Any, observations: int) -> Call:
     jax, jnp = peer.jax, peer.namespace
+    camera, point, features = map(peer.array, data(observations)[3:])
 
     def one(parameters: Any, feature: Any) -> Any:
         return residual(jnp, lambda parts: jnp.concatenate(parts, axis=-1), parameters, feature)
 
-    blocks = jax.jit(jax.vmap(jax.jacrev(one)))
-    return of_blocks(lambda parameters, features: np.asarray(blocks(parameters, features)), observations)
+    def entries(order: np.ndarray) -> Any:
+        places = peer.array(order)
+
+        @jax.jit
+        def run(cameras: Any, points: Any, weights: Any) -> Any:
+            parameters = jnp.concatenate([cameras[camera], points[point], weights[:, None]], axis=1)
+            blocks = jax.vmap(jax.jacrev(one))(parameters, features)
+            return jnp.concatenate([blocks.ravel(), -2.0 * weights])[places]
+
+        return lambda *parameters: np.asarray(run(*parameters))
+
+    return assembled(observations, entries)
 
 
 def torch(peer: Any, observations: int) -> Call:
@@ -123,15 +150,24 @@ def torch(peer: Any, observations: int) -> Call:
 
 def tensorflow(peer: Any, observations: int) -> Call:
     tf = peer.tf
+    camera, point, features = map(tf.constant, data(observations)[3:])
 
-    @peer.compile
-    def blocks(parameters: Any, features: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(parameters)
-            found = residual(tf, lambda parts: tf.concat(parts, axis=-1), parameters, features)
-        return tape.batch_jacobian(found, parameters)
+    def entries(order: np.ndarray) -> Any:
+        places = tf.constant(order)
 
-    return of_blocks(lambda *a: blocks(*map(tf.constant, a)).numpy(), observations)
+        @peer.compile
+        def run(cameras: Any, points: Any, weights: Any) -> Any:
+            of_observation = tf.gather(cameras, camera), tf.gather(points, point), weights[:, None]
+            parameters = tf.concat(of_observation, axis=1)
+            with tf.GradientTape() as tape:
+                tape.watch(parameters)
+                found = residual(tf, lambda parts: tf.concat(parts, axis=-1), parameters, features)
+            blocks = tape.batch_jacobian(found, parameters)
+            return tf.gather(tf.concat([tf.reshape(blocks, [-1]), -2.0 * weights], axis=0), places)
+
+        return lambda *parameters: run(*map(tf.constant, parameters)).numpy()
+
+    return assembled(observations, entries)
 
 
 def autograd(peer: Any, observations: int) -> Call:

@@ -105,22 +105,25 @@ def stencil(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (i + 2 * j) % 5, np.concatenate(rows), np.concatenate(columns)
 
 
-def of_products(pushed: Any, side: int) -> Call:
+def of_entries(side: int, entries: Any) -> Call:
     """The Jacobian from its products with five vectors, as users do where a library has no sparse derivatives.
 
     Args:
-        pushed: (u, vectors of shape (5, side, side)) to an array of the same shape.
         side: of the grid.
+        entries: given the vectors, of shape (5, side, side), and the places of the matrix's entries among the elements
+            of the products, the function of u that gives these entries.
     """
     colors, rows, columns = stencil(side)
     order, matrix = csr(rows, columns, (side**2, side**2))
     places = (colors[columns] * side**2 + rows)[order]
     seeds = (colors == np.arange(5)[:, None]).astype(np.float64).reshape(5, side, side)
+    of = entries(seeds, places)
+    return Call(lambda u: matrix(of(u)), (solution(side),), products)
 
-    def run(u: np.ndarray) -> Any:
-        return matrix(pushed(u, seeds).ravel()[places])
 
-    return Call(run, (solution(side),), products)
+def of_products(pushed: Any, side: int) -> Call:
+    """The same where NumPy picks the entries out of the products that `pushed(u, vectors)` gives."""
+    return of_entries(side, lambda seeds, places: lambda u: pushed(u, seeds).ravel()[places])
 
 
 def bratu_tapec(_: Any, side: int) -> Call:
@@ -133,12 +136,17 @@ def bratu_tapec(_: Any, side: int) -> Call:
 def bratu_jax(peer: Any, side: int) -> Call:
     jax, jnp = peer.jax, peer.namespace
 
-    @jax.jit
-    def pushed(u: Any, seeds: Any) -> Any:
-        _, push = jax.linearize(lambda v: bratu(lambda x: jnp.pad(x, 1), jnp.exp, v), u)
-        return jax.vmap(push)(seeds)
+    def entries(seeds: np.ndarray, places: np.ndarray) -> Any:
+        there, at = peer.array(seeds), peer.array(places)
 
-    return of_products(lambda u, seeds: np.asarray(pushed(u, seeds)), side)
+        @jax.jit
+        def run(u: Any) -> Any:
+            _, push = jax.linearize(lambda v: bratu(lambda x: jnp.pad(x, 1), jnp.exp, v), u)
+            return jax.vmap(push)(there).ravel()[at]
+
+        return lambda u: np.asarray(run(u))
+
+    return of_entries(side, entries)
 
 
 def bratu_torch(peer: Any, side: int) -> Call:
@@ -157,16 +165,21 @@ def bratu_torch(peer: Any, side: int) -> Call:
 def bratu_tensorflow(peer: Any, side: int) -> Call:
     tf = peer.tf
 
-    @peer.compile
-    def pushed(u: Any, seeds: Any) -> Any:
-        def of(seed: Any) -> Any:
-            with tf.autodiff.ForwardAccumulator(u, seed) as forward:
-                found = bratu(lambda x: tf.pad(x, [[1, 1], [1, 1]]), tf.exp, u)
-            return forward.jvp(found)
+    def entries(seeds: np.ndarray, places: np.ndarray) -> Any:
+        there, at = tf.constant(seeds), tf.constant(places)
 
-        return tf.stack([of(seeds[i]) for i in range(5)])
+        @peer.compile
+        def run(u: Any) -> Any:
+            def of(seed: Any) -> Any:
+                with tf.autodiff.ForwardAccumulator(u, seed) as forward:
+                    found = bratu(lambda x: tf.pad(x, [[1, 1], [1, 1]]), tf.exp, u)
+                return forward.jvp(found)
 
-    return of_products(lambda u, seeds: pushed(tf.constant(u), tf.constant(seeds)).numpy(), side)
+            return tf.gather(tf.reshape(tf.stack([of(there[i]) for i in range(5)]), [-1]), at)
+
+        return lambda u: run(tf.constant(u)).numpy()
+
+    return of_entries(side, entries)
 
 
 def bratu_autograd(peer: Any, side: int) -> Call:

@@ -58,10 +58,8 @@ def tapec(_: Any, n: int) -> Call:
     return training(lambda: step(images, onehot), (step, (images, onehot)))
 
 
-def cross_entropy(m: Any, p: list[Any], images: Any, onehot: Any) -> Any:
-    z = m.maximum(images @ p[0] + p[1], 0) @ p[2] + p[3]
-    z = z - m.max(z, axis=1, keepdims=True)
-    return m.mean(m.log(m.sum(m.exp(z), axis=1)) - m.sum(onehot * z, axis=1))
+def logits(m: Any, p: list[Any], images: Any) -> Any:
+    return m.maximum(images @ p[0] + p[1], 0) @ p[2] + p[3]
 
 
 def adam(m: Any, t: Any, p: Any, g: Any, first: Any, second: Any) -> Any:
@@ -99,8 +97,11 @@ class Functional:
 def jax(peer: Any, n: int) -> Call:
     jax, jnp = peer.jax, peer.namespace
 
+    def cross_entropy(p: Any, images: Any, onehot: Any) -> Any:
+        return -jnp.mean(jnp.sum(onehot * jax.nn.log_softmax(logits(jnp, p, images)), axis=1))
+
     def step(t: Any, p: Any, first: Any, second: Any, images: Any, onehot: Any) -> Any:
-        loss, g = jax.value_and_grad(lambda q: cross_entropy(jnp, q, images, onehot))(p)
+        loss, g = jax.value_and_grad(cross_entropy)(p, images, onehot)
         new = [adam(jnp, t, *group) for group in zip(p, g, first, second, strict=True)]
         return *map(list, zip(*new, strict=True)), loss
 
@@ -108,8 +109,15 @@ def jax(peer: Any, n: int) -> Call:
 
 
 def autograd(peer: Any, n: int) -> Call:
+    from autograd.scipy.special import logsumexp
+
     anp = peer.namespace
-    differentiated = peer.autograd.value_and_grad(lambda p, images, onehot: cross_entropy(anp, p, images, onehot))
+
+    def cross_entropy(p: Any, images: Any, onehot: Any) -> Any:
+        z = logits(anp, p, images)
+        return anp.mean(logsumexp(z, axis=1) - anp.sum(onehot * z, axis=1))
+
+    differentiated = peer.autograd.value_and_grad(cross_entropy)
 
     def step(t: Any, p: Any, first: Any, second: Any, images: Any, onehot: Any) -> Any:
         loss, g = differentiated(p, images, onehot)

@@ -50,6 +50,19 @@ def softmax(m: Any, w: Any, b: Any, x: Any, y: Any) -> Any:
     return m.mean(m.log(m.sum(m.exp(z), axis=1)) - m.sum(y * z, axis=1))
 
 
+def softmax_jax(jnp: Any, w: Any, b: Any, x: Any, y: Any) -> Any:
+    import jax
+
+    return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(x @ w + b), axis=1))
+
+
+def softmax_autograd(anp: Any, w: Any, b: Any, x: Any, y: Any) -> Any:
+    from autograd.scipy.special import logsumexp
+
+    z = x @ w + b
+    return anp.mean(logsumexp(z, axis=1) - anp.sum(y * z, axis=1))
+
+
 def softmax_torch(torch: Any, w: Any, b: Any, x: Any, y: Any) -> Any:
     return torch.nn.functional.cross_entropy(x @ w + b, y)
 
@@ -80,7 +93,15 @@ WORKLOADS = (
     Workload(
         "softmax",
         "Softmax regression, {n} × 100, 10 classes",
-        gradients(softmax_data, softmax, wrt=(0, 1), torch=softmax_torch, tensorflow=softmax_tensorflow),
+        gradients(
+            softmax_data,
+            wrt=(0, 1),
+            tapec=softmax,
+            jax=softmax_jax,
+            autograd=softmax_autograd,
+            torch=softmax_torch,
+            tensorflow=softmax_tensorflow,
+        ),
         sizes=(10_000,),
         quick=500,
         tolerance=1e-10,
