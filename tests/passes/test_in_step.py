@@ -70,3 +70,13 @@ def test_no_instruction_waits_for_the_one_before(monkeypatch: pytest.MonkeyPatch
     assert _chained(np.ones(10_000)) < 0.2
     monkeypatch.setattr(llvm_text, "_MARK", "")
     assert _chained(np.ones(10_001)) > 0.25
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads x86 assembly")
+def test_erf_and_its_derivative_share_an_exponential() -> None:
+    def multiplications(function: Any) -> int:
+        return len(re.findall(r"\tvf\w+pd\t", function.inspect(np.ones(8192)).assembly))
+
+    value = tp.function(lambda x: tp.nn.erf(x))
+    both = tp.value_and_grad(lambda x: np.sum(tp.nn.erf(x)))
+    assert multiplications(both) - multiplications(value) < multiplications(tp.function(np.exp)) // 2
