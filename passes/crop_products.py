@@ -78,8 +78,9 @@ def _found(op: Op, readers: Counter[Value]) -> _Product | None:
         return None
     permutation: Any = turned.attributes["permutation"]
     size: Any = op.attributes["size"]
+    step: Any = op.attributes["step"]
     rows = next((n for n in range(1, len(x.shape)) if prod(x.shape[:n]) == product.result.shape[0]), 0)
-    if not rows or size[rows:] != x.shape[rows:] or set(op.attributes["step"]) != {1} or 0 in size:
+    if not rows or size[rows:] != x.shape[rows:] or set(step) != {1} or 0 in size:
         return None
     counted = all(axis < len(windows.operands[0].shape) for axis in permutation[:rows])
     if not counted or turned.result.shape[:rows] != x.shape[:rows]:

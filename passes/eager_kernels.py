@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
+from tapec.passes.identities import COMBINE
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loops import Access, Buffer, Compute, Instruction, Load, Nest, Reduce, Store
 from tapec.passes.nest_loops import emit_nest
 from tapec.passes.places import Surroundings
+from tapec.passes.short_axes import halved
 
 
 def _surroundings(names: dict[Buffer, str], vector_bits: int) -> Surroundings:
@@ -62,5 +64,40 @@ def reduction_kernel(primitive: Primitive, dtype: DType, row: bool, vector_bits:
     f = FunctionText(KERNEL, "i64 %outer, i64 %n, i64 %inner, i64 %block, ptr noalias %in, ptr noalias %out", "i64")
     names = {source: "%in", out: "%out"}
     emit_nest(f, Nest(extents, reduced, body, row, primitive.name), _surroundings(names, vector_bits))
+    f.line("ret i64 0")
+    return module_text([f])
+
+
+def short_kernel(primitive: Primitive, dtype: DType, count: int, over: bool, rows: bool, vector_bits: int) -> str:
+    """Module of `i64 kernel(i64 outer, i64 n, i64 block, ptr in, ptr out)` for reductions with a short axis.
+
+    The dense operand is `(outer, n, count)`, and block is n * count.
+
+    Args:
+        primitive: the reduction.
+        dtype: of the elements.
+        count: positions of the short axis.
+        over: whether that axis is reduced.
+        rows: whether n is reduced.
+        vector_bits: width of the machine's vector registers.
+    """
+    source, out = Buffer("in", dtype, 0, "input"), Buffer("out", dtype, 0, "output")
+    body: list[Instruction] = [Load(k, Access(source, k, ("%block", count))) for k in range(count)]
+    kept = 1 if over else count
+
+    def combine(a: int, b: int) -> int:
+        body.append(Compute(len(body), COMBINE[primitive], (a, b), {}, dtype, None))
+        return len(body) - 1
+
+    results = [halved(range(count), combine)] if over else list(range(count))
+    for k, register in enumerate(results):
+        if rows:
+            body.append(Reduce(register, primitive, dtype, Access(out, k, (kept, 0))))
+        else:
+            body.append(Store(register, Access(out, k, ("%n", kept))))
+    names = {source: "%in", out: "%out"}
+    f = FunctionText(KERNEL, "i64 %outer, i64 %n, i64 %block, ptr noalias %in, ptr noalias %out", "i64")
+    nest = Nest(("%outer", "%n"), (False, rows), tuple(body), rows, primitive.name)
+    emit_nest(f, nest, _surroundings(names, vector_bits))
     f.line("ret i64 0")
     return module_text([f])

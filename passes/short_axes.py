@@ -7,10 +7,12 @@ positions instead. What is *short* depends on a shape alone, since the order in 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Final
+from typing import Final, TypeVar
 
 Shape = tuple[int, ...]
+T = TypeVar("T")
 
 # Positions of a short axis at most: what a few of them need together fits the registers.
 MOST: Final = 4
@@ -44,3 +46,12 @@ def without(shape: Shape, axis: int) -> Shape:
 def shifted(axes: Shape, axis: int) -> Shape:
     """Axes, without one of them, as they are numbered when that one is gone."""
     return tuple([i - (i > axis) for i in axes if i != axis])
+
+
+def halved(lanes: Sequence[T], combine: Callable[[T, T], T]) -> T:
+    """As `tapec.passes.reducing` combines lanes: each of the first half with one of the second."""
+    while len(lanes) > 1:
+        half = 1 << (len(lanes) - 1).bit_length() - 1
+        low, high = lanes[:half], lanes[half:]
+        lanes = [*[combine(a, b) for a, b in zip(low, high, strict=False)], *low[len(high) :]]
+    return lanes[0]

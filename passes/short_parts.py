@@ -16,7 +16,7 @@ from tapec.ops import elementwise as ew
 from tapec.passes.graph_pass import Rebuild
 from tapec.passes.identities import COMBINE
 from tapec.passes.rewriting import Rewriter
-from tapec.passes.short_axes import Shape, shifted, without
+from tapec.passes.short_axes import Shape, halved, shifted, without
 from tapec.passes.short_classes import is_short_product
 
 
@@ -203,19 +203,11 @@ def _reduction(parts: Parts, op: Op) -> bool:
     rest = shifted(axes, axis)
     each = [parts.part(x, axis, k) for k in range(x.shape[axis])]
     if axis in axes:
-        together = _combined(parts.rewriter, COMBINE[op.primitive], each)
+        combine = COMBINE[op.primitive]
+        together = halved(each, lambda a, b: parts.rewriter.make(combine, a, b))
         return parts.deliver_whole(result, parts.reduced(op.primitive, together, rest))
     made = [parts.reduced(op.primitive, part, rest) for part in each]
     return parts.deliver(result, axis - sum(i < axis for i in axes), made)
-
-
-def _combined(rewriter: Rewriter, combine: Primitive, lanes: list[Value]) -> Value:
-    """As `tapec.passes.reducing` combines lanes: the first half with the second."""
-    while len(lanes) > 1:
-        half = 1 << (len(lanes) - 1).bit_length() - 1
-        low, high = lanes[:half], lanes[half:]
-        lanes = [rewriter.make(combine, a, b) for a, b in zip(low, high, strict=False)] + low[len(high) :]
-    return lanes[0]
 
 
 def _matmul(parts: Parts, op: Op) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
@@ -15,65 +14,36 @@ from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import contraction
-from tapec.ops import reduction as reductions
-from tapec.passes.identities import of_nothing
-from tapec.passes.kernel_status import KERNEL
+from tapec.ops import reduction as reduce
 from tapec.passes.materialize import batch_strides
 from tapec.passes.matmul_names import is_dot, is_small
 from tapec.passes.product_names import FIELD
 from tapec.passes.product_plan import matrices
-from tapec.passes.short_axes import innermost, shifted, short_axis, without
 from tapec.passes.threads_names import HISTORY
-from tapec.runtime import jit, matmul, recipes
+from tapec.runtime import matmul
+from tapec.runtime.kept_kernels import KERNELS, Kernel, kernel_of
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
 from tapec.runtime.raw_entry import raw_entry
+from tapec.runtime.reductions import reduction
 from tapec.runtime.target import vector_bits
 from tapec.runtime.transforms import execute_transform
 
 Array = np.ndarray[Any, Any]
-_Kernel = Callable[..., int]
-
-_KERNELS: dict[tuple[Any, ...], _Kernel] = {}
-_LIBRARIES: list[jit.Library] = []  # kernels live as long as the process: there are few, and anybody may hold one
-_LOCK = threading.Lock()
 
 
-def _kernel(key: tuple[Any, ...], description: tuple[str, ...], text: Callable[[], str], signature: str) -> _Kernel:
-    """The kernel that is kept under `key`; `description` says the same to other processes."""
-    found = _KERNELS.get(key)
-    if found is None:
-        with _LOCK:
-            found = _KERNELS.get(key)
-            if found is None:
-                library = recipes.build(description, lambda: recipes.Written(text())).library
-                _LIBRARIES.append(library)
-                found = _KERNELS[key] = raw_entry(library.address(KERNEL), signature)
-    return found
-
-
-def _elementwise_kernel(key: tuple[Any, ...], primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _Kernel:
+def _elementwise_kernel(key: tuple[Any, ...], primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> Kernel:
     def text() -> str:
         from tapec.passes.eager_kernels import elementwise_kernel
 
         return elementwise_kernel(primitive, dtype, scalar, vector_bits())
 
     description = ("elementwise", primitive.name, dtype.name, repr(scalar))
-    return _kernel(key, description, text, "i" + "p" * (len(scalar) + 1))
-
-
-def _reduction_kernel(primitive: Primitive, dtype: DType, row: bool) -> _Kernel:
-    def text() -> str:
-        from tapec.passes.eager_kernels import reduction_kernel
-
-        return reduction_kernel(primitive, dtype, row, vector_bits())
-
-    description = ("reduction", primitive.name, dtype.name, repr(row))
-    return _kernel((primitive, dtype, row), description, text, "iiiipp")
+    return kernel_of(key, description, text, "i" + "p" * (len(scalar) + 1))
 
 
 def unary(primitive: Primitive) -> Callable[[Array], Array]:
     """An elementwise primitive of one operand, without attributes, as a function of it."""
-    kernels: dict[int, _Kernel] = {}  # by the dtype's number
+    kernels: dict[int, Kernel] = {}  # by the dtype's number
 
     def run(x: Array) -> Array:
         if not x.flags.c_contiguous:
@@ -116,7 +86,7 @@ class _Spread(NamedTuple):
 
     shape: tuple[int, ...]
     repeated: bool
-    kernel: _Kernel
+    kernel: Kernel
 
 
 _MOST_SHAPES = 4096
@@ -129,80 +99,9 @@ def _spread(primitive: Primitive, arrays: Sequence[Array]) -> _Spread:
     return _Spread(shape, repeated, _several(primitive, dtypes.of(arrays[0].dtype), scalar))
 
 
-def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> _Kernel:
+def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> Kernel:
     key = (primitive, dtype, scalar)
-    return _KERNELS.get(key) or _elementwise_kernel(key, primitive, dtype, scalar)
-
-
-_Reduce = Callable[[Array], Array]
-
-_REDUCTIONS: dict[tuple[Any, ...], _Reduce] = {}
-_MOST_REDUCTIONS = 4096
-
-
-def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
-    """`sum`, `prod`, `max` or `min` over axes."""
-    (x,) = arrays
-    axes: tuple[int, ...] = attributes["axes"]
-    key = (primitive, x.dtype.num, x.shape, axes)
-    run = _REDUCTIONS.get(key)
-    if run is None:
-        if x.size == 0:
-            return _of_nothing(primitive, x, attributes)
-        if len(_REDUCTIONS) >= _MOST_REDUCTIONS:
-            _REDUCTIONS.clear()
-        run = _REDUCTIONS[key] = _reduce(primitive, dtypes.of(x.dtype), x.shape, axes)
-    return run(x)
-
-
-def _of_nothing(primitive: Primitive, x: Array, attributes: dict[str, Any]) -> Array:
-    dtype = dtypes.of(x.dtype)
-    # raises where nothing has no value
-    (result,) = primitive.family.infer(primitive, (tensor_type(dtype, x.shape),), attributes)
-    return np.full(result.shape, of_nothing(primitive.name, dtype), x.dtype)
-
-
-def _reduce(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
-    """How a reduction of one shape runs; what it does with short axes is said in `passes.ordered_reductions`."""
-    short = short_axis(shape)
-    if short is None or axes == (short,):
-        return _reduce_at_once(primitive, dtype, shape, axes)
-    rest = shifted(axes, short)
-    if short in axes:
-        first = _reduce(primitive, dtype, shape, (short,))
-        second = _reduce(primitive, dtype, without(shape, short), rest)
-        return lambda x: second(first(x))
-    moved = (shape[short], *without(shape, short))
-    each = _reduce(primitive, dtype, moved, tuple([i + 1 for i in rest]))
-    at = short - sum(i < short for i in axes)
-    return lambda x: np.ascontiguousarray(np.moveaxis(each(np.moveaxis(x, short, 0)), 0, at))
-
-
-def _reduce_at_once(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
-    """One kernel over outer × reduced × inner elements."""
-    kept = [i for i in range(len(shape)) if i not in axes]
-    out_shape = tuple([shape[i] for i in kept])
-    n = prod([shape[i] for i in axes])
-    if n == 1:
-        return lambda x: np.array(x.reshape(out_shape), order="C")
-    row = innermost(shape) in axes
-    inner_axes = [] if row else [i for i in kept if i > max(axes)]
-    order = (*[i for i in kept if i not in inner_axes], *axes, *inner_axes)
-    inner = prod([shape[i] for i in inner_axes])
-    outer = prod(shape) // (n * inner)
-    kernel = _reduction_kernel(primitive, dtype, row)
-    permuted = order != tuple(range(len(shape)))
-
-    def run(x: Array) -> Array:
-        if permuted:
-            x = x.transpose(order)
-        if not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x)
-        out = np.empty(out_shape, x.dtype)
-        kernel(outer, n, inner, n * inner, x, out)
-        return out
-
-    return run
+    return KERNELS.get(key) or _elementwise_kernel(key, primitive, dtype, scalar)
 
 
 class _Product(NamedTuple):
@@ -274,14 +173,14 @@ def _dot(a: Array, b: Array, out: Array) -> None:
     axes = {"axes": (a.ndim - 2,)}
     for i in range(a.shape[-2]):
         for j in range(b.shape[-1]):
-            out[..., i, j] = reduction(reductions.sum, [a[..., i, :] * b[..., :, j]], axes)
+            out[..., i, j] = reduction(reduce.sum, [a[..., i, :] * b[..., :, j]], axes)
 
 
-def _product_routine(dtype: DType, size: str, make: Callable[[], _Kernel]) -> _Kernel:
+def _product_routine(dtype: DType, size: str, make: Callable[[], Kernel]) -> Kernel:
     key = (contraction.matmul, dtype, size)
-    routine = _KERNELS.get(key)
+    routine = KERNELS.get(key)
     if routine is None:
-        routine = _KERNELS[key] = make()
+        routine = KERNELS[key] = make()
     return routine
 
 

@@ -98,6 +98,13 @@ def optimised(graph: Graph) -> Graph:
     return graph
 
 
+def _written_out(graph: Graph) -> Graph:
+    """The passes over short axes, in order."""
+    for step in (TurnProducts(), WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
+        graph = step.run(graph)
+    return graph
+
+
 def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -> Forms:
     """All passes, in order, over a recorded graph.
 
@@ -109,9 +116,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     Raises:
         MemoryBudgetError: that can't be met.
     """
-    graph = optimised(graph)
-    for step in (TurnProducts(), WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
-        graph = step.run(graph)
+    graph = _written_out(optimised(graph))
     if memory_budget is not None:
         from tapec.passes.memory_budget import MemoryBudget
 

@@ -39,6 +39,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.pipeline", "tapec.passes.expand_updates"): "only a GPU needs it",
     ("tapec.runtime.pipeline", "tapec.passes.ordered_reductions"): "the same",
     ("tapec.runtime.generated", "tapec.passes.eager_kernels"): "kernels of one op in the disk cache need no pass",
+    ("tapec.runtime.reductions", "tapec.passes.eager_kernels"): "the same for kernels of reductions",
     ("tapec.runtime.matmul", "tapec.passes.llvm_text"): "the same for matrix products",
     ("tapec.runtime.matmul", "tapec.passes.matmul_text"): "the same",
     ("tapec.runtime.matmul", "tapec.passes.product_text"): "the same",
