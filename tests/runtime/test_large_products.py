@@ -13,7 +13,7 @@ import pytest
 import tapec as tp
 from tapec.ir import dtypes
 from tapec.passes.llvm_text import module_text
-from tapec.passes.product_names import FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
+from tapec.passes.product_names import BLOCK, COLUMNS, CUT_COLUMNS, FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
 from tapec.passes.product_text import product_module
 from tapec.passes.product_tile import tile_function
@@ -149,6 +149,23 @@ def test_layouts_name_what_they_say():
     assert (column[FIELD["m"]], column[FIELD["n"]], column[FIELD["swapped"]]) == (1, 300, 1)
     assert words[FIELD["parts"]] > 1
     assert matrices((1, 40, 40, 40), (0, 40, 1), (0, 40, 1))[FIELD["parts"]] == 1
+
+
+def test_one_row_is_cut_where_threads_get_long_runs_of_memory():
+    """Columns one behind the other are; of a hundred neighbours each thread would get a part of every line."""
+    tall = matrices((1, 100_000, 1, 100), (0, 100, 1), (0, 1, 1))
+    assert (tall[FIELD["cut"]], tall[FIELD["unit"]]) == (CUT_COLUMNS, COLUMNS)
+    assert tall[FIELD["parts"]] > 1
+    assert matrices((1, 1, 100, 100_000), (0, 100_000, 1), (0, 100, 1))[FIELD["parts"]] == 1
+    assert matrices((1, 1, 2_000, 2_000), (0, 2_000, 1), (0, 2_000, 1))[FIELD["parts"]] > 1
+
+
+def test_memory_is_asked_for_in_order_where_short_columns_lie_one_behind_the_other():
+    def ahead(k, stride):
+        return matrices((1, 1000, 1, k), (0, stride, 1), (0, 1, 1))[FIELD["ahead"]]
+
+    assert ahead(100, 100) > 0
+    assert ahead(100, 101) == ahead(2 * BLOCK, 2 * BLOCK) == 0
 
 
 SCRIPT = """
