@@ -25,10 +25,13 @@ class Options(NamedTuple):
     Args:
         passes: llvmlite's names of module passes, in order (`"new_gvn"` is `add_new_gvn_pass`).
         codegen_level: LLVM's effort in instruction selection, scheduling and register allocation, 0 to 3.
+        strength_reduction: whether the code generator looks for cheaper ways to compute the addresses in loops. That
+            takes a third of its time where many pointers move, and gains nothing where they have been written so.
     """
 
     passes: tuple[str, ...] = CLEANUP
     codegen_level: int = 2
+    strength_reduction: bool = True
 
 
 LOCK: Final = threading.RLock()
@@ -99,8 +102,22 @@ def compiled(llvm: Backend, text: str, options: Options) -> ObjectCode:
     return ObjectCode(
         tuple([f.name for f in functions if not f.is_declaration and f.linkage.name == "external"]),
         tuple([f.name for f in functions if f.is_declaration and not f.name.startswith("llvm.")]),
-        llvm.machine(options.codegen_level).emit_object(module),
+        _emitted(llvm, module, options),
     )
+
+
+def _emitted(llvm: Backend, module: Any, options: Options) -> bytes:
+    """The object code of a module. LLVM has the switch for the whole process only: what another library compiles in
+    this very moment may go without strength reduction, too, which means the same.
+    """
+    machine = llvm.machine(options.codegen_level)
+    if options.strength_reduction:
+        return bytes(machine.emit_object(module))
+    llvm.binding.set_option("tapec", "-disable-lsr=true")
+    try:
+        return bytes(machine.emit_object(module))
+    finally:
+        llvm.binding.set_option("tapec", "-disable-lsr=false")
 
 
 def optimised(llvm: Backend, text: str, options: Options) -> Any:

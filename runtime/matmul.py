@@ -14,6 +14,8 @@ from tapec.runtime.target import vector_bits
 
 _LIBRARIES: Final[dict[str, jit.Library]] = {}
 _LOCK: Final = threading.RLock()
+# The loops of products walk along pointers already.
+_POINTERS: Final = jit.Options(strength_reduction=False)
 
 
 def address(dtype: DType) -> int:
@@ -67,7 +69,7 @@ def _large(dtype: DType) -> jit.Library:
 
         return recipes.Written(module_text(product_module(dtype, vector_bits())))
 
-    return recipes.build(("product", dtype.name), write).library
+    return recipes.build(("product", dtype.name), write, opt=_POINTERS).library
 
 
 def _threads(dtype: DType) -> jit.Library:

@@ -8,11 +8,13 @@ code (`runtime.object_cache`) and a few facts about it. The description is good 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tapec.runtime import cache, jit, sources
 from tapec.runtime.cache_entry import KEY_SIZE, key_of
-from tapec.runtime.jit import Symbols
+from tapec.runtime.jit import Options, Symbols
+
+_DEFAULT: Final = Options()
 
 
 class Written(NamedTuple):
@@ -29,13 +31,16 @@ class Built(NamedTuple):
     facts: bytes
 
 
-def build(description: Sequence[str], write: Callable[[], Written], symbols: Symbols | None = None) -> Built:
+def build(
+    description: Sequence[str], write: Callable[[], Written], symbols: Symbols | None = None, opt: Options = _DEFAULT
+) -> Built:
     """The code of a module.
 
     Args:
         description: determines what `write` gives, as long as tapec itself does not change.
         write: writes the module; not called if the disk cache has its code.
         symbols: as in `jit.compile_module`.
+        opt: how it is compiled.
 
     Raises:
         CompilationError: see `jit.compile_module`.
@@ -43,11 +48,11 @@ def build(description: Sequence[str], write: Callable[[], Written], symbols: Sym
     key = _key(description)
     kept = None if key is None else cache.read(key)
     if kept is not None:
-        library = jit.find(kept[:KEY_SIZE], lambda: write().text, symbols=symbols)
+        library = jit.find(kept[:KEY_SIZE], lambda: write().text, opt=opt, symbols=symbols)
         if library is not None:
             return Built(library, kept[KEY_SIZE:])
     written = write()
-    library = jit.compile_module(written.text, symbols=symbols)
+    library = jit.compile_module(written.text, opt=opt, symbols=symbols)
     if key is not None:
         cache.write(key, library.key + written.facts)
     return Built(library, written.facts)
