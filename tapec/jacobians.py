@@ -20,7 +20,7 @@ from tapec.function import MAX_PATHS, Function
 from tapec.ir.types import tensor_type
 from tapec.recording import active
 from tapec.repeated import repeated
-from tapec.sharing_recorder import tape_recorder
+from tapec.sharing_recorder import run_recorder
 from tapec.spaces import zeros
 from tapec.structure import flatten, leaf_paths, settled, unflatten
 from tapec.tape_recorder import TapeRecorder
@@ -166,7 +166,7 @@ class _Differentiation:
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = select_arguments(self._python, self._argnums, args, kwargs, variables=False)
-        recorder = tape_recorder(watch_accessed_variables=False)
+        recorder = run_recorder()
         sources = [source for argument in call.selected for source in argument.sources]
         places = [recorder.watch(source) for source in sources]
         with active(recorder):

@@ -45,9 +45,8 @@ def rolled_tape(
         return None  # some that is active depends on other sources alone
     numbers = TableNumbering(ops, "tape")
     # Whether a recording is rolled must not show in a derivative's bits: the same program may run outside of functions.
-    constants = recorder.constants if recorder.once else None
     order = TangentStarts if forward else SummationOrder
-    rolled = Reroll(least_ops=least).rerolled(numbers, constants, numbers.flags_of_table(active), order)
+    rolled = Reroll(least_ops=least).rerolled(numbers, recorder.constants(ops), numbers.flags_of_table(active), order)
     if rolled is None or len(ops) - len(rolled.graph.ops) < min(len(ops) // 2, _LOOPS_ONCE):
         return None
     places = {numbers.in_table(old): new for old, new in rolled.mapping.items()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 
+from tapec.eager_mode import EagerMode
 from tapec.errors import ConsumedTapeError
 from tapec.function_recorder import FunctionRecorder
 from tapec.ir.op_table import Numbers, Stretch
@@ -36,6 +37,13 @@ def tape_recorder(watch_accessed_variables: bool) -> TapeRecorder:
     if isinstance(outermost, FunctionRecorder):
         return SharingRecorder(watch_accessed_variables, outermost)
     return StructureRecorder(watch_accessed_variables)
+
+
+def run_recorder() -> TapeRecorder:
+    """The recorder of one run of a function, of which derivatives are made and of none that is equal."""
+    if all(isinstance(recorder, EagerMode) for recorder in ACTIVE.recorders):
+        return StructureRecorder(watch_accessed_variables=False, keeps_inputs=True)
+    return tape_recorder(watch_accessed_variables=False)
 
 
 @final
@@ -173,11 +181,9 @@ class SharingRecorder(TapeRecorder):
                 self.kept.setdefault(place, tensor)
         return Stretch(table, rows, inputs, list(targets), table.merged)
 
-    @property
-    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
+    def constants(self, ops: Stretch) -> Mapping[Value, np.ndarray[Any, Any]]:
         """See `TapeRecorder.constants`."""
-        leaves = self._function.table.leaves
-        return {leaves[n]: array for n, array in self._function.constants.items()}
+        return {ops.table.leaves[n]: array for n, array in self._function.constants.items()}
 
     def _stretch(self) -> Numbers:
         """The ops since the tape began. One that it did not hear of, though it reads what depends on something watched,

@@ -26,15 +26,19 @@ class StructureRecorder(TapeRecorder):
 
     Args:
         watch_accessed_variables: watch every trainable Variable that is read.
+        keeps_inputs: keep whatever the ops read, since derivatives are made of this very recording, and nobody else
+            records what it reads.
 
     Attributes:
         prefix: what has been recorded.
     """
 
-    __slots__ = ("prefix",)
+    __slots__ = ("_inputs", "prefix")
 
-    def __init__(self, watch_accessed_variables: bool) -> None:
+    def __init__(self, watch_accessed_variables: bool, keeps_inputs: bool = False) -> None:
         super().__init__(watch_accessed_variables)
+        # Apart from `kept`, of which equal recordings keep the same places.
+        self._inputs: dict[int, Tensor] | None = {} if keeps_inputs else None
         self.prefix = nothing()
 
     @property
@@ -145,6 +149,8 @@ class StructureRecorder(TapeRecorder):
         """The complement of the place of a tensor that does not depend on anything watched and has no place yet."""
         place = ~self._input(tensor, tensor._array.item() if tensor._literal else None)
         self.places[tensor._serial] = place
+        if self._inputs is not None:
+            self._inputs[~place] = tensor
         return place
 
     def _input(self, tensor: Tensor, literal: bool | float | None) -> int:
@@ -183,12 +189,15 @@ class StructureRecorder(TapeRecorder):
 
     def ops(self, targets: Sequence[int] = ()) -> Stretch:
         """See `TapeRecorder.ops`."""
+        for place, tensor in (self._inputs or {}).items():
+            self.kept.setdefault(place, tensor)
         return recorded_ops(self.prefix, targets)
 
-    @property
-    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
-        """See `TapeRecorder.constants`. Numbers of the source are constants of the graph; arrays are not known."""
-        return {}
+    def constants(self, ops: Stretch) -> Mapping[Value, np.ndarray[Any, Any]] | None:
+        """See `TapeRecorder.constants`."""
+        if self._inputs is None:
+            return None
+        return {ops.table.leaves[p]: self._inputs[p]._array for p in ops.inputs if p in self._inputs}
 
     def steps(self) -> list[Step]:
         """See `TapeRecorder.steps`."""

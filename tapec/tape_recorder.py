@@ -88,10 +88,12 @@ class TapeRecorder(Recorder):
     def ops(self, targets: Sequence[int] = ()) -> Stretch:
         """What was recorded, in a table in which values have their places as numbers; `targets` are the outputs."""
 
-    @property
     @abstractmethod
-    def constants(self) -> Mapping[Value, np.ndarray[Any, Any]]:
-        """Inputs of what was recorded that are the same whenever it runs."""
+    def constants(self, ops: Stretch) -> Mapping[Value, np.ndarray[Any, Any]] | None:
+        """Inputs of `ops` that are the same whenever what was recorded runs.
+
+        None if it may run with other numbers in the place of those of the source, too.
+        """
 
     @abstractmethod
     def steps(self) -> list[Step]:

@@ -13,7 +13,7 @@ from tapec.argument_names import argument_name, function_name
 from tapec.dispatch import lift
 from tapec.errors import IntegerInputError
 from tapec.recording import ACTIVE, active
-from tapec.sharing_recorder import tape_recorder
+from tapec.sharing_recorder import run_recorder
 from tapec.spaces import Space
 from tapec.structure import flatten, settled, unflatten
 from tapec.tape_recorder import TapeRecorder
@@ -97,7 +97,7 @@ def trace(python: Callable[..., Any], args: tuple[Any, ...]) -> Traced:
         IntegerInputError: no argument holds floating numbers.
     """
     given = independent(python, args)
-    recorder = tape_recorder(watch_accessed_variables=False)
+    recorder = run_recorder()
     sources = [recorder.watch(source) for source in given.sources]
     before, ACTIVE.lasting = ACTIVE.lasting, True
     try:
