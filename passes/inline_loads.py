@@ -27,6 +27,7 @@ from tapec.passes.loops import (
     Store,
     Window,
     needed,
+    zero,
 )
 from tapec.passes.scalar.costs import cost
 from tapec.passes.step_effects import effects
@@ -220,8 +221,8 @@ class _Rewriter:
         if not any(w is not None for w in windows):
             return value
         dtype = made.store.access.buffer.dtype
-        test, zero = Inside(0, windows), Constant(0, 0.0 if dtype.is_float else dtype.kind != "b" and 0, dtype)
-        operands = (self.add(_key(test), test), value, self.add(_key(zero), zero))
+        test, nothing = Inside(0, windows), zero(0, dtype)
+        operands = (self.add(_key(test), test), value, self.add(_key(nothing), nothing))
         return self.add((id(made), windows), Compute(0, ew.select, operands, {}, dtype, None))
 
 

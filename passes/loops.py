@@ -97,6 +97,11 @@ class Constant:
     dtype: DType
 
 
+def zero(out: int, dtype: DType) -> Constant:
+    """What is read outside of a window."""
+    return Constant(out, 0.0 if dtype.is_float else dtype.kind != "b" and 0, dtype)
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """Register `out` = the iteration's position along `axis`."""

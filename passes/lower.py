@@ -23,6 +23,7 @@ from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
 from tapec.passes.row_packing import packed_rows
+from tapec.passes.segments import segmented
 from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Program, Step, Sweep, Sweeps, While, leaves
 from tapec.passes.tiles import tiled
 from tapec.passes.turn_loads import turned
@@ -99,6 +100,7 @@ class _Lowering:
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         steps = inlined(steps, lasting)
         if self.options.tiling:
+            steps = [part for step in steps for part in (segmented(step) if isinstance(step, Nest) else [step])]
             steps = tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary)
         else:
             steps = [collapse(step) if isinstance(step, Nest) else step for step in steps]

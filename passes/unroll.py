@@ -15,7 +15,20 @@ from math import prod
 from typing import Final
 
 from tapec.ir import dtypes
-from tapec.passes.loops import Access, Compute, Constant, Index, Inside, Instruction, Load, Nest, Reduce, Store, Window
+from tapec.passes.loops import (
+    Access,
+    Compute,
+    Constant,
+    Index,
+    Inside,
+    Instruction,
+    Load,
+    Nest,
+    Reduce,
+    Store,
+    Window,
+    zero,
+)
 from tapec.passes.scalar.costs import cost
 
 MOST_POSITIONS: Final = 4
@@ -44,11 +57,8 @@ def _at(body: Sequence[Instruction], position: tuple[int, ...], first: int) -> I
     for i in body:
         if isinstance(i, Load):
             place = _place(i.access, position)
-            if place is None:
-                dtype = i.access.buffer.dtype
-                yield Constant(first + i.out, False if dtype.kind == "b" else 0.0, dtype)
-            else:
-                yield Load(first + i.out, place)
+            out = first + i.out
+            yield zero(out, i.access.buffer.dtype) if place is None else Load(out, place)
         elif isinstance(i, Store):
             place = _place(i.access, position)
             assert place is not None
