@@ -14,10 +14,11 @@ THREADED = 50_000  # variables from which starting threads pays
 def _terms(x: Any, gradient: Any, first: int, last: int) -> float:
     """Terms from `first`, which is not 0, to `last`, and the gradient by the variables of these numbers."""
     total = 0.0
-    for i in range(first, last):
-        a, b, before = x[i + 1] - x[i] * x[i], 1.0 - x[i], x[i] - x[i - 1] * x[i - 1]
+    left, here, right, out = x[first - 1 :], x[first:], x[first + 1 :], gradient[first:]
+    for i in range(last - first):  # from 0, since Numba does not vectorise what might be an index from the end
+        a, b, before = right[i] - here[i] * here[i], 1.0 - here[i], here[i] - left[i] * left[i]
         total += 100.0 * a * a + b * b
-        gradient[i] = 200.0 * before - 400.0 * x[i] * a - 2.0 * b
+        out[i] = 200.0 * before - 400.0 * here[i] * a - 2.0 * b
     return total
 
 
