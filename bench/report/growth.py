@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.peers.table import PEERS
 from bench.report.comparison import Row
 from bench.report.looks import GRID, Plot, draw, named, style, svg, time_axis
 from bench.results import Result
@@ -72,8 +73,12 @@ def _plot(
         return None
     present = [p for p in peers if any(p in row.results for rows in groups for row in rows)]
     missing = [text for rows in groups for text in _missing(rows)]
-    named_missing = f" Missing: {'; '.join(missing)}." if missing else ""
-    return Plot(title, note + named_missing, present, [_panel(present, rows, what, value) for rows in groups])
+    if missing:
+        note += f" Missing: {'; '.join(missing)}."
+    once = [p for p in present if not PEERS[p].swept]
+    if once:
+        note += f" {', '.join(once)} compiles for too long to be tried at further sizes."
+    return Plot(title, note, present, [_panel(present, rows, what, value) for rows in groups])
 
 
 def _sweeps(found: Iterable[Row], wanted: Callable[[Workload], bool]) -> list[list[Row]]:

@@ -14,7 +14,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; white-space: nowrap; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: right; }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 14rem; max-width: 24rem;
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 20rem; max-width: 26rem;
   position: sticky; left: 0; background: var(--page); }
 th { border-bottom: 2px solid var(--faint); }
 td.best { font-weight: 600; } td.behind { background: var(--behind); } td.ahead { background: var(--ahead); }
@@ -27,5 +27,5 @@ p.note, li { max-width: 50rem; } p.note { color: var(--soft); }
 .panels { display: flex; flex-wrap: wrap; gap: .5rem; }
 .panels svg { max-width: 100%; height: auto; }
 .wide svg { max-width: none; }
-@media (max-width: 40rem) { th:first-child, td:first-child { min-width: 9rem; max-width: 10rem; } }
+@media (max-width: 40rem) { th:first-child, td:first-child { min-width: 9rem; max-width: 11rem; } }
 """

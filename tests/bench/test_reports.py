@@ -170,6 +170,9 @@ def test_the_page_has_everything_and_needs_nothing(run):
         assert f"<title>{name}</title>" in text
     assert "no answer after 1 s" in text
     assert "100 MB" in text
+    assert "too long to be tried" not in text
+    run.results.append(result("rosenbrock", 100, "torch.compile", 9e-6))
+    assert "torch.compile compiles for too long to be tried at further sizes" in page.page(run, rows(run, WORKLOADS))
     assert "How cost grows with size" in text
     assert not re.search(r"""(src|href)=["'](?!#)""", text)
 
