@@ -10,6 +10,7 @@ import numpy as np
 
 from tapec.ir.graph import Location, Op, attributes_key
 from tapec.passes.residuals import needed
+from tapec.runtime.device_array import DeviceArray
 from tapec.tape_recorder import TapeRecorder
 
 
@@ -115,12 +116,20 @@ class _Rows:
         tensor = self._left.pop(place, None)
         if tensor is None or tensor._literal:  # numbers of the source are shared by all tapes
             return
-        array = owner = tensor._array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        size = 0 if id(owner) in self._owners else owner.nbytes
+        array = tensor._array
+        owner, nbytes = _memory_of(array)
+        size = 0 if id(owner) in self._owners else nbytes
         self._owners.add(id(owner))
         self.rows.append(SavedTensor(op, location, array.shape, array.dtype, size, why))
+
+
+def _memory_of(array: Any) -> tuple[Any, int]:
+    """What keeps an array's memory, and how many bytes that keeps."""
+    if isinstance(array, DeviceArray):
+        return array.block, array.nbytes
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array, array.nbytes
 
 
 def _read(op: Op, active: tuple[int, ...]) -> list[tuple[int, str]]:

@@ -157,6 +157,17 @@ def test_gradients():
         assert_same_bits([g.numpy() for g in found], [g.numpy() for g in expected])
 
 
+def test_what_a_tape_keeps():
+    tables = []
+    for device in (CPU, THERE):
+        x = tp.to_device(tp.Variable(X), device)
+        with tp.GradientTape() as tape:
+            y = np.sum(np.tanh(x).reshape(-1) * np.exp(x.reshape(-1)))
+        assert y.device is device
+        tables.append([(row.op, row.bytes, row.why) for row in tape.saved()])
+    assert tables[0] == tables[1]
+
+
 def test_derivatives_flow_between_devices():
     x = tp.Variable(X)
     with tp.GradientTape() as tape:
