@@ -170,24 +170,20 @@ def right_by_element(name: str, dtype: DType, vector_bits: int) -> FunctionText:
 def turned(f: FunctionText, element: str, rows: list[Reg]) -> list[Reg]:
     """The columns of a square in memory, of which the rows' addresses are given.
 
-    Each round swaps the off-diagonal quarters of every smaller square; the first one loads them where they belong.
+    Halves are loaded where they belong; each round then interleaves the elements of two vectors, half by half.
     """
     side = len(rows)
-    distance = side // 2
+    half = side // 2
     columns: list[Reg] = []
-    for half in range(2):
-        halves = [f.load(f.element_pointer(row, i64(half * distance), element), element, distance) for row in rows]
-        columns += [_joined(f, a, b) for a, b in zip(halves[:distance], halves[distance:], strict=True)]
-    while distance > 1:
-        distance //= 2
-        swapped = list(columns)
-        low = [lane if not lane & distance else side + lane - distance for lane in range(side)]
-        high = [lane + distance if not lane & distance else side + lane for lane in range(side)]
-        for i in range(side):
-            if not i & distance:
-                for target, lanes in ((i, low), (i + distance, high)):
-                    swapped[target] = _shuffled(f, columns[i], columns[i + distance], lanes)
-        columns = swapped
+    low = [lane + start + own for start in (0, half) for lane in range(half // 2) for own in (0, side)]
+    high = [lane + half // 2 for lane in low]
+    for first in (0, half):
+        parts = [f.load(f.element_pointer(row, i64(first), element), element, half) for row in rows]
+        some = [_joined(f, a, b) for a, b in zip(parts[:half], parts[half:], strict=True)]
+        for _ in range(half.bit_length() - 1):
+            pairs = list(zip(some[: half // 2], some[half // 2 :], strict=True))
+            some = [_shuffled(f, a, b, lanes) for a, b in pairs for lanes in (low, high)]
+        columns += some
     return columns
 
 
