@@ -1,9 +1,11 @@
 """The program of `test_product_bounds.py`: products of matrices that end, or begin, at a page that may not be touched,
-so that one element read or written outside ends this process. Prints how many there were.
+so that one element read or written outside ends this process. The argument is the width of vectors in bits. Prints how
+many there were.
 """
 
 import ctypes
 import mmap
+import sys
 from itertools import product
 
 import numpy as np
@@ -43,7 +45,8 @@ class Fenced:
         return out
 
 
-def main() -> None:
+def main(vector_bits: int) -> None:
+    matmul.vector_bits = lambda: vector_bits
     rng = np.random.default_rng(0)
     runs = 0
     for (m, k, n), dtype, by_columns, at_end in product(
@@ -65,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))
