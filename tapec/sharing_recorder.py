@@ -88,13 +88,15 @@ class SharingRecorder(TapeRecorder):
             active = operands[0]._serial in places
         else:
             active = self._mask(operands)
-        place = self._function.values.get(result._serial)
+        function = self._function
+        place = function.values.get(result._serial)
         if place is None:
-            raise ConsumedTapeError(_ENDED.format(self._function.name))
+            raise ConsumedTapeError(_ENDED.format(function.name))
         if not active:
             return self.events.unrecorded(primitive, operands, result)
-        table = self._function.table
-        row = table.row_of(place)
+        table = function.table
+        made = table.results
+        row = len(made) - 1 if made[-1] == place else table.row_of(place)  # most have just run
         self._heard.append(row)
         key = (table.rows[row], active)
         positions = self._needed.get(key, _UNKNOWN)

@@ -202,8 +202,6 @@ class OpTable:
 
     def row_of(self, number: int) -> int:
         """The op that made a value."""
-        if self.results[-1] == number:  # it has just run: most who ask do so at once
-            return len(self.results) - 1
         return bisect_right(self.results, number) - 1  # a guard makes nothing and has the number that comes next
 
     def columns(self) -> Columns:
