@@ -11,6 +11,9 @@ since all wait for the last one. `history` is memory of the call's own, zeros at
 run on threads since it was last run alone (3). The first of these runs may have to wake the threads, and is not judged.
 Callers on several threads may lose each other's notes.
 
+A run that lost a millisecond tells of the machine rather than of its task: a thread waited for a core. No call asks for
+threads for some time then, so that a program of many calls does not find out in each of them.
+
 `void tapec_parallel_start()` says that this process started the threads.
 """
 
@@ -26,6 +29,10 @@ SET_THREADS = "tapec_numba_set_num_threads"
 _AGAIN = 512  # runs on threads after which a run alone is measured anew
 _FIRST_WAIT, _LAST_WAIT = 4, 2048  # half of the runs alone after threads were slower once; the most of them
 
+# Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithm of how many
+# times as long no call asks for threads then; and the longest of these pauses.
+_MUCH, _PAUSE, _LONGEST = 1_000_000, 6, 1_000_000_000
+
 # Numba's layers call `function(args, dimensions, steps, data)` for pieces of 0 to dimensions[0]: args[0] has moved on
 # by steps[0] for each item before the piece, dimensions[0] is the number of items in it. Here an item is a part. Every
 # region has as many items as threads, since libgomp ends the threads that a smaller team does not need and the work
@@ -37,6 +44,7 @@ declare i32 @clock_gettime(i32, ptr)
 
 @owner = internal global i32 0, align 4
 @busy = internal global i32 0, align 4
+@crowded = internal global i64 0, align 8
 
 define void @{start}() {{
   %pid = call i32 @getpid()
@@ -150,7 +158,10 @@ remember:
   %start = call i64 @now()
   %unknown = icmp eq i64 %alone, 0
   %told = icmp sgt i64 %skip, 0
-  %either = or i1 %unknown, %told
+  %until = load atomic i64, ptr @crowded monotonic, align 8
+  %crowded = icmp slt i64 %start, %until
+  %for.itself = or i1 %unknown, %told
+  %either = or i1 %for.itself, %crowded
   br i1 {always}, label %{enter}, label %decide
 decide:
   br i1 %either, label %measure, label %{enter}
@@ -166,7 +177,8 @@ measure:
   %smoothed = add i64 %alone, %step
   %kept = select i1 %unknown, i64 %measured, i64 %smoothed
   store atomic i64 %kept, ptr %alone.slot monotonic, align 8
-  %fewer = sub i64 %skip, 1
+  %one.fewer = sub i64 %skip, 1
+  %fewer = call i64 @llvm.smax.i64(i64 %one.fewer, i64 0)
   %left = select i1 %unknown, i64 1, i64 %fewer
   store atomic i64 %left, ptr %skip.slot monotonic, align 8
   store atomic i64 0, ptr %times.slot monotonic, align 8
@@ -184,6 +196,16 @@ release:
   store atomic i32 0, ptr @busy release, align 4
   br label %note
 note:
+  %loss = sub i64 %took, %alone
+  %waited = icmp sgt i64 %loss, {much}
+  br i1 %waited, label %crowd, label %count
+crowd:
+  %share = shl i64 %loss, {pause}
+  %pause = call i64 @llvm.smin.i64(i64 %share, i64 {longest})
+  %again = add i64 %end, %pause
+  store atomic i64 %again, ptr @crowded monotonic, align 8
+  br label %count
+count:
   %wait = load atomic i64, ptr %wait.slot monotonic, align 8
   %times = load atomic i64, ptr %times.slot monotonic, align 8
   %more = add i64 %times, 1
@@ -236,4 +258,7 @@ def threads_text(clock: int, exclusive: bool, always: bool = False) -> str:
         again=_AGAIN,
         first_wait=_FIRST_WAIT,
         last_wait=_LAST_WAIT,
+        much=_MUCH,
+        pause=_PAUSE,
+        longest=_LONGEST,
     )

@@ -124,6 +124,32 @@ def test_threads_that_are_slower_are_tried_ever_less_often():
     assert machine.on_threads(40) == "t" * 40
 
 
+def test_where_a_thread_waited_for_a_core_no_call_asks_for_threads_for_a_while():
+    machine = Machine()
+    assert machine.on_threads(6) == "aatttt"
+    first, machine.together = machine.history, 5_000_000 + machine.alone
+    assert machine.on_threads(1) == "t"
+    machine.together = 300
+    machine.history = (I64 * HISTORY)()  # another call
+    assert machine.on_threads(20) == "a" * 20
+    machine.now += 64 * 5_000_000 - 50 * machine.alone
+    assert machine.on_threads(20) == "a" * 20
+    machine.now += 50 * machine.alone
+    assert machine.on_threads(20) == "t" * 20
+    machine.history = first
+    assert machine.on_threads(20) == "a" * 8 + "t" * 12
+
+
+def test_a_process_that_was_stopped_does_not_wait_long():
+    machine = Machine()
+    machine.on_threads(4)
+    machine.together = 3_600_000_000_000
+    assert machine.on_threads(1) == "t"
+    machine.together = 300
+    machine.now += 1_000_000_000
+    assert machine.on_threads(9) == "a" * 8 + "t"
+
+
 def test_what_a_run_alone_takes_is_measured_again():
     machine = Machine()
     assert machine.on_threads(2 + 512 + 1 + 512) == "aa" + "t" * 512 + "a" + "t" * 512
