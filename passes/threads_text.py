@@ -29,8 +29,8 @@ SET_THREADS = "tapec_numba_set_num_threads"
 _AGAIN = 512  # runs on threads after which a run alone is measured anew
 _FIRST_WAIT, _LAST_WAIT = 4, 2048  # half of the runs alone after threads were slower once; the most of them
 
-# Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithm of how many
-# times as long no call asks for threads then; and the longest of these pauses.
+# Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithm of how
+# many times as long no call asks for threads then; and the longest of these pauses.
 _MUCH, _PAUSE, _LONGEST = 1_000_000, 6, 1_000_000_000
 
 # Numba's layers call `function(args, dimensions, steps, data)` for pieces of 0 to dimensions[0]: args[0] has moved on
