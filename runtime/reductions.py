@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
+from tapec.ops import reduction as reductions
 from tapec.passes.identities import of_nothing
 from tapec.passes.short_axes import innermost, shifted, short_axis, without
 from tapec.runtime.kept_kernels import Kernel, kernel_of
@@ -24,6 +26,24 @@ _REDUCTIONS: dict[tuple[Any, ...], _Reduce] = {}
 _MOST_REDUCTIONS = 4096
 
 
+# Integers and booleans have the same sums and extremes in any order. NumPy takes the first few: guards of a recording
+# ask for one or two, and a kernel takes 15 ms to make.
+_REDUCE: Final[dict[Primitive, Callable[..., Any]]] = {
+    reductions.sum: np.add.reduce,
+    reductions.prod: np.multiply.reduce,
+    reductions.max: np.maximum.reduce,
+    reductions.min: np.minimum.reduce,
+}
+_FEW: Final = 64
+_RUNS: Final[Counter[tuple[Primitive, int]]] = Counter()
+
+
+def _is_seldom(primitive: Primitive, dtype: np.dtype[Any]) -> bool:
+    key = primitive, dtype.num
+    _RUNS[key] += 1
+    return _RUNS[key] <= _FEW
+
+
 def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, Any]) -> Array:
     """`sum`, `prod`, `max` or `min` over axes."""
     (x,) = arrays
@@ -33,6 +53,8 @@ def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, A
     if run is None:
         if x.size == 0:
             return _of_nothing(primitive, x, attributes)
+        if x.dtype.kind != "f" and x.dtype.kind in primitive.operand_kinds and _is_seldom(primitive, x.dtype):
+            return np.asarray(_REDUCE[primitive](x, axes, x.dtype), order="C")
         if len(_REDUCTIONS) >= _MOST_REDUCTIONS:
             _REDUCTIONS.clear()
         run = _REDUCTIONS[key] = _reduce(primitive, dtypes.of(x.dtype), x.shape, axes)

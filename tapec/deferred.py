@@ -170,7 +170,7 @@ def defer(primitive: Primitive, operands: Sequence[Any], attributes: dict[str, A
         attributes: its attributes.
     """
     family = primitive.family.name
-    if family not in _CONTENT:
+    if family not in _CONTENT and not (family == "indexing" and _in_range(operands, attributes)):
         return None
     if family == "reduction" and operands[0].size == 0:
         return None  # of nothing some have no value
@@ -182,6 +182,16 @@ def defer(primitive: Primitive, operands: Sequence[Any], attributes: dict[str, A
     if kind.dtype.kind not in "fb":
         return None  # integers have powers and quotients that do not exist
     return Deferred(_Pending(list(operands), lambda arrays: (execute(primitive, arrays, attributes),)), 0, kind)
+
+
+def _in_range(operands: Sequence[Any], attributes: dict[str, Any]) -> bool:
+    """Whether the indices of an op are there, and none is outside its axis."""
+    x, indices, *_ = operands
+    axis = attributes["axis"]
+    if type(indices) is Deferred or indices.dtype.kind not in "iu" or not 0 <= axis < x.ndim:
+        return False
+    size = x.shape[axis]
+    return not indices.size or bool(indices.min() >= -size and indices.max() < size)
 
 
 def defer_control(

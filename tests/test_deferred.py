@@ -84,6 +84,18 @@ def test_an_op_that_may_refuse_values_runs_at_once():
         tp.function(lambda x: np.max(np.sin(x)))(np.zeros(0))
 
 
+def test_indices_in_range_are_no_reason_to_run(runs):
+    @tp.value_and_grad
+    def f(x, i):
+        return np.sum(np.exp(x)[i] * 2.0)
+
+    value, gradient = f(X, np.array([0, 599, 3, 3]))
+    assert runs == []
+    np.testing.assert_allclose(gradient[[0, 3, 4, 599]], 2.0 * np.exp(X[[0, 3, 4, 599]]) * [1, 2, 0, 1], rtol=1e-14)
+    with tp.eager():
+        assert f(X, np.array([0, 599, 3, 3]))[0] == value
+
+
 # What the user sees --------------------------------------------------------------------------------------------------
 
 
