@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -140,7 +141,7 @@ def _task(group: str, do: Callable[[Case], None], case: Case) -> Task:
 
 
 def carry_out(tasks: Sequence[Task], minutes: float | None, done: Callable[[], None]) -> list[str]:
-    """Does one task after the other until all are done, the time is up, or somebody presses Ctrl-C.
+    """Does one task after the other until all are done, the time is up, or somebody presses Ctrl-C or sends SIGTERM.
 
     Args:
         tasks: in order.
@@ -151,6 +152,7 @@ def carry_out(tasks: Sequence[Task], minutes: float | None, done: Callable[[], N
         What is left, and why.
     """
     end, number = None if minutes is None else time.monotonic() + 60 * minutes, 0
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for number, task in enumerate(tasks):
             if end is not None and time.monotonic() > end:
@@ -159,6 +161,8 @@ def carry_out(tasks: Sequence[Task], minutes: float | None, done: Callable[[], N
             done()
     except KeyboardInterrupt:
         return _left(tasks[number:], "the run was interrupted")
+    finally:
+        signal.signal(signal.SIGTERM, usual)
     return []
 
 

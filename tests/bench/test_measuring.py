@@ -81,12 +81,13 @@ def test_what_is_left_when_the_time_is_up_is_said():
     assert done == ["calls", "sizes", "sizes"]
 
 
-def test_an_interrupted_run_keeps_what_it_has(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_it_has(number, tmp_path, capsys, monkeypatch):
     measure = Bench.measure
 
     def interrupted(bench, case):
         if case.workload.name != "rosenbrock":
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
         return measure(bench, case)
 
     monkeypatch.setattr(Bench, "measure", interrupted)
