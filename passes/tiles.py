@@ -40,9 +40,9 @@ MOST_ROW_BYTES = 1 << 19
 MOST_MATRIX_BYTES = 1 << 22
 # How many steps behind the first may be looked at for one that joins.
 WINDOW = 40
-# A block of the inner index of a product that adds over the rows has at most so much: a second-level cache of 512 KiB,
-# beyond which a third-level one still answers sooner than memory.
-MOST_BLOCK_BYTES = 1 << 20
+# A block of the inner index of a product that adds over the rows has at most so much: what a core has of a second and a
+# third-level cache, which answers sooner than memory.
+MOST_BLOCK_BYTES = 1 << 21
 # Tiles are one function, and LLVM's time grows faster than a function's length.
 MOST_INSTRUCTIONS = 2_000
 # A nest that adds over rows takes a strip of columns at a time, through all rows. From so many pages on, half of what
