@@ -11,7 +11,7 @@ THREADED = 50_000  # variables from which starting threads pays
 
 
 @njit(cache=True, fastmath=True)
-def _terms(x: Any, gradient: Any, first: int, last: int) -> float:
+def _terms(x: Any, gradient: Any, first: int, last: int) -> Any:
     """Terms from `first`, which is not 0, to `last`, and the gradient by the variables of these numbers."""
     total = 0.0
     left, here, right, out = x[first - 1 :], x[first:], x[first + 1 :], gradient[first:]
@@ -23,7 +23,7 @@ def _terms(x: Any, gradient: Any, first: int, last: int) -> float:
 
 
 @njit(cache=True, fastmath=True, parallel=True)
-def _inner_terms(x: Any, gradient: Any, parts: int) -> float:
+def _inner_terms(x: Any, gradient: Any, parts: int) -> Any:
     inner, total = x.size - 2, 0.0
     for part in prange(parts):
         total += _terms(x, gradient, 1 + part * inner // parts, 1 + (part + 1) * inner // parts)
@@ -37,7 +37,7 @@ def _alone(x: Any) -> Any:
 
 
 @njit(cache=True, fastmath=True)
-def _ends(x: Any, gradient: Any) -> float:
+def _ends(x: Any, gradient: Any) -> Any:
     """The first term, and the gradient by the first variable and the last."""
     n = x.size
     a, b = x[1] - x[0] * x[0], 1.0 - x[0]
