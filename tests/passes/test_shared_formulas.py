@@ -54,10 +54,10 @@ def test_tiles_of_short_nests_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def chain(x: Sym) -> Sym:
         for _ in range(8):
-            x = apply(ew.sin, x) * broadcast(apply(movement.reshape, reduce_sum(x, (1,)), shape=(40, 1)), (40, 4))
+            x = apply(ew.sin, x) * broadcast(apply(movement.reshape, reduce_sum(x, (1,)), shape=(32, 1)), (32, 6))
         return x
 
-    forms = forms_of(graph_of(chain, np.ones((40, 4))), 256)
+    forms = forms_of(graph_of(chain, np.ones((32, 6))), 256)
     assert any(isinstance(step, Tiles) for step in forms.program.steps)
     assert "@tapec_sin_" in forms.text
 
