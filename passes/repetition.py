@@ -60,16 +60,17 @@ def _periods(codes: np.ndarray[tuple[int], np.dtype[np.int64]], least_count: int
     """Frequent distances between a context and its next occurrence, shortest first."""
     periods: set[int] = set()
     limit = len(codes) // least_count
-    hashes, length = codes, 1
+    hashes, length, bits = codes, 1, len(codes).bit_length()
     while length * _GROWTH * 2 <= len(codes) and length < _LONGEST:
         # A hash only proposes: whether two stretches are equal is looked at item by item afterwards.
         parts = [hashes[i * length : len(hashes) - (_GROWTH - 1 - i) * length] for i in range(_GROWTH)]
         weights = np.random.default_rng(length).integers(1, 2**62, _GROWTH, dtype=np.int64)
         hashes = np.add.reduce([part * weight for part, weight in zip(parts, weights, strict=True)])
         length *= _GROWTH
-        order = np.argsort(hashes, kind="stable")
-        same = hashes[order][1:] == hashes[order][:-1]
-        distances = (order[1:] - order[:-1])[same]
+        # With the place in its last bits, a hash is sorted in half of the time that a stable order of hashes takes.
+        keys = np.sort(hashes << bits | np.arange(len(hashes)))
+        names, places = keys >> bits, keys & ((1 << bits) - 1)
+        distances = np.diff(places)[names[1:] == names[:-1]]
         counts = np.bincount(distances[distances <= limit], minlength=1)
         most = np.argsort(-counts, kind="stable")[:_CANDIDATES]
         periods |= set(most[counts[most] >= least_count].tolist())
