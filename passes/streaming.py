@@ -19,7 +19,6 @@ BEYOND_CACHES = 24 << 20
 # Bytes that a nest writes one behind the other, from which on nearly all of its lines are whole: a line in parts goes
 # to memory in parts.
 LEAST_RUN = 1 << 10
-_LINE = 64
 
 
 def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset[Buffer]:
@@ -49,10 +48,9 @@ def _runs(nest: Nest, store: Store) -> bool:
 
 
 def store_past_caches(f: FunctionText, value: Reg, pointer: Reg, vector_bits: int) -> None:
-    """Writes a vector of neighbours past the caches, if that fills whole lines or the machine's vectors exactly."""
-    size = value.width * value.bits // 8
-    align = max(vector_bits // 8, min(_LINE, size))
-    if size % align or align & (align - 1):
+    """Writes a vector of neighbours past the caches, if it lies on a boundary of the machine's vectors and fills some."""
+    align = vector_bits // 8
+    if value.width * value.bits // 8 % align:
         f.store(value, pointer)
         return
     at = f.convert("ptrtoint", pointer, "i64")

@@ -33,6 +33,14 @@ def test_large_maps_write_past_the_caches_and_small_ones_do_not() -> None:
     assert "fence seq_cst" in _text(lambda x: x * 2.0, LARGE)
 
 
+def test_a_vector_need_lie_on_no_more_than_its_own_boundary() -> None:
+    """Rows of 1,000 float32 begin in the middle of a line every second time; they all go past the caches."""
+    text = _text(lambda x: x * 2.0, np.ones((8000, 1000), np.float32))
+    stores = [line for line in text.splitlines() if MARK in line]
+    assert stores
+    assert all("align 32" in line for line in stores)
+
+
 def test_what_is_read_again_stays_in_the_cache() -> None:
     def normalised(x: Sym) -> Sym:
         y = apply(ew.exp, x)
