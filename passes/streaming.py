@@ -48,7 +48,7 @@ def _runs(nest: Nest, store: Store) -> bool:
 
 
 def store_past_caches(f: FunctionText, value: Reg, pointer: Reg, vector_bits: int) -> None:
-    """Writes a vector of neighbours past the caches, if it lies on a boundary of the machine's vectors and fills some."""
+    """Writes a vector of neighbours past the caches, where it is some of the machine's and lies on their boundary."""
     align = vector_bits // 8
     if value.width * value.bits // 8 % align:
         f.store(value, pointer)
