@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import prod
@@ -83,7 +84,9 @@ class Block:
         self.release = release
         self.wait: Callable[[], None] | None = None
 
-    def __del__(self) -> None:
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if ending():  # the device takes everything back, and modules have lost their names
+            return
         if self.wait is not None:
             self.wait()
         self.release(self.address)

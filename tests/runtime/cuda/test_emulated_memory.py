@@ -5,6 +5,7 @@ import pytest
 
 from tapec.runtime.cuda.emulated_memory import EmulatedMemory
 from tapec.runtime.cuda.emulation import OutOfBoundsError, elements_at
+from tapec.runtime.device_array import Block
 
 BYTE = np.dtype(np.uint8)
 
@@ -32,3 +33,13 @@ def test_nothing_is_left():
     assert again.tolist() == [[0.0, 1.0, 2.0]]
     del again
     assert memory.used == 0
+
+
+def test_an_interpreter_that_ends_frees_nothing():
+    """Modules have lost their names by then; a finalizer that runs into that prints an error nobody can act on."""
+    freed = []
+    block = Block(64, freed.append)
+    block.__del__(lambda: True)
+    assert freed == []
+    del block
+    assert freed == [64]
