@@ -170,31 +170,45 @@ class Bench:
                 result.reason = f"not tried, since {case.workload.unit}={size:,} timed out"
 
     def _calls(self, case: Case, entrants: Sequence[Entrant], folder: Path) -> None:
-        limit, processes = self.settings.limit, {}
+        limit = self.settings.limit
+        processes: dict[Entrant, Process] = {}
         try:
             for entrant in in_turns(entrants, 1):
                 self.report(f"{case.name}: {entrant.label} compiles")
-                with entrant.failures():
+                with self._turn(entrant, processes):
                     processes[entrant] = self._process(entrant, folder)
                     self._prepare(case, processes[entrant], entrant, folder)
             for number, entrant in enumerate(in_turns(entrants, self.settings.rounds)):
                 self.report(f"{case.name}: {entrant.label}, turn {number // len(entrants) + 1}")
-                with entrant.failures():
+                with self._turn(entrant, processes):
                     reply = processes[entrant].ask(
                         limit, do="sample", seconds=self.settings.seconds, floor=self.settings.floor
                     )
                     entrant.samples += reply["times"]
             if not self.shared:
                 for entrant in in_turns(entrants, 1):
-                    with entrant.failures():
+                    with self._turn(entrant, processes):
                         entrant.result.peak_bytes = processes[entrant].ask(limit, do="memory")["peak_bytes"]
                         found = processes[entrant].ask(limit, do="steps")["steps"]
                         entrant.result.steps = [StepShare(**step) for step in found]
         finally:
-            for entrant, process in processes.items():
-                if not self.shared or entrant.result.status != "ok":
-                    process.close()
-                    self._processes.pop(entrant.name, None)
+            if not self.shared:
+                for entrant in list(processes):
+                    self._end(entrant, processes)
+
+    @contextmanager
+    def _turn(self, entrant: Entrant, processes: dict[Entrant, Process]) -> Iterator[None]:
+        """What goes wrong inside ends the peer's process: one that is still compiling would take the others' cores."""
+        with entrant.failures():
+            yield
+        if entrant.result.status != "ok":
+            self._end(entrant, processes)
+
+    def _end(self, entrant: Entrant, processes: dict[Entrant, Process]) -> None:
+        process = processes.pop(entrant, None)
+        if process is not None:
+            process.close()
+            self._processes.pop(entrant.name, None)
 
     def _process(self, entrant: Entrant, folder: Path) -> Process:
         folder = Path(self._folder.name) if self.shared else folder

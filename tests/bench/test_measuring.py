@@ -125,6 +125,30 @@ def test_a_peer_that_is_too_slow_is_given_up_and_larger_sizes_are_not_tried(monk
     assert larger.reason == "not tried, since n=5 timed out"
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_peer_that_is_too_slow_does_not_run_while_others_do(monkeypatch, shared):
+    ask, close, ended, asked = Process.ask, Process.close, [], []
+
+    def one_is_slow(process, limit, **request):
+        if process.name == "tapec":
+            raise PeerTooSlow("no answer after 1 s")
+        asked.append(tuple(ended))
+        return ask(process, limit, **request)
+
+    def noted(process):
+        ended.append(process.name)
+        close(process)
+
+    monkeypatch.setattr(Process, "ask", one_is_slow)
+    monkeypatch.setattr(Process, "close", noted)
+    by_hand = Installed(PEERS["limit"], sys.executable, "0")
+    with Bench(SETTINGS, print, shared=shared) as bench:
+        slow, other = bench.measure(Case(WORKLOADS["rosenbrock"], 5, (HERE, by_hand)))
+    assert (slow.status, other.status) == ("timed out", "ok")
+    assert set(asked) == {("tapec",)}
+    assert ended == ["tapec", "limit"]
+
+
 def test_an_answer_that_does_not_come_ends_in_time(tmp_path):
     with Process(HERE, 1, tmp_path, 60.0) as process:
         os.kill(process.pid, signal.SIGSTOP)
