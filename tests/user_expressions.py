@@ -41,7 +41,7 @@ TWO: list[Callable[..., Any]] = [
     np.bitwise_xor, np.left_shift, np.copysign, np.fmod, np.matmul, np.dot, np.inner, np.outer, np.kron, np.vecdot,
     lambda x, y: np.concatenate([x, y]), lambda x, y: np.stack([x, y], -1),
     lambda x, y: np.einsum("...i,...i->...", x, y),
-    lambda x, i: np.take(x, np.abs(i.astype(np.int64)) % 2), lambda x, y: np.where(x > y, x, y),
+    lambda x, i: np.take(x, np.clip(i, 0, 9).astype(np.int64) % 2), lambda x, y: np.where(x > y, x, y),
 ]  # fmt: skip
 THREE: list[Callable[..., Any]] = [np.where, lambda x, y, z: x * y + z, lambda x, y, z: np.clip(x, y, z)]
 

@@ -30,6 +30,8 @@ Where tensors differ from arrays:
   functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
 - `np.argsort` is always stable. `np.nonzero` and boolean masks that are tensors have sizes that depend on the data:
   compiled functions have a guard on how many elements are true, and a path for each such number.
+- A float beyond an integer type becomes the nearest integer that there is, and NaN becomes 0, on every
+  machine; NumPy leaves it open.
 - A scalar result is a tensor without axes, not a NumPy scalar.
 """
 
