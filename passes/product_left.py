@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import either, i64
@@ -62,7 +64,7 @@ def left_slivers(name: str, dtype: DType) -> FunctionText:
         either(
             f,
             f.binary("and", f.icmp("eq", f.sub(behind, i0), i64(_RUN)), _neighbours(f, i0, f.sub(behind, i64(1)))),
-            lambda i0=i0: _several(f, element, i0),  # type: ignore[misc]
+            partial(_several, f, element, i0),
             one_by_one,
         )
     f.line("ret void")

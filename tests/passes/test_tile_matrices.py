@@ -1,14 +1,12 @@
 """Products of many matrices that run matrix by matrix, with what is done to each before and behind them."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from graph_making import graph_of
+from on_threads import assert_threads_change_nothing
 from random_graphs import assert_same_bits
 
 import tapec as tp
@@ -98,9 +96,7 @@ def test_same_bits_as_op_by_op(dtype):
 
 
 SCRIPT = """
-import sys
 import numpy as np
-sys.path.insert(0, {here!r}), sys.path.insert(0, {tests!r})
 from graph_making import graph_of
 from test_tile_matrices import arrays_of, distances
 from tapec.passes import splitting
@@ -114,11 +110,4 @@ for out in compile_graph(graph_of(distances, *arrays)).run(arrays)[1]:
 
 
 def test_bits_do_not_depend_on_threads():
-    here = Path(__file__).parent
-    code = SCRIPT.format(here=str(here), tests=str(here.parent))
-    printed = set()
-    for count in ("1", "2", "3"):
-        environment = os.environ | {"NUMBA_NUM_THREADS": count, "TAPEC_CACHE": "0"}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        printed.add(done.stdout)
-    assert len(printed) == 1
+    assert_threads_change_nothing(Path(__file__).parent, SCRIPT)

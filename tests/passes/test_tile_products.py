@@ -1,13 +1,11 @@
 """Skinny products that run tile by tile: which do, in which order, and that no bit depends on it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from graph_making import graph_of
+from on_threads import assert_threads_change_nothing
 from random_graphs import assert_same_bits
 
 import tapec as tp
@@ -173,9 +171,7 @@ def test_views_of_a_matrix():
 
 
 SCRIPT = """
-import sys
 import numpy as np
-sys.path.insert(0, {here!r}), sys.path.insert(0, {tests!r})
 from graph_making import graph_of
 from test_tile_products import arrays_of, chains
 from tapec.passes import splitting
@@ -190,14 +186,7 @@ for function, turned, classes in chains():
 
 
 def test_bits_do_not_depend_on_threads():
-    here = Path(__file__).parent
-    code = SCRIPT.format(here=str(here), tests=str(here.parent))
-    printed = set()
-    for count in ("1", "2", "3"):
-        environment = os.environ | {"NUMBA_NUM_THREADS": count, "TAPEC_CACHE": "0"}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        printed.add(done.stdout)
-    assert len(printed) == 1
+    assert_threads_change_nothing(Path(__file__).parent, SCRIPT)
 
 
 def test_a_skinny_product_says_what_belongs_to_a_row():

@@ -1,7 +1,6 @@
 """Large products: against NumPy, the same bits in every layout and on any threads, and all ways of reading operands."""
 
 import ctypes
-import os
 import subprocess
 import sys
 from itertools import product as every
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from on_threads import assert_threads_change_nothing
 
 import tapec as tp
 from tapec.ir import dtypes
@@ -169,9 +169,7 @@ def test_memory_is_asked_for_in_order_where_short_columns_lie_one_behind_the_oth
 
 
 SCRIPT = """
-import sys
 import numpy as np
-sys.path.insert(0, {folder!r})
 from test_large_products import SIZES, operands, product
 import tapec as tp
 from tapec.passes import product_plan
@@ -186,13 +184,7 @@ for size in SIZES[:7]:
 
 
 def test_bits_do_not_depend_on_threads():
-    code = SCRIPT.format(folder=str(Path(__file__).parent))
-    printed = set()
-    for count in ("1", "2", "3"):
-        environment = os.environ | {"NUMBA_NUM_THREADS": count, "TAPEC_CACHE": "0"}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        printed.add(done.stdout)
-    assert len(printed) == 1
+    assert_threads_change_nothing(Path(__file__).parent, SCRIPT)
 
 
 def test_small_products_are_not_large():
