@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, final
 
-from tapec.errors import ArgumentError
+from tapec.errors import ArgumentError, HostStepWarning
 from tapec.placement import OPEN
-from tapec.recording import ACTIVE, share
+from tapec.recording import ACTIVE, share, user_location
 from tapec.runtime.device_array import DeviceArray
 
 if TYPE_CHECKING:
-    from tapec.ir.graph import Graph
+    from tapec.ir.graph import Graph, Location
     from tapec.ir.primitive import Primitive
     from tapec.runtime.cuda.op_programs import OpPrograms
     from tapec.runtime.cuda.program import DeviceProgram, Target
@@ -45,6 +46,7 @@ class Device:
         self.name = name
         self._target = target
         self._numbers: dict[tuple[int, bytes], DeviceArray] = {}
+        self._told: set[tuple[str, Location]] = set()
         if target is not None:
             OPEN[target.memory] = self
 
@@ -64,14 +66,29 @@ class Device:
         return self._target
 
     def compile(self, graph: Graph) -> DeviceProgram:
-        """The program of a recorded graph."""
-        return self._chosen.compile(graph)
+        """The program of a recorded graph.
+
+        Warns:
+            HostStepWarning: the host does some of it, for a GPU: once for each primitive and line.
+        """
+        program = self._chosen.compile(graph)
+        if self._chosen.apart:
+            for step in program.plan.host_steps:
+                self._tell(step.primitive.name, step.location or user_location())
+        return program
+
+    def _tell(self, name: str, where: Location | None) -> None:
+        if where is None or (name, where) in self._told:
+            return
+        self._told.add((name, where))
+        message = f"{self!r} leaves `{name}` to the host: its operands are copied there and its results back, each time"
+        warnings.warn_explicit(message, HostStepWarning, where.filename, where.line)
 
     @cached_property
     def _ops(self) -> OpPrograms:
         from tapec.runtime.cuda.op_programs import OpPrograms  # only devices need it
 
-        return OpPrograms(self._chosen)
+        return OpPrograms(self.compile)
 
     def run(
         self,
@@ -133,6 +150,9 @@ _LOCK = threading.Lock()
 
 def device(name: str) -> Device:
     """A device for `tp.function(..., device=...)`, for `tp.to_device`, and for `with` blocks.
+
+    A GPU leaves Fourier transforms and factorizations (`np.fft`, `np.linalg.solve`, `inv`, ...) to the host, whose bits
+    they have: operands are copied there and results back, and a `HostStepWarning` says so once at each line.
 
     Experimental: the code for NVIDIA GPUs is checked by NVIDIA's assembler and by an emulation on the host, but has not
     yet run on a GPU.

@@ -147,6 +147,10 @@ class EagerFallbackWarning(UserWarning):
     """A compiled function runs eagerly from now on, for all calls or for some; the message says why and where."""
 
 
+class HostStepWarning(UserWarning):
+    """A program of a GPU has a step that the host does, to which its operands are copied; the message says which."""
+
+
 class CacheWarning(UserWarning):
     """The disk cache of machine code is not used, or its configuration is wrong; the message says why."""
 
@@ -164,7 +168,7 @@ class ProfilingError(TapecError):
 
 
 class UnsupportedOnDeviceError(TapecError, NotImplementedError):
-    """A device has no kernel and no library for a step of the program."""
+    """A device has no kernel for a step of the program, and does not leave it to the host either."""
 
 
 class DeviceNotFoundError(TapecError, RuntimeError):

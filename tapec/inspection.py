@@ -130,10 +130,10 @@ class Inspection:
 
     @property
     def launch_plan(self) -> str:
-        """What an NVIDIA GPU would be asked to do in the CPU's place: kernels, libraries and their memory.
+        """What an NVIDIA GPU would be asked to do in the CPU's place: kernels, what is left to the host, and memory.
 
         Raises:
-            UnsupportedOnDeviceError: a step has neither a kernel nor a library there.
+            UnsupportedOnDeviceError: a step has no kernel there, and is not left to the host.
         """
         return str(self._device_plan)
 

@@ -91,7 +91,7 @@ def run_placed(
         ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
         DeviceMismatchError: operands lie on several devices.
         DeviceMemoryError: the device has too little memory.
-        UnsupportedOnDeviceError: the device has no kernel and no library for the primitive.
+        UnsupportedOnDeviceError: the device has no kernel for the primitive.
     """
     arrays = [t._array for t in operands]
     device = None if tracing() else common_device(arrays) or ACTIVE.device

@@ -19,15 +19,9 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One step that a library of NVIDIA's does.
+class HostStep:
+    """One step that the host does: its operands are copied there, and its results back."""
 
-    Args:
-        library: its name.
-        step: the step.
-    """
-
-    library: str
     step: LibraryStep
 
 
@@ -53,7 +47,7 @@ class Control:
     bodies: tuple[tuple[Item, ...], ...]
 
 
-Item = Launch | Call | Report | Control
+Item = Launch | HostStep | Report | Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,12 @@ class LaunchPlan:
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The kernels, those inside loops and branches once."""
-        return tuple(_kernels(self.items))
+        return tuple([item.kernel for item in _leaves(self.items) if isinstance(item, Launch)])
+
+    @property
+    def host_steps(self) -> tuple[LibraryStep, ...]:
+        """What the host does, inside loops and branches once."""
+        return tuple([item.step for item in _leaves(self.items) if isinstance(item, HostStep)])
 
     @property
     def arguments(self) -> tuple[Buffer, ...]:
@@ -101,10 +100,10 @@ class LaunchPlan:
     def _lines(self, item: Item) -> list[str]:
         if isinstance(item, Launch):
             return self._launch(item.kernel)
-        if isinstance(item, Call):
+        if isinstance(item, HostStep):
             operands = ", ".join(f"{o.buffer.name}{list(o.shape)}" for o in item.step.operands)
             results = ", ".join(b.name for b in item.step.results)
-            return [f"{item.library}: {results} = {item.step.primitive.name}({operands})"]
+            return [f"on the host: {results} = {item.step.primitive.name}({operands})"]
         if isinstance(item, Report):
             return [f"report {item.value.buffer.name}+{item.value.offset}, expecting {item.expected}"]
         inside = [[f"  {line}" for each in body for line in self._lines(each)] for body in item.bodies]
@@ -129,10 +128,10 @@ def _meaning(step: Loop | While | Branch | Sweeps) -> str:
     return f"loops of {step.rounds.buffer.name} rounds, which it reads"
 
 
-def _kernels(items: Sequence[Item]) -> Iterator[Kernel]:
+def _leaves(items: Sequence[Item]) -> Iterator[Item]:
     for item in items:
-        if isinstance(item, Launch):
-            yield item.kernel
-        elif isinstance(item, Control):
+        if isinstance(item, Control):
             for body in item.bodies:
-                yield from _kernels(body)
+                yield from _leaves(body)
+        else:
+            yield item

@@ -1,4 +1,4 @@
-"""From a program to its launch plan: which kernels, libraries and loops of the host do its steps."""
+"""From a program to its launch plan: which kernels do its steps, and what is left to the host."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tapec.ops import elementwise as ew
 from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
 from tapec.passes.cuda.block_choice import control_kernel
-from tapec.passes.cuda.libraries import LIBRARIES
+from tapec.passes.cuda.host_steps import HOST_STEPS
 from tapec.passes.cuda.nests import nest_kernels
-from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
+from tapec.passes.cuda.plan import Control, HostStep, Item, Launch, LaunchPlan, Report
 from tapec.passes.cuda.row_groups import RowGroup, group_kernel, row_group
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.cuda.workspace import Workspace
@@ -25,7 +25,7 @@ def launch_plan(program: Program) -> LaunchPlan:
     """The plan of a program, which `lower` has made without tiling and without updates in place.
 
     Raises:
-        UnsupportedOnDeviceError: a step has no kernel and no library.
+        UnsupportedOnDeviceError: a step has no kernel, and is not left to the host either.
     """
     planner = _Planner()
     items, moments = planner.steps(program.steps, None)
@@ -96,10 +96,9 @@ class _Planner:
         kernels = STEPS.get(step.primitive)
         if kernels is not None:
             return [Launch(kernel) for kernel in kernels(step, self.workspace)]
-        library = LIBRARIES.get(step.primitive)
-        if library is None:
-            raise UnsupportedOnDeviceError(f"neither a kernel nor a library of the GPU does `{step.primitive.name}`")
-        return [Call(library, step)]
+        if step.primitive not in HOST_STEPS:
+            raise UnsupportedOnDeviceError(f"neither a kernel of the GPU nor the host does `{step.primitive.name}`")
+        return [HostStep(step)]
 
     def _control(self, step: Loop | While | Branch | Sweeps) -> tuple[list[Item], Step]:
         """A loop or a branch of the host's."""

@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.plan import Call
-from tapec.passes.steps import Operand
 from tapec.runtime.device_array import DeviceMemory
 
 # A kernel and the addresses of its arrays; that of the status is the last.
@@ -37,7 +35,3 @@ class Backend(ABC):
             key: equal for equal launches of this backend.
             launches: gives them.
         """
-
-    @abstractmethod
-    def call(self, call: Call, address: Callable[[Operand], int]) -> None:
-        """Has a library do a step; `address` gives the first element of an operand or result."""

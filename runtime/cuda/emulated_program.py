@@ -1,24 +1,17 @@
-"""A launch plan carried out on the host: kernels by `emulation`, what libraries do by the reference meanings."""
+"""A launch plan carried out on the host: kernels by `emulation`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from math import prod
-from typing import Any
-
-import numpy as np
 
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.plan import Call, LaunchPlan
-from tapec.passes.lapack.plans import OPERANDS, UNREAD
-from tapec.passes.steps import Operand
+from tapec.passes.cuda.plan import LaunchPlan
 from tapec.runtime.cuda.backend import Backend, KernelLaunch
 from tapec.runtime.cuda.emulated_memory import EmulatedMemory
-from tapec.runtime.cuda.emulation import EmulatedKernels, elements_at
+from tapec.runtime.cuda.emulation import EmulatedKernels
 from tapec.runtime.cuda.executor import Executor
 from tapec.runtime.cuda.program import Target
 from tapec.runtime.device_array import Array
-from tapec.runtime.eager import execute
 
 
 class EmulatedTarget(Target):
@@ -27,6 +20,8 @@ class EmulatedTarget(Target):
     Args:
         memory_bytes: how much memory the device has; None for as much as the host gives.
     """
+
+    apart = False
 
     def __init__(self, memory_bytes: int | None = None) -> None:
         super().__init__(EmulatedMemory(memory_bytes))
@@ -85,25 +80,3 @@ class EmulatedBackend(Backend):
         """Runs the kernels."""
         for kernel, addresses in launches():
             self.launch(kernel, addresses)
-
-    def call(self, call: Call, address: Callable[[Operand], int]) -> None:
-        """Does the step by its reference meaning."""
-        step = call.step
-        operands = [_array(o, address(o)) for o in step.operands]
-        if UNREAD in OPERANDS.get(step.primitive.name, ""):
-            # A matrix of which only the factors are read, which follow it; they have its shape.
-            operands.insert(OPERANDS[step.primitive.name].index(UNREAD), operands[0])
-        made = execute(step.primitive, operands, step.attributes)
-        for buffer, result in zip(step.results, made if len(step.results) > 1 else [made], strict=True):
-            array = np.asarray(result)
-            self.memory.upload(address(Operand(buffer, 0, array.shape, ())), array)
-
-
-def _array(operand: Operand, address: int) -> Array:
-    """An operand as an array; matrices have strides (batch, row, column)."""
-    dtype, shape, strides = operand.buffer.dtype.numpy, operand.shape, operand.strides
-    spread = (prod(shape[:-2]), *shape[-2:]) if len(strides) != len(shape) else shape
-    reach = 1 + sum((n - 1) * s for n, s in zip(spread, strides, strict=True)) if prod(spread) else 0
-    flat = elements_at(address, dtype, reach)
-    steps: list[Any] = [s * dtype.itemsize for s in strides]
-    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, spread, steps)).reshape(shape)

@@ -1,8 +1,8 @@
-"""Carrying out a launch plan on a backend: memory, kernels and libraries in order, and loops that are too large for one
-kernel.
+"""Carrying out a launch plan on a backend: memory, kernels and steps of the host in order, and loops that are too
+large for one kernel.
 
-The host waits for the device only where it needs a value: a guard, the condition of a loop or branch of the host's, and
-the status of programs with a kernel that can fail.
+The host waits for the device only where it needs a value: a guard, the condition of a loop or branch of the host's, the
+operands of what the host does, and the status of programs with a kernel that can fail.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from tapec.errors import LinearAlgebraError
-from tapec.passes.cuda.plan import Call, Control, Item, Launch, LaunchPlan, Report
+from tapec.passes.cuda.plan import Control, HostStep, Item, Launch, LaunchPlan, Report
 from tapec.passes.in_place import REGISTER_BYTES
 from tapec.passes.kernel_status import FINE, GUARD_DIFFERS, NO_FACTORS
 from tapec.passes.loops import Buffer
 from tapec.passes.steps import Branch, Carry, Loop, Operand, Sweeps, While
 from tapec.runtime.cuda.backend import Backend, KernelLaunch
+from tapec.runtime.cuda.host_run import run_on_host
 from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 
 _STATUS_BYTES = 64
@@ -55,7 +56,7 @@ class Executor:
             return self._run()
         except _GuardDiffersError:
             return GUARD_DIFFERS, [], self.guards
-        except LinearAlgebraError:  # a library says so at once; whoever runs the program finds the user's line
+        except LinearAlgebraError:  # the host says so at once; whoever runs the program finds the user's line
             return NO_FACTORS, [], self.guards
         finally:
             for address in self._taken:
@@ -115,8 +116,8 @@ class Executor:
         for item in items:
             if isinstance(item, Launch):
                 self.backend.launch(*self._launch(item))
-            elif isinstance(item, Call):
-                self.backend.call(item, self._operand)
+            elif isinstance(item, HostStep):
+                run_on_host(item.step, self.memory, self._operand)
             elif isinstance(item, Report):
                 self.guards.append(self._scalar(item.value))
                 if self.guards[-1] != item.expected:

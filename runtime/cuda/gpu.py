@@ -7,12 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from tapec.errors import UnsupportedOnDeviceError
 from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.plan import Call, LaunchPlan
+from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.cuda.thread_text import may_fail
-from tapec.passes.steps import Operand
 from tapec.runtime.cuda.backend import Backend, KernelLaunch
 from tapec.runtime.cuda.driver_api import Driver, load_library
 from tapec.runtime.cuda.graphs import Graphs
@@ -120,10 +118,3 @@ class GpuBackend(Backend):
     def _ask(self, launches: Sequence[KernelLaunch], stream: Any) -> None:
         for kernel, addresses in launches:
             self.driver.launch(self.functions[kernel.name], kernel.grid, kernel.block, addresses, stream)
-
-    def call(self, call: Call, address: Callable[[Operand], int]) -> None:
-        """Libraries are not bound yet."""
-        raise UnsupportedOnDeviceError(
-            f"`{call.step.primitive.name}` is {call.library}'s work, which tapec does not call yet; bring its "
-            "operands to the CPU with x.cpu()"
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 from tapec.ir import dtypes
@@ -14,7 +14,7 @@ from tapec.ir.types import tensor_type
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.passes.kernel_status import FINE
-from tapec.runtime.cuda.program import DeviceProgram, Target
+from tapec.runtime.cuda.program import DeviceProgram
 from tapec.runtime.device_array import Array, DeviceArray
 
 _LIMIT: Final = 4_096
@@ -27,11 +27,11 @@ class OpPrograms:
     """Runs primitives on a device.
 
     Args:
-        target: the device.
+        compile: makes the program of a graph for the device.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, compile: Callable[[Graph], DeviceProgram]) -> None:
+        self._compile = compile
         self._programs: dict[tuple[Any, ...], DeviceProgram] = {}
 
     def run(
@@ -46,7 +46,7 @@ class OpPrograms:
         Raises:
             ShapeError, DTypeError, AttributeValueError: what the primitive's family says of the operands.
             DeviceMemoryError: the device has too little memory.
-            UnsupportedOnDeviceError: the device has no kernel and no library for the primitive.
+            UnsupportedOnDeviceError: the device has no kernel for the primitive.
         """
         types = tuple([tensor_type(dtypes.of(a.dtype), a.shape) for a in arrays])
         key = (primitive, types, attributes_key(attributes), *[graph_key(region) for region in regions])
@@ -59,6 +59,6 @@ class OpPrograms:
                 return [arrays[0].reshaped(graph.outputs[0].shape)]
             if len(self._programs) >= _LIMIT:
                 self._programs.clear()
-            program = self._programs[key] = self._target.compile(graph)
+            program = self._programs[key] = self._compile(graph)
         status, outputs, _ = program.run(arrays)
         return outputs if status == FINE else None

@@ -19,7 +19,7 @@ def device_plan(graph: Graph) -> LaunchPlan:
     """The plan of a recorded graph.
 
     Raises:
-        UnsupportedOnDeviceError: a step has no kernel and no library.
+        UnsupportedOnDeviceError: a step has no kernel, and is not left to the host.
     """
     return launch_plan(loops_to_launch(graph))
 
@@ -29,7 +29,12 @@ class Target(ABC):
 
     Args:
         memory: its memory.
+
+    Attributes:
+        apart: whether its memory is not the host's, so that steps of the host wait for copies.
     """
+
+    apart = True
 
     def __init__(self, memory: DeviceMemory) -> None:
         self.memory = memory
@@ -42,7 +47,7 @@ class Target(ABC):
         """The program of a recorded graph.
 
         Raises:
-            UnsupportedOnDeviceError: a step has no kernel and no library.
+            UnsupportedOnDeviceError: a step has no kernel, and is not left to the host.
         """
         plan = device_plan(graph)
         return DeviceProgram(plan, self.backend(plan))

@@ -1,15 +1,18 @@
 """Gathers, scatter-adds, sorts, running sums and small products on the NVIDIA target."""
 
+import re
+
 import numpy as np
 import pytest
-from cuda_programs import Case, check, numbers
+from control_graphs import f64
+from cuda_programs import Case, check, check_graph, numbers, scan_graph
 
 from tapec.errors import IndexOutOfRangeError, UnsupportedOnDeviceError
-from tapec.ops import contraction, creation, indexing, linalg, ordering, reduction, update
+from tapec.ops import contraction, creation, indexing, linalg, movement, ordering, reduction, transform, update
 from tapec.ops.symbolic import Sym, apply, matmul, take, transpose
-from tapec.passes.cuda import scatters
-from tapec.passes.cuda.libraries import LIBRARIES
-from tapec.passes.cuda.plan import Call
+from tapec.passes.cuda import planner, scatters
+from tapec.passes.cuda.host_steps import HOST_STEPS
+from tapec.passes.cuda.plan import Control
 from tapec.passes.cuda.steps import STEPS
 from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
 from tapec.passes.materialize import CONTROL, LIBRARY
@@ -133,14 +136,15 @@ def test_large_products_are_tiles_too():
     assert [kernel.grid for kernel in plan.kernels] == [3 * 4]
 
 
-def test_every_library_step_has_a_kernel_or_a_library():
+def test_every_library_step_has_a_kernel_or_is_left_to_the_host():
     """But for what the passes before never leave, and what the planner does itself."""
     made_otherwise = {update.slice_set, update.slice_add, indexing.put, contraction.contract}
-    assert LIBRARY - CONTROL - made_otherwise - {creation.guard} == (set(STEPS) | set(LIBRARIES))
+    assert LIBRARY - CONTROL - made_otherwise - {creation.guard} == (set(STEPS) | HOST_STEPS)
+    assert not set(STEPS) & HOST_STEPS
 
 
 def test_a_step_that_nothing_does(monkeypatch):
-    monkeypatch.delitem(LIBRARIES, linalg.cholesky)
+    monkeypatch.setattr(planner, "HOST_STEPS", HOST_STEPS - {linalg.cholesky})
     with pytest.raises(UnsupportedOnDeviceError, match="`cholesky`"):
         device_plan(Case(lambda x: apply(linalg.cholesky, x), (np.eye(20),)).graph)
 
@@ -154,7 +158,7 @@ def test_scatters_of_nothing():
         assert not check(case).kernels
 
 
-def test_what_libraries_do_stands_in_the_plan():
+def test_what_the_host_does_stands_in_the_plan():
     """Factorizations, and a solve that reads the factors of a matrix only."""
 
     def function(a, b):
@@ -165,10 +169,59 @@ def test_what_libraries_do_stands_in_the_plan():
 
     a = numbers(5, 5, dtype="f8") + 4 * np.eye(5)
     plan = check(Case(function, (a, numbers(5, 2, dtype="f8"))))
-    assert [i.library for i in plan.items if isinstance(i, Call)] == ["cuSOLVER"] * 3
-    assert "cuSOLVER: " in str(plan)
+    assert [step.primitive.name for step in plan.host_steps] == ["lu", "lu_solve", "cholesky"]
+    assert re.search(r"on the host: \S+ = cholesky\(\S+\[5, 5\]\)", str(plan))
 
 
 def factors(a):
     op = a.builder.emit(linalg.lu, (a.value,), {})
     return [Sym(a.builder, result) for result in op.results[:2]]
+
+
+def backwards(x, axis):
+    start = tuple(n - 1 if a == axis else 0 for a, n in enumerate(x.shape))
+    step = tuple(-1 if a == axis else 1 for a in range(len(x.shape)))
+    return apply(movement.slice_, x, start=start, size=x.shape, step=step)
+
+
+@pytest.mark.parametrize("n", [2, 31, 33])
+def test_the_host_reads_matrices_as_they_lie(n):
+    """In a batch, transposed, and backwards, where the first element is the last in memory."""
+
+    def function(a):
+        turned = transpose(a, (0, 2, 1))
+        positive = matmul(a, turned)
+        found = [apply(linalg.cholesky, backwards(positive, 0))]
+        for x in (turned, backwards(a, 1), backwards(backwards(a, 1), 2)):
+            found += factors(x)
+        return tuple(found)
+
+    plan = check(Case(function, (numbers(2, n, n, dtype="f8") + 9 * np.eye(n),)))
+    assert [step.primitive.name for step in plan.host_steps] == ["cholesky"] + ["lu"] * 3
+    assert any(s < 0 for step in plan.host_steps for o in step.operands for s in o.strides)
+
+
+@pytest.mark.parametrize("n", [1, 31, 33, 1025])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_fourier_transforms_are_left_to_the_host(n, dtype):
+    def function(x):
+        half = apply(transform.rfft, x)
+        whole = apply(transform.fft, half * 2.0, inverse=True)
+        return whole, apply(transform.irfft, half, size=n)
+
+    plan = check(Case(function, (numbers(3, n, dtype=dtype),)))
+    assert [step.primitive.name for step in plan.host_steps] == ["rfft", "fft", "irfft"]
+
+
+def test_what_the_host_does_in_a_loop():
+    """No kernel has it, so the loop is the host's too."""
+
+    def body(a, b):
+        packed, pivots = factors(a)
+        return apply(linalg.lu_solve, a, packed, pivots, b, transposed=False)
+
+    graph = scan_graph([f64(5, 2)], [], body, 7, consts=[f64(5, 5)])
+    a = numbers(5, 5, dtype="f8") + 4 * np.eye(5)
+    plan = check_graph(graph, [a, numbers(5, 2, dtype="f8")])
+    assert [type(item) for item in plan.items] == [Control]
+    assert [step.primitive.name for step in plan.host_steps] == ["lu", "lu_solve"]

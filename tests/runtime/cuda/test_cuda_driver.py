@@ -7,11 +7,11 @@ from cuda_programs import Case, lorenz, numbers, scan_graph, softmax
 from fake_driver import FakeDriver, FakeGpu
 from random_graphs import assert_same_bits
 
-from tapec.errors import DeviceError, DeviceMemoryError, DeviceNotFoundError, UnsupportedOnDeviceError
+from tapec.errors import DeviceError, DeviceMemoryError, DeviceNotFoundError
 from tapec.ops import linalg
-from tapec.ops.symbolic import apply
+from tapec.ops.symbolic import apply, matmul, transpose
 from tapec.passes.cuda import planner
-from tapec.passes.kernel_status import FINE
+from tapec.passes.kernel_status import FINE, NO_FACTORS
 from tapec.runtime.cuda.driver_api import Driver
 from tapec.runtime.cuda.emulation import GuardedMemory, OutOfBoundsError, elements_at
 from tapec.runtime.interpreter import interpret
@@ -76,11 +76,17 @@ def test_a_launch_that_fails(monkeypatch):
         made.run([x])
 
 
-def test_libraries_are_not_bound(monkeypatch):
-    x = np.eye(20)
-    made = program(Case(lambda x: apply(linalg.cholesky, x), (x,)).graph, FakeDriver(), monkeypatch)
-    with pytest.raises(UnsupportedOnDeviceError, match=r"`cholesky` is cuSOLVER's work.*x\.cpu\(\)"):
-        made.run([x])
+def test_the_host_does_what_has_no_kernel(monkeypatch):
+    """Its operand waits for the kernels before it, and the kernels behind it read what it sent."""
+    x, fake = numbers(20, 20, dtype="f8"), FakeDriver()
+    graph = Case(lambda x: apply(linalg.cholesky, matmul(x, transpose(x, (1, 0)))) * 2.0, (x,)).graph
+    made = program(graph, fake, monkeypatch)
+    expected, _ = interpret(graph, [x])
+    for _ in range(2):
+        status, outputs, _ = made.run([x])
+        assert status == FINE
+        assert_same_bits([o.host() for o in outputs], expected)
+    assert made.run([np.zeros((20, 20))])[0] == NO_FACTORS
 
 
 def test_writing_beside_an_array_is_noticed():
