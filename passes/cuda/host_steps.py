@@ -8,6 +8,6 @@ from tapec.ir.primitive import Primitive
 from tapec.ops import transform
 from tapec.passes.materialize import FACTORIZATIONS
 
-# cuFFT and cuSOLVER do these too, in other bits than the CPU's, with a library to install, and by calls that nobody here
-# could try (docs/design/0022-cuda.md).
+# cuFFT and cuSOLVER do these too: in other bits than the CPU's, with libraries to install, and by calls that nobody
+# here could try.
 HOST_STEPS: Final[frozenset[Primitive]] = frozenset({transform.fft, transform.rfft, transform.irfft}) | FACTORIZATIONS

@@ -27,11 +27,11 @@ class OpPrograms:
     """Runs primitives on a device.
 
     Args:
-        compile: makes the program of a graph for the device.
+        compiled: makes the program of a graph for the device.
     """
 
-    def __init__(self, compile: Callable[[Graph], DeviceProgram]) -> None:
-        self._compile = compile
+    def __init__(self, compiled: Callable[[Graph], DeviceProgram]) -> None:
+        self._compiled = compiled
         self._programs: dict[tuple[Any, ...], DeviceProgram] = {}
 
     def run(
@@ -59,6 +59,6 @@ class OpPrograms:
                 return [arrays[0].reshaped(graph.outputs[0].shape)]
             if len(self._programs) >= _LIMIT:
                 self._programs.clear()
-            program = self._programs[key] = self._compile(graph)
+            program = self._programs[key] = self._compiled(graph)
         status, outputs, _ = program.run(arrays)
         return outputs if status == FINE else None
