@@ -245,11 +245,20 @@ class Function:
         """Records a call. What nobody has looked at meanwhile is left to the machine code, which is run then."""
         on_host = not OPEN or chosen_device(self._device, arguments.arrays()) is None
         ran = self._trace(arguments, defers=self._device is None and on_host)
-        path = self._keep(specialisation, arguments, ran.call, ran.results)
-        if path is not None and ran.is_pending():
-            outcome = path.run(ran.arrays)
-            if not outcome.failed and outcome.seen is None:
-                return outcome.result, path
+        assignments = ran.assignments
+        pending = ran.is_pending()
+        if pending:
+            assignments.take_back()  # machine code begins with what the call began with
+        try:
+            path = self._keep(specialisation, arguments, ran.call, ran.results)
+            if path is not None and pending:
+                outcome = path.run(ran.arrays)
+                if not outcome.failed and outcome.seen is None:
+                    pending = False
+                    return outcome.result, path
+        finally:
+            if pending:
+                assignments.keep()
         return ran.delivered(self._place(arguments, ran.call)), path
 
     def _trace(self, arguments: Arguments, defers: bool) -> RecordedRun:
@@ -257,6 +266,7 @@ class Function:
         recorder = FunctionRecorder(self._name, self._strict, defers)
         leaves = arguments.tensors()
         arrays = []
+        ran: RecordedRun | None = None
         for leaf, spec in zip(leaves, arguments.specs, strict=True):
             if spec.kind != "static":
                 compute((leaf,))
@@ -274,11 +284,11 @@ class Function:
                         "tuple, list, dict, named tuple or dataclass"
                     )
                 call = recorder.finish(tensors)
+            ran = RecordedRun(call, results, result, tensors, arrays, recorder.assignments)
+            return ran
         finally:
-            for variable in recorder.assigned:
-                compute((variable._tensor,))
-                variable._tensor = variable.at_home(variable._tensor)
-        return RecordedRun(call, results, result, tensors, arrays)
+            if ran is None or not ran.is_pending():
+                recorder.assignments.keep()
 
     def _placed(self, arguments: Arguments) -> AbstractContextManager[None]:
         """A block in which Variables that layers make at their first call lie where the arguments do."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from tapec.assignments import Assignments
 from tapec.captured_arrays import Capture, CapturedArrays, fingerprint
 from tapec.errors import LeakedTensorError, VerificationError
 from tapec.expected_ops import Expectations, Expected
@@ -64,7 +65,7 @@ class FunctionRecorder(Recorder):
     _guarded: set[tuple[int, int]] = field(init=False, default_factory=set)
     _guards: list[int] = field(init=False, default_factory=list)
     _forks: list[Location | None] = field(init=False, default_factory=list)
-    _assigned: dict[int, tuple[Variable, Tensor]] = field(init=False, default_factory=dict)
+    assignments: Assignments = field(init=False, default_factory=Assignments)
     _arguments: int = field(init=False, default=0)
     _ruled: list[int] = field(init=False, default_factory=list)  # functions with derivative rules of their own
     _thread: dict[str, Any] = field(init=False)  # this thread's `ACTIVE`, which takes half the time to look into
@@ -199,7 +200,7 @@ class FunctionRecorder(Recorder):
     def read_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.read_variable`."""
         if tensor._serial not in self.values:
-            if id(variable) in self._assigned:  # compiled code would read what it was before the call
+            if variable in self.assignments:  # compiled code would read what it was before the call
                 self.leave(f"{variable.name} assigned where the recording does not hear of it")
             value = self.values[tensor._serial] = self._input(tensor)
             self._variables[value] = variable
@@ -207,12 +208,12 @@ class FunctionRecorder(Recorder):
     def assign_variable(self, variable: Variable, tensor: Tensor) -> None:
         """See `Recorder.assign_variable`."""
         self._value(tensor)
-        self._assigned[id(variable)] = (variable, tensor)
+        self.assignments.add(variable, tensor)
 
     def finish(self, results: Sequence[Tensor]) -> RecordedCall:
         """The recording of a call that has returned `results`."""
         table = self.table
-        outputs = [self._value(t) for t in (*results, *[t for _, t in self._assigned.values()])]
+        outputs = [self._value(t) for t in (*results, *self.assignments.tensors)]
         for capture in self._arrays.changed():
             self._changed(capture)
         self.settle()
@@ -224,17 +225,12 @@ class FunctionRecorder(Recorder):
             Stretch(table, rows, table.inputs, outputs, renamed),
             self._arguments,
             tuple([self._source(n) for n in table.inputs[self._arguments :]]),
-            self.assigned,
+            self.assignments.variables,
             tuple(self._guards),
             tuple(self._forks),
             self.leaked,
             {table.leaves[n]: array for n, array in self.constants.items()},
         )
-
-    @property
-    def assigned(self) -> tuple[Variable, ...]:
-        """The Variables that were given values."""
-        return tuple([variable for variable, _ in self._assigned.values()])
 
     def settle(self) -> None:
         """Makes one input of those for arrays of equal contents that nobody has any more."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tapec.assignments import Assignments
 from tapec.deferred import is_deferred
 from tapec.recorded_call import RecordedCall
 from tapec.results import Results, deliver
@@ -24,6 +25,7 @@ class RecordedRun(NamedTuple):
         result: what it returned.
         tensors: those among it.
         arrays: the inputs.
+        assignments: what it gave Variables.
     """
 
     call: RecordedCall
@@ -31,10 +33,11 @@ class RecordedRun(NamedTuple):
     result: Any
     tensors: list[Tensor]
     arrays: list[np.ndarray[Any, Any]]
+    assignments: Assignments
 
     def is_pending(self) -> bool:
-        """Whether results are still to be computed and machine code may do it, which would assign Variables again."""
-        return not self.call.assigned and any(is_deferred(t._array) for t in self.tensors)
+        """Whether results, or what Variables are given, are still to be computed, which machine code may do."""
+        return self.assignments.are_pending() or any(is_deferred(t._array) for t in self.tensors)
 
     def delivered(self, device: Device | None) -> Any:
         """The result as a compiled call gives it; see `deliver`."""

@@ -162,6 +162,74 @@ def test_variables_are_assigned_once():
     np.testing.assert_allclose(first, np.sum(expected * expected), rtol=1e-14)
 
 
+def test_new_values_of_variables_are_left_to_the_machine_code(runs):
+    def train(compiled):
+        v, rate = tp.Variable(np.cos(X)), tp.Variable(0.5)
+
+        def step(x):
+            with tp.GradientTape() as tape:
+                loss = np.sum(np.tanh(v * x) ** 2)
+            v.assign_sub(rate * tape.gradient(loss, v))
+            rate.assign(rate * 0.9)
+            return loss
+
+        call = tp.function(step) if compiled else step
+        return [float(call(X)) for _ in range(3)], v.numpy(), rate.numpy()
+
+    compiled = train(True)
+    assert runs == []
+    for a, b in zip(compiled, train(False), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_variable_that_somebody_else_assigns_meanwhile_keeps_that(monkeypatch):
+    v = tp.Variable(np.ones(600))
+
+    @tp.function
+    def step(x):
+        v.assign_add(np.exp(x))
+        return np.sum(v)
+
+    keep = tp.Function._keep
+
+    def interrupted(*args):
+        v.assign(v * 10.0)  # as another thread may, while this one compiles
+        return keep(*args)
+
+    monkeypatch.setattr(tp.Function, "_keep", interrupted)
+    total = step(X)
+    np.testing.assert_allclose(v.numpy(), 10.0 + np.exp(X), rtol=1e-14)
+    np.testing.assert_allclose(total, np.sum(10.0 + np.exp(X)), rtol=1e-14)
+
+
+def test_what_was_assigned_before_an_error_stays_assigned():
+    v = tp.Variable(np.ones(600))
+
+    @tp.function
+    def step(x):
+        v.assign(np.exp(x))
+        raise KeyError("the user's own")
+
+    with pytest.raises(KeyError, match="own"):
+        step(X)
+    np.testing.assert_allclose(v.numpy(), np.exp(X), rtol=1e-14)
+    assert type(v._tensor._array) is np.ndarray
+
+
+def test_variables_of_a_function_that_does_not_compile_are_assigned_once():
+    v = tp.Variable(np.ones(600))
+
+    @tp.function
+    def step(x):
+        v.assign_add(np.exp(x))
+        return float(np.sum(v)) * 1.0
+
+    with pytest.warns(tp.errors.EagerFallbackWarning):
+        total = step(X)
+    assert total == float(np.sum(v.numpy()))
+    np.testing.assert_allclose(v.numpy(), 1.0 + np.exp(X), rtol=1e-14)
+
+
 def test_writes_to_an_array_do_not_reach_what_was_read_before():
     @tp.function
     def f(x):
