@@ -3,21 +3,29 @@
 Of the axis along which elements lie side by side (`across`) a few lines are taken, and a piece of the lane axis: every
 array is then read and written in runs of some cache lines, and the buffer stays in the first-level cache. Squares are
 turned in registers, by exchanging halves, quarters, ... of their lines: a shuffle for each two registers and step.
+
+Such runs are too short for a processor to find out what comes next, and each begins with a wait. So a block asks for
+the lines of the next one: of what is turned while it is turned, of what lies along its lines while they are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
-from tapec.passes.loops import Load
+from tapec.passes.loops import Access, Load, Store
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
 
 PIECE = 64  # positions of the lane axis in a block
 BUFFER = 16 << 10  # bytes of a block of the widest of what is turned: half of a first-level cache
+# Bytes that a nest moves, each access counted by itself, from which on it asks for them ahead of time: less than that
+# comes soon enough from a cache that is not far.
+FETCHED = 4 << 20
+LINE = 64  # bytes of a cache line
 
 
 def turned(f: FunctionText, lines: list[Reg]) -> list[Reg]:
@@ -63,7 +71,9 @@ class TurnedMap:
         self.buffers = {
             p: self.f.alloca(memory_element(i.access.buffer.dtype), self.lines * PIECE) for p, i in self.loads.items()
         }
-        self.corner = (i64(0), i64(0))  # of the block that is written: its first line and position
+        # Of the block that is written, and of the next one: the first line and position.
+        self.corner = self.next = (i64(0), i64(0))
+        self.fetched = self._fetched(body, around)
         staged = {position: partial(self._from_buffer, position) for position in self.loads}
         self.body = BodyText(self.f, body.nest, body.order, body.lane_axis, around, staged=staged)
 
@@ -72,6 +82,19 @@ class TurnedMap:
         windowed = any(w is not None for w in load.access.windows)
         wide = load.access.buffer.dtype.itemsize >= 4
         return strides[self.across] == 1 and strides[self.axis] not in (0, 1) and not windowed and wide
+
+    def _fetched(self, body: BodyText, around: Surroundings) -> dict[int, Access]:
+        """Accesses along lines, by their position in the body, whose next block is asked for."""
+        accesses = {p: i.access for p, i in enumerate(body.nest.body) if isinstance(i, Load | Store)}
+        moved = 0
+        for access in accesses.values():
+            moving = [int(n) for n, stride in zip(body.nest.extents, access.strides, strict=True) if stride != 0]
+            moved += prod(moving) * access.buffer.dtype.itemsize
+        if moved < FETCHED:
+            return {}
+        past = {p for p, i in enumerate(body.nest.body) if isinstance(i, Store) and i.access.buffer in around.streamed}
+        along = {p: a for p, a in accesses.items() if a.strides[self.axis] == 1 and a.strides[self.across] != 0}
+        return {p: a for p, a in {**along, **{p: i.access for p, i in self.loads.items()}}.items() if p not in past}
 
     def write(self, outer: Place, lines: tuple[Reg, Reg], positions: tuple[Reg, Reg]) -> None:
         """Writes the lines from one to another, and of them the positions from one on.
@@ -88,24 +111,36 @@ class TurnedMap:
         full = f.select(f.icmp("eq", stop, i64(self.extent)), last, stop)
 
         def block(first: Reg) -> None:
-            behind = f.intrinsic("smin", f.add(first, i64(self.lines)), lines[1])
-            count_loop(f, start, full, PIECE, lambda at: self._block(outer, (first, behind), at, PIECE))
+            below = f.add(first, i64(self.lines))
+            behind = f.intrinsic("smin", below, lines[1])
+
+            def piece(at: Reg, length: int) -> None:
+                self.corner = (first, at)
+                following = f.add(at, i64(PIECE))
+                more = f.icmp("slt", following, stop)
+                self.next = (f.select(more, first, below), f.select(more, following, start))
+                self._block(outer, f.sub(behind, first), length)
+
+            count_loop(f, start, full, PIECE, lambda at: piece(at, PIECE))
             if rest:
                 # Once, or not at all where the positions end before.
-                count_loop(f, full, stop, PIECE, lambda at: self._block(outer, (first, behind), at, rest))
+                count_loop(f, full, stop, PIECE, lambda at: piece(at, rest))
 
         count_loop(f, *lines, self.lines, block)
 
-    def _block(self, outer: Place, lines: tuple[Reg, Reg], at: Reg, length: int) -> None:
+    def _block(self, outer: Place, lines: Reg, length: int) -> None:
         f = self.f
-        first, behind = lines
-        self.corner = (first, at)
+        first, at = self.corner
         for position, load in self.loads.items():
-            self._turn(position, load, outer.pointers[position], f.sub(behind, first), length)
+            self._turn(position, load, outer.pointers[position], lines, length)
 
         def line(number: Reg) -> None:
-            place = outer.inside(self.across, number)
+            index = f.add(first, number)
+            place = outer.inside(self.across, index)
             self.body.emit(place)
+            for position, access in self.fetched.items():
+                if position not in self.loads:
+                    self._fetch(outer.pointers[position], access, number)
 
             def some(index: Reg, width: int) -> None:
                 inside = place.inside(self.axis, f.add(at, index), width)
@@ -114,7 +149,16 @@ class TurnedMap:
 
             exact_vector_loop(f, length, self.lanes, some)
 
-        count_loop(f, first, behind, 1, line)
+        count_loop(f, i64(0), lines, 1, line)
+
+    def _fetch(self, pointer: Reg, access: Access, line: Reg) -> None:
+        """Asks for a line of the next block."""
+        f = self.f
+        element = memory_element(access.buffer.dtype)
+        first, at = self.next
+        start = f.add(f.mul(f.add(first, line), i64(access.strides[self.across])), at)
+        for some in range(0, PIECE, max(1, LINE // access.buffer.dtype.itemsize)):
+            f.prefetch(f.element_pointer(pointer, f.add(start, i64(some)), element))
 
     def _from_buffer(self, position: int, place: Place) -> Reg:
         f = self.f
@@ -137,8 +181,10 @@ class TurnedMap:
         first, at = self.corner
         corner = f.element_pointer(pointer, f.add(f.mul(at, i64(stride)), first), element)
 
-        def source(index: Reg, line: Reg) -> Reg:
-            return f.element_pointer(corner, f.add(f.mul(index, i64(stride)), line), element)
+        ahead = f.element_pointer(pointer, f.add(f.mul(self.next[1], i64(stride)), self.next[0]), element)
+
+        def source(index: Reg, line: Reg, base: Reg = corner) -> Reg:
+            return f.element_pointer(base, f.add(f.mul(index, i64(stride)), line), element)
 
         def target(index: Reg, line: Reg) -> Reg:
             return f.element_pointer(buffer, f.add(f.mul(line, i64(PIECE)), index), element)
@@ -148,14 +194,24 @@ class TurnedMap:
             for i, row in enumerate(turned(f, rows)):
                 f.store(row, target(index, f.add(line, i64(i))))
 
+        def squares_of_a_line(index: Reg, line: Reg) -> None:
+            if position in self.fetched:
+                for i in range(side):
+                    f.prefetch(source(f.add(index, i64(i)), line, ahead))
+            for some in range(0, unit, side):
+                square(index, f.add(line, i64(some)))
+
         def single(index: Reg, line: Reg) -> None:
             f.store(f.load(source(index, line), element), target(index, line))
 
+        unit = max(side, LINE // dtype.itemsize)
+        units = f.binary("and", lines, f.number(-unit, "i64"))
         whole = f.binary("and", lines, f.number(-side, "i64"))
         squares = length - length % side
 
         def some(index: Reg) -> None:
-            count_loop(f, i64(0), whole, side, lambda line: square(index, line))
+            count_loop(f, i64(0), units, unit, lambda line: squares_of_a_line(index, line))
+            count_loop(f, units, whole, side, lambda line: square(index, line))
             count_loop(
                 f, index, f.add(index, i64(side)), 1, lambda i: count_loop(f, whole, lines, 1, partial(single, i))
             )

@@ -15,6 +15,7 @@ from tapec.passes.nest_lanes import turned_axis
 from tapec.passes.steps import Tiles
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
+from tapec.runtime.pipeline import forms_of
 
 
 def nests_of(function, *shapes):
@@ -83,7 +84,7 @@ def test_same_bits_as_op_by_op(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, np.bool_])
-@pytest.mark.parametrize("shape", [(256, 16), (512, 300), (257, 70), (300, 65), (1001, 129)])
+@pytest.mark.parametrize("shape", [(256, 16), (512, 300), (257, 70), (300, 65), (1001, 129), (530, 1201)])
 def test_maps_across_the_grain_have_the_same_results(shape, dtype):
     """Blocks at the end of either axis are smaller, and squares of registers do not fill them."""
     rng = np.random.default_rng(shape[0])
@@ -96,6 +97,20 @@ def test_maps_across_the_grain_have_the_same_results(shape, dtype):
     found = [s for s in nests_of(function, shape, shape[::-1]) if turned_axis(s) is not None]
     assert found
     assert_same_bits(compile_graph(graph).run([x, y])[1], interpret(graph, [x, y])[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_large_maps_ask_for_the_next_block(dtype):
+    """Small ones do not, and nobody asks for lines that are written past the caches."""
+
+    def asked(function, *arrays):
+        return forms_of(graph_of(function, *arrays), 256).text.count("call void @llvm.prefetch")
+
+    side = 700 if dtype is np.float64 else 1000
+    small, large = np.ones((300, 300), dtype), np.ones((side, side), dtype)
+    past = np.ones((1300, 1300) if dtype is np.float64 else (1800, 1800), dtype)
+    assert not asked(lambda x: transpose(x, (1, 0)), small)
+    assert asked(lambda x: transpose(x, (1, 0)), large) > asked(lambda x: transpose(x, (1, 0)), past) > 0
 
 
 def test_several_arrays_are_turned_in_one_nest():
