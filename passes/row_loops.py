@@ -12,6 +12,7 @@ from typing import Final
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
 from tapec.passes.loops import Compute, Load, Store
+from tapec.passes.moved_lanes import MovedLanes
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
@@ -22,7 +23,8 @@ from tapec.passes.staging import Staged
 # one array and a cheap body, are read at so many places at once.
 STREAM_LENGTH: Final = 1 << 17
 BLOCKS_AT_ONCE: Final = 4
-_CHEAP: Final = 12
+# A body of more instructions is written once, not once more for the end of the row.
+CHEAP: Final = 12
 
 
 def reducers_of(body: BodyText) -> list[Reducer]:
@@ -134,8 +136,13 @@ class RowText:
             isinstance(self.extent, int)
             and self.extent >= STREAM_LENGTH
             and len(moving) == len(self.reducers) == 1
-            and sum(cost(i.primitive, i.dtype) for i in nest.body if isinstance(i, Compute)) <= _CHEAP
+            and self._work <= CHEAP
         )
+
+    @property
+    def _work(self) -> int:
+        """Instructions of the body, about."""
+        return sum(cost(i.primitive, i.dtype) for i in self.body.nest.body if isinstance(i, Compute))
 
     def _some_blocks(self, at: Reg, tree: Tree, beside: list[list[Accumulator]]) -> None:
         """Whole blocks that lie one behind the other, read side by side."""
@@ -163,6 +170,9 @@ class RowText:
         """Adds elements to the accumulators: 16 at a time, or whole vectors, but for those at the end of the row."""
         f, extent, added = self.f, self.extent, self.accumulators
         length, unit = f.sub(end, start), max(self.width, LANES)
+        if isinstance(extent, int) and extent % unit and extent >= unit and self._work > CHEAP:
+            self._gather_at_once(start, end, f.binary("and", f.add(length, i64(unit - 1)), i64(-unit)))
+            return
         full = f.add(start, f.binary("and", length, f.number(-unit, "i64")))
 
         def tail() -> None:
@@ -174,6 +184,34 @@ class RowText:
         if not isinstance(extent, int) or extent % unit:
             when(f, f.icmp("slt", full, end), tail)
 
+    def _gather_at_once(self, start: Reg, end: Reg, length: Reg) -> None:
+        """Adds elements in one loop, so that a long body is written, and compiled, once.
+
+        A vector that would reach beyond the end is moved back to end there; what it gives goes by way of memory to the
+        lanes where it belongs, identities behind it. Those positions are visited twice, with the same result.
+
+        Args:
+            start: the first element.
+            end: the one behind the last.
+            length: their number, rounded up to what fills all accumulators.
+        """
+        f, width = self.f, self.width
+        last = f.sub(end, i64(width))
+        moved = [MovedLanes(reducer, width, max(width, LANES)) for reducer in self.reducers]
+        for lanes in moved:
+            lanes.reset()
+
+        def step(index: Reg) -> None:
+            whole = f.icmp("sle", index, last)
+            inside = self.outer.inside(self.axis, f.select(whole, index, last), width)
+            self.body.emit(inside)
+            distance = f.sub(index, last)
+            for (_, reduce), lanes, accumulator in zip(self.body.reduces(), moved, self.accumulators, strict=True):
+                value = f.splat(lanes.reducer.hold(inside.registers[reduce.value]), width)
+                self._add(lanes.reducer, accumulator, lanes.unless(whole, value, distance))
+
+        count_loop(f, start, f.add(start, length), width, step)
+
     def _chunk(self, index: Reg, mask: Reg | None, accumulators: list[Accumulator]) -> None:
         f, width = self.f, self.width
         inside = self.outer.inside(self.axis, index, width, mask)
@@ -182,8 +220,11 @@ class RowText:
             value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
             if mask is not None:
                 value = f.select(mask, value, reducer.identity(width))
-            for part in reducer.parts(value, self.added):
-                accumulator.add(part)
+            self._add(reducer, accumulator, value)
+
+    def _add(self, reducer: Reducer, accumulator: Accumulator, value: Reg) -> None:
+        for part in reducer.parts(value, self.added):
+            accumulator.add(part)
 
 
 class StagedRowText:
