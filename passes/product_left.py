@@ -7,8 +7,8 @@ from functools import partial
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import either, i64
-from tapec.passes.product_names import BLOCK, ROWS
-from tapec.passes.product_tile import in_pieces, panel_width
+from tapec.passes.product_names import BLOCK, ROWS, panel_width
+from tapec.passes.product_tile import in_pieces
 from tapec.passes.text_loops import counted
 
 TOGETHER = 8  # slivers that are copied at once
@@ -25,7 +25,7 @@ def left_rows(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     Each lies `BLOCK` elements behind the one before. Where they lie they may be so far apart that those of one tile
     exclude each other from the first-level cache, and each is on a page of its own.
     """
-    f = FunctionText(name, _SIGNATURE, private=True)
+    f = FunctionText(name, _SIGNATURE)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     steps = Reg("%steps", "i64")
     start = f.element_pointer(Reg("%a", "ptr"), f.load(Reg("%inner_offsets", "ptr"), "i64"), element)
@@ -45,13 +45,13 @@ def left_rows(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     return f
 
 
-def left_slivers(name: str, dtype: DType) -> FunctionText:
+def left_slivers(name: str, dtype: DType, _: int) -> FunctionText:
     """`void name(panel, a, row_offsets, rows, inner_offsets, steps)`: slivers of `ROWS` rows, step by step.
 
     The last sliver's missing rows repeat the last row. Slivers whose rows are neighbours are copied several at once,
     since the elements of a step are one run of memory: one by one, each would take a part of a line from every page.
     """
-    f = FunctionText(name, _SIGNATURE, private=True)
+    f = FunctionText(name, _SIGNATURE)
     element = memory_element(dtype)
     rows = Reg("%rows", "i64")
     with counted(f, rows, step=_RUN) as i0:

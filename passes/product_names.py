@@ -1,4 +1,4 @@
-"""What the routines for large matrix products are called, and how a call of one lies in memory."""
+"""What the functions for large matrix products are called, and how a call of one lies in memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Final
 from tapec.ir.dtypes import DType
 
 PREFIX: Final = "tapec_product_"
-THREADS_PREFIX: Final = "tapec_threads_product_"
-PART_PREFIX: Final = "tapec_part_product_"
+# The routines that a program calls: for products of one part, and of several that may run at once.
+ALONE: Final = f"{PREFIX}alone"
+ON_THREADS: Final = f"{PREFIX}on_threads"
+# Tables of offsets, where each index of a product is one axis, and where it may be several.
+EVEN_OFFSETS: Final = f"{PREFIX}even_offsets"
+OFFSETS: Final = f"{PREFIX}offsets"
 
 # Steps of the inner axis that are one chain: part of what a product is (docs/design/0002-numerics.md).
 BLOCK: Final = 256
 # Of a tile: 12 accumulators, 2 vectors of columns and an element of the left operand are 15 of 16 registers.
 ROWS: Final = 6
+FEW_ROWS: Final = 4  # at most so many are left for a tile of its own below the last whole one
+GROUP: Final = 4  # panels that are copied together
 # Of products with one row: columns whose chains wait in the first-level cache, where they are neighbours; columns that
 # are read from beginning to end before the next, where it is the inner index that is contiguous.
 CHUNK: Final = 512
@@ -28,7 +34,11 @@ FIELDS: Final = (
     ) for what in whats for axis in range(AXES)],
     "batch", "m", "n", "k", "swapped", "read_a", "read_b", "ahead", "cut", "unit", "units", "parts",
 )  # fmt: skip
-FIELD: Final = {name: i for i, name in enumerate(FIELDS)}
+# Words behind these: addresses of the functions that this very product calls; see `passes.product_functions`.
+FUNCTIONS: Final = (
+    "part", "offsets", "copy_left", "copy_group", "copy_right", "tile", "narrow_tile", "low_tile", "row",
+)  # fmt: skip
+FIELD: Final = {name: i for i, name in enumerate((*FIELDS, *FUNCTIONS))}
 
 # How the right operand's panels are read (`read_b`): contiguous columns, contiguous inner index, neither; or in place.
 BY_COLUMNS, BY_INNER, BY_ELEMENT, IN_PLACE = range(4)
@@ -40,11 +50,11 @@ KEEP, COPY_ROWS, SLIVERS = range(3)
 CUT_BATCH, CUT_ROWS, CUT_COLUMNS = range(3)
 
 
-def symbol(dtype: DType, parts: int = 1) -> str:
-    """Name of the routine of a floating dtype for products of one part, or of several that may run at once."""
-    return (THREADS_PREFIX if parts > 1 else PREFIX) + dtype.name
+def symbol(what: str, dtype: DType) -> str:
+    """Name of a function for a floating dtype; `passes.product_text` says which there are."""
+    return f"{PREFIX}{what}_{dtype.name}"
 
 
-def part_name(dtype: DType) -> str:
-    """Name of the function of a part: `void part(ptr call, i64 first unit, i64 unit behind the last)`."""
-    return PART_PREFIX + dtype.name
+def panel_width(dtype: DType, vector_bits: int) -> int:
+    """Columns of a tile."""
+    return 2 * vector_bits // dtype.bits

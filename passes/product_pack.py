@@ -1,4 +1,4 @@
-"""What a large matrix product prepares: tables of offsets, and panels of the right operand."""
+"""Copies of the right operand of a large matrix product: panels."""
 
 from __future__ import annotations
 
@@ -6,77 +6,19 @@ from collections.abc import Sequence
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.passes.loop_text import i64, lane_numbers, when
-from tapec.passes.product_names import AXES, BLOCK
-from tapec.passes.product_tile import in_pieces, panel_width
+from tapec.passes.loop_text import i64, when
+from tapec.passes.product_names import BLOCK, GROUP, panel_width
+from tapec.passes.product_tile import in_pieces
 from tapec.passes.text_loops import counted
 
-
-def offsets_function(name: str) -> FunctionText:
-    """`void name(table, start, count, extents, strides)`: offsets of `count` positions of axes read as one.
-
-    The innermost axis is the last of `AXES`. Positions run from `start`.
-    """
-    signature = "ptr noalias %table, i64 %start, i64 %count, ptr noalias %extents, ptr noalias %strides"
-    f = FunctionText(name, signature, private=True)
-    extents = [f.load(f.element_pointer(Reg("%extents", "ptr"), i64(a), "i64"), "i64") for a in range(AXES)]
-    strides = [f.load(f.element_pointer(Reg("%strides", "ptr"), i64(a), "i64"), "i64") for a in range(AXES)]
-    outer = f.mul(extents[0], extents[1])
-    f.branch_if(f.icmp("eq", outer, i64(1)), "even", "uneven")
-    f.label("even")
-    _even_offsets(f, strides[-1])
-    f.line("ret void")
-    f.label("uneven")
-    rest = Reg("%start", "i64")
-    index: list[Reg] = []
-    for extent in reversed(extents):
-        index.append(f.binary("urem", rest, extent))
-        rest = f.binary("udiv", rest, extent)
-    offset = i64(0)
-    for i, stride in zip(index, reversed(strides), strict=True):
-        offset = f.add(offset, f.mul(i, stride))
-    before = f.block
-    f.branch("next")
-    f.label("next")
-    phi_at = len(f.lines)
-    p = f.phi("i64", [("0", before)])
-    at = f.phi("i64", [(offset.text, before)])
-    counters = [f.phi("i64", [(i.text, before)]) for i in index]
-    f.store(at, f.element_pointer(Reg("%table", "ptr"), p, "i64"))
-    following = f.add(p, i64(1))
-    moved, following_counters, carry = at, [], Reg("true", "i1")
-    for counter, extent, stride in zip(counters, reversed(extents), reversed(strides), strict=True):
-        raised = f.add(counter, f.convert("zext", carry, "i64"))
-        full = f.icmp("eq", raised, extent)
-        following_counters.append(f.select(full, i64(0), raised))
-        step = f.select(carry, stride, i64(0))
-        moved = f.add(moved, f.sub(step, f.select(full, f.mul(extent, stride), i64(0))))
-        carry = full
-    for n, value in enumerate([following, moved, *following_counters]):
-        f.lines[phi_at + n] += f", [ {value.text}, %next ]"
-    f.branch_if(f.icmp("slt", following, Reg("%count", "i64")), "next", "done")
-    f.label("done")
-    f.line("ret void")
-    return f
-
-
-def _even_offsets(f: FunctionText, stride: Reg) -> None:
-    """Offsets along one axis. Whole vectors: tables end on a multiple of four."""
-    lanes = 4
-    start, table = Reg("%start", "i64"), Reg("%table", "ptr")
-    steps = f.mul(lane_numbers(f, lanes), f.splat(stride, lanes))
-    with counted(f, Reg("%count", "i64"), step=lanes) as p:
-        first = f.mul(f.add(start, p), stride)
-        f.store(f.add(f.splat(first, lanes), steps), f.element_pointer(table, p, "i64"))
-
-
-GROUP = 4  # panels that are copied together
-_RIGHT = "ptr noalias %panel, ptr noalias %b, ptr noalias %offsets, ptr noalias %inner_offsets, i64 %steps"
+_RIGHT = (
+    "ptr noalias %panel, ptr noalias %b, ptr noalias %offsets, ptr noalias %inner_offsets, i64 %steps, i64 %columns"
+)
 
 
 def right_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     """`void name(panel, b, offsets, inner_offsets, steps, columns)`: rows of a panel whose columns are neighbours."""
-    f = FunctionText(name, f"{_RIGHT}, i64 %columns", private=True)
+    f = FunctionText(name, _RIGHT)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     columns = Reg("%columns", "i64")
     first = f.load(Reg("%offsets", "ptr"), "i64")
@@ -110,7 +52,7 @@ def right_group(name: str, dtype: DType, vector_bits: int) -> FunctionText:
 
     Together, since their rows are one run of memory: panel by panel each would take its few lines from every page.
     """
-    f = FunctionText(name, "ptr noalias %panels, ptr noalias %b, ptr noalias %inner_offsets, i64 %steps", private=True)
+    f = FunctionText(name, "ptr noalias %panels, ptr noalias %b, ptr noalias %inner_offsets, i64 %steps")
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     with counted(f, Reg("%steps", "i64")) as p:
         along = f.load(f.element_pointer(Reg("%inner_offsets", "ptr"), p, "i64"), "i64")
@@ -128,7 +70,7 @@ def right_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
 
     `offsets` has one of each column; a panel that is cut off repeats the last one.
     """
-    f = FunctionText(name, _RIGHT, private=True)
+    f = FunctionText(name, _RIGHT)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     side = width // 2
     first = f.load(Reg("%inner_offsets", "ptr"), "i64")
@@ -153,7 +95,7 @@ def right_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
 
 def right_by_element(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     """As `right_by_inner`, whatever the strides are."""
-    f = FunctionText(name, _RIGHT, private=True)
+    f = FunctionText(name, _RIGHT)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     columns = [f.load(f.element_pointer(Reg("%offsets", "ptr"), i64(j), "i64"), "i64") for j in range(width)]
     sources = [f.element_pointer(Reg("%b", "ptr"), offset, element) for offset in columns]

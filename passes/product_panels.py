@@ -10,8 +10,7 @@ from functools import partial
 
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import i64, when
-from tapec.passes.product_names import BLOCK, BY_COLUMNS, BY_INNER, IN_PLACE
-from tapec.passes.product_pack import GROUP, right_by_columns, right_by_element, right_by_inner, right_group
+from tapec.passes.product_names import BLOCK, BY_COLUMNS, GROUP, IN_PLACE
 from tapec.passes.product_part import PartText, Range
 
 _KEPT_BYTES = 1 << 20  # of panels that are kept: they wait in the third-level cache
@@ -29,17 +28,14 @@ class PanelsText:
     """
 
     def __init__(self, part: PartText) -> None:
-        f, dtype, bits = part.f, part.dtype, part.vector_bits
+        f = part.f
         self.part = part
-        self.columns = _KEPT_BYTES // (BLOCK * dtype.itemsize)
+        self.columns = _KEPT_BYTES // (BLOCK * part.dtype.itemsize)
         self.together = GROUP * part.width
         self.stack = f.alloca(part.element, self.together * BLOCK)
-        self.by_columns = f.icmp("eq", part.read_b, i64(BY_COLUMNS))
-        self.in_place = f.icmp("eq", part.read_b, i64(IN_PLACE))
-        self.pack_group = part.helper(right_group(part.name("group"), dtype, bits))
-        self.pack_by_columns = part.helper(right_by_columns(part.name("by_columns"), dtype, bits))
-        self.pack_by_inner = part.helper(right_by_inner(part.name("by_inner"), dtype, bits))
-        self.pack_by_element = part.helper(right_by_element(part.name("by_element"), dtype, bits))
+        read_b = part.value("read_b")
+        self.by_columns, self.in_place = (f.icmp("eq", read_b, i64(x)) for x in (BY_COLUMNS, IN_PLACE))
+        self.copy_group, self.copy = part.function("copy_group"), part.function("copy_right")
 
     def begin(self, columns: Range, several: Reg) -> None:
         """Takes memory where there are several blocks of rows; if there is none, each block copies its own panels."""
@@ -88,7 +84,7 @@ class PanelsText:
 
         def pack() -> None:
             start = part.at_columns(b, column, i64(1))
-            part.call(self.pack_group, panels, start, part.right_offsets, steps)
+            part.call(self.copy_group, panels, start, part.right_offsets, steps)
 
         when(f, f.binary("and", grouped, missing), pack)
         return panels, f.binary("or", grouped, f.binary("xor", missing, Reg("true", "i1")))
@@ -122,13 +118,7 @@ class PanelsText:
         return at, f.phi("i64", [(step.text, direct), (str(part.width), before)])
 
     def _pack(self, b: Reg, column: Reg, across: Reg, steps: Reg, panel: Reg) -> None:
-        f, part = self.part.f, self.part
+        part = self.part
         part.fill(part.column_offsets, column, across, "column", "b")
         part.repeat_last(across)
-        args = (panel, b, part.column_offsets, part.right_offsets, steps)
-        plain = f.binary("or", self.by_columns, self.in_place)
-        by_inner = f.icmp("eq", part.read_b, i64(BY_INNER))
-        neither = f.binary("xor", f.binary("or", plain, by_inner), Reg("true", "i1"))
-        when(f, plain, lambda: part.call(self.pack_by_columns, *args, across))
-        when(f, by_inner, lambda: part.call(self.pack_by_inner, *args))
-        when(f, neither, lambda: part.call(self.pack_by_element, *args))
+        part.call(self.copy, panel, b, part.column_offsets, part.right_offsets, steps, across)

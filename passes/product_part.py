@@ -1,4 +1,4 @@
-"""What the functions that write a part of a large product share: its layout, tables, and the helpers that it calls."""
+"""What the functions that write a part of a large product share: its layout, tables, and how it calls others."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64
-from tapec.passes.product_names import BLOCK, COLUMNS, FIELD, part_name, symbol
-from tapec.passes.product_pack import offsets_function
-from tapec.passes.product_tile import panel_width
+from tapec.passes.product_names import BLOCK, COLUMNS, FIELD, panel_width, symbol
 from tapec.passes.text_loops import counted
 
 
@@ -33,16 +31,16 @@ class PartText:
         f: where to write.
         element: LLVM's type of the matrices' elements.
         width: columns of a panel.
-        n: columns of the result.
+        m: rows of the result.
+        n: columns of it.
         k: extent of the inner index.
-        row_offsets: table of `height` rows of the left operand.
         left_offsets: table of a block of the inner index, for the left operand.
         right_offsets: the same for the right one.
         column_offsets: table of a few columns of the right operand.
     """
 
-    def __init__(self, dtype: DType, vector_bits: int, height: int) -> None:
-        f = self.f = FunctionText(part_name(dtype), "ptr noalias %call, i64 %first, i64 %stop")
+    def __init__(self, name: str, dtype: DType, vector_bits: int) -> None:
+        f = self.f = FunctionText(name, "ptr noalias %call, i64 %first, i64 %stop")
         self.dtype = dtype
         self.vector_bits = vector_bits
         self.element = memory_element(dtype)
@@ -50,25 +48,15 @@ class PartText:
         self.layout, self.a, self.b, self.c = (
             f.load(f.element_pointer(Reg("%call", "ptr"), i64(i), "ptr"), "ptr") for i in range(4)
         )
-        self.n, self.k, self.read_b = self.value("n"), self.value("k"), self.value("read_b")
-        self.row_offsets = f.alloca("i64", height)
+        self.m, self.n, self.k = self.value("m"), self.value("n"), self.value("k")
         self.left_offsets = f.alloca("i64", BLOCK)
         self.right_offsets = f.alloca("i64", BLOCK)
         self.column_offsets = f.alloca("i64", COLUMNS)
-        self.offsets = self.helper(offsets_function(f"{symbol(dtype)}_offsets"))
-
-    def name(self, what: str) -> str:
-        """The symbol of a helper or a table."""
-        return f"{symbol(self.dtype)}_{what}"
-
-    def helper(self, function: FunctionText) -> str:
-        """Adds a private function to the module; its name."""
-        self.f.helpers[function.name] = function
-        return function.name
+        self.offsets = self.function("offsets")
 
     def table(self, what: str, values: range) -> Reg:
         """A constant table of the module."""
-        name = self.name(what)
+        name = symbol(what, self.dtype)
         self.f.constants[name] = f"[{len(values)} x i64] [{', '.join(f'i64 {x}' for x in values)}]"
         return Reg(f"@{name}", "ptr")
 
@@ -76,9 +64,13 @@ class PartText:
         """One word of the layout."""
         return self.f.load(field(self.f, self.layout, name), "i64")
 
-    def call(self, name: str, *operands: Reg) -> None:
-        """Calls a helper."""
-        self.f.line(f"call void @{name}({', '.join(f'{x.type} {x.text}' for x in operands)})")
+    def function(self, name: str) -> Reg:
+        """The address of a function that this product calls."""
+        return self.f.load(field(self.f, self.layout, name), "ptr")
+
+    def call(self, function: Reg, *operands: Reg) -> None:
+        """Calls it."""
+        self.f.line(f"call void {function.text}({', '.join(f'{x.type} {x.text}' for x in operands)})")
 
     def fill(self, table: Reg, start: Reg, count: Reg, group: str, operand: str) -> None:
         """Fills a table with the offsets of an operand along an index."""

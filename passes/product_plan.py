@@ -146,6 +146,7 @@ def part_layout(axes: Axes, by_rows: bool) -> tuple[int, ...]:
     words = list(layout(axes))
     cut = CUT_BATCH if not by_rows else CUT_COLUMNS if words[FIELD["swapped"]] else CUT_ROWS
     words[FIELD["cut"]], words[FIELD["unit"]] = cut, 1
+    words[FIELD["parts"]] = max(2, words[FIELD["parts"]])
     return tuple(words)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.passes.loop_text import either, i64
-from tapec.passes.product_names import CHUNK
+from tapec.passes.loop_text import i64
+from tapec.passes.product_names import CHUNK, panel_width
 from tapec.passes.product_pack import turned
-from tapec.passes.product_tile import in_pieces, panel_width, store_or_add
+from tapec.passes.product_tile import in_pieces, store_or_add
 from tapec.passes.text_loops import counted
 
 LINE = 64  # bytes of a cache line
@@ -31,7 +31,7 @@ def row_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     One block of the inner index, for the columns from `b` on. The chains go to `c`, or are added to it where this is
     not the first block.
     """
-    f = FunctionText(name, _SIGNATURE, private=True)
+    f = FunctionText(name, _SIGNATURE)
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     steps, columns, fresh = Reg("%steps", "i64"), Reg("%columns", "i64"), Reg("%fresh", "i1")
     chains = f.select(fresh, Reg("%c", "ptr"), f.alloca(element, CHUNK))
@@ -82,14 +82,37 @@ def _for_columns(f: FunctionText, width: int, columns: Reg, body: Callable[[Reg,
     in_pieces(f, width // 2, rest, lambda at, lanes: body(f.add(whole, at), lanes))
 
 
-def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+def row_in_order(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     """As `row_by_columns` for up to a panel's columns, along each of which the inner index is contiguous.
 
     `right_offsets` has one offset of each column; those that are missing repeat the last one. So many streams are more
-    than a processor foresees, so that memory is asked for what comes later: for what lies `ahead` elements behind that
-    which is read, where short columns lie one behind the other, or further along each column where `ahead` is 0.
+    than a processor foresees: where the columns are short and lie one behind the other, memory is asked for what comes
+    `ahead` elements later.
     """
-    f = FunctionText(name, f"{_SIGNATURE}, i64 %ahead", private=True)
+
+    def ask(f: FunctionText, element: str, p: Reg, sources: list[Reg], line: int) -> None:
+        later = f.element_pointer(sources[0], Reg("%ahead", "i64"), element)
+        first = f.element_pointer(later, f.mul(p, i64(len(sources))), element)
+        for place in range(0, len(sources) * len(sources) // 2, line):
+            f.prefetch(f.element_pointer(first, i64(place), element))
+
+    return _row_by_inner(name, dtype, vector_bits, ask)
+
+
+def row_along_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
+    """The same where columns are long or lie apart: memory is asked for what comes later in each; `ahead` is 0."""
+
+    def ask(f: FunctionText, element: str, p: Reg, sources: list[Reg], line: int) -> None:
+        for source in sources:
+            f.prefetch(f.element_pointer(f.element_pointer(source, p, element), i64(_LINES * line), element))
+
+    return _row_by_inner(name, dtype, vector_bits, ask)
+
+
+def _row_by_inner(
+    name: str, dtype: DType, vector_bits: int, ask: Callable[[FunctionText, str, Reg, list[Reg], int], None]
+) -> FunctionText:
+    f = FunctionText(name, f"{_SIGNATURE}, i64 %ahead")
     element, width = memory_element(dtype), panel_width(dtype, vector_bits)
     side, line = width // 2, LINE * 8 // dtype.bits
     steps, columns = Reg("%steps", "i64"), Reg("%columns", "i64")
@@ -101,7 +124,6 @@ def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
     for slot in slots:
         f.store(f.number(0, element, side), slot)
     whole = f.binary("and", steps, i64(-side))
-    later = f.element_pointer(sources[0], Reg("%ahead", "i64"), element)
 
     def add(p0: Reg, stride: int) -> None:
         lefts = []
@@ -116,20 +138,9 @@ def row_by_inner(name: str, dtype: DType, vector_bits: int) -> FunctionText:
                 chain = f.intrinsic("fma", left, right, chain)
             f.store(chain, slot)
 
-    def in_order() -> None:
-        with counted(f, whole, step=side) as p0:
-            first = f.element_pointer(later, f.mul(p0, i64(width)), element)
-            for place in range(0, width * side, line):
-                f.prefetch(f.element_pointer(first, i64(place), element))
-            add(p0, side)
-
-    def along_each() -> None:
-        with counted(f, whole, step=side) as p0:
-            for source in sources:
-                f.prefetch(f.element_pointer(f.element_pointer(source, p0, element), i64(_LINES * line), element))
-            add(p0, side)
-
-    either(f, f.icmp("ne", Reg("%ahead", "i64"), i64(0)), in_order, along_each)
+    with counted(f, whole, step=side) as p0:
+        ask(f, element, p0, sources, line)
+        add(p0, side)
     with counted(f, steps, start=whole) as p:
         add(p, 1)
     chains = f.alloca(element, width)

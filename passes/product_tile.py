@@ -12,43 +12,38 @@ from functools import partial
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import either, i64, when
-from tapec.passes.product_names import ROWS
-from tapec.passes.text_loops import counted
+from tapec.passes.product_edge import tile_edge
+from tapec.passes.product_names import symbol
 
-SIGNATURE = (
+_SIGNATURE = (
     "i64 %steps, ptr noalias %a, ptr noalias %row_offsets, ptr noalias %inner_offsets, ptr noalias %b, i64 %b_step, "
     "ptr noalias %c, i64 %c_row, i64 %rows, i64 %columns, i1 %fresh"
 )
 
 
-def panel_width(dtype: DType, vector_bits: int) -> int:
-    """Columns of a tile."""
-    return 2 * vector_bits // dtype.bits
-
-
-def tile_function(name: str, dtype: DType, vector_bits: int, rows: int) -> FunctionText:
+def tile_function(name: str, dtype: DType, rows: int, width: int, panel: int) -> FunctionText:
     """`void name(steps, a, row_offsets, inner_offsets, b, b_step, c, c_row, rows, columns, fresh)`.
 
     One tile over one block of the inner index, at least one step long. The chains go to `c`, or are added to it where
     this is not the first block. `rows` may be less than the function's: those beyond read the last one's elements.
+
+    Args:
+        name: of the function.
+        dtype: of the elements.
+        rows: that have chains.
+        width: columns that have chains.
+        panel: columns of a whole tile.
     """
-    f = FunctionText(name, SIGNATURE, private=True)
-    element, width = memory_element(dtype), panel_width(dtype, vector_bits)
+    f = FunctionText(name, _SIGNATURE)
+    element = memory_element(dtype)
     last = f.sub(Reg("%rows", "i64"), i64(1))
     places = [i64(0), *[f.intrinsic("smin", i64(r), last) for r in range(1, rows)]]
     offsets = [f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64") for row in places]
     lefts = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
     when(f, f.icmp("eq", Reg("%fresh", "i1"), Reg("false", "i1")), lambda: _fetch(f, element, width, places))
-    spill = f.alloca(element, rows * width)
-
-    def chains(width: int) -> None:
-        _write(f, element, _chains(f, element, width, lefts), spill)
-
-    if rows == ROWS:  # the others are the last of a panel, too seldom to be worth what compiling them twice takes
-        narrow = f.icmp("sle", Reg("%columns", "i64"), i64(width // 2))
-        either(f, narrow, lambda: chains(width // 2), lambda: chains(width))
-    else:
-        chains(width)
+    edge = tile_edge(symbol("edge", dtype), dtype, panel)
+    f.helpers[edge.name] = edge
+    _write(f, element, _chains(f, element, width, lefts), edge.name, panel)
     f.line("ret void")
     return f
 
@@ -86,7 +81,7 @@ def _chains(f: FunctionText, element: str, width: int, lefts: list[Reg]) -> list
     return sums
 
 
-def _write(f: FunctionText, element: str, sums: list[Reg], spill: Reg) -> None:
+def _write(f: FunctionText, element: str, sums: list[Reg], edge: str, panel: int) -> None:
     """Stores the chains or adds them to what is there; tiles that are cut off go by way of the stack."""
     rows, columns, width = Reg("%rows", "i64"), Reg("%columns", "i64"), sums[0].width
     outs = [f.element_pointer(Reg("%c", "ptr"), f.mul(i64(r), Reg("%c_row", "i64")), element) for r in range(len(sums))]
@@ -104,30 +99,13 @@ def _write(f: FunctionText, element: str, sums: list[Reg], spill: Reg) -> None:
         either(f, Reg("%fresh", "i1"), store, add)
 
     def some_of_it() -> None:
-        slots = [f.element_pointer(spill, i64(r * width), element) for r in range(len(sums))]
-        for value, slot in zip(sums, slots, strict=True):
-            f.store(value, slot)
-
-        def of_all_rows(at: Reg, lanes: int) -> None:
-            for slot, out in zip(slots, outs, strict=True):
-                _piece(f, element, slot, out, at, lanes)
-
-        def row_by_row() -> None:
-            with counted(f, rows) as row:
-                slot = f.element_pointer(spill, f.mul(row, i64(width)), element)
-                out = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
-                in_pieces(f, width, columns, lambda at, lanes: _piece(f, element, slot, out, at, lanes))
-
-        full = f.icmp("eq", rows, i64(len(sums)))
-        either(f, full, lambda: in_pieces(f, width // 2, columns, of_all_rows), row_by_row)
+        spill = f.alloca(element, len(sums) * panel)
+        for r, value in enumerate(sums):
+            f.store(value, f.element_pointer(spill, i64(r * panel), element))
+        names = ("ptr %c", "i64 %c_row", "i64 %rows", "i64 %columns", "i1 %fresh")
+        f.line(f"call void @{edge}(ptr {spill.text}, {', '.join(names)})")
 
     either(f, whole, all_of_it, some_of_it)
-
-
-def _piece(f: FunctionText, element: str, source: Reg, target: Reg, at: Reg, lanes: int) -> None:
-    value = f.load(f.element_pointer(source, at, element), element, lanes)
-    out = f.element_pointer(target, at, element)
-    store_or_add(f, value, out)
 
 
 def store_or_add(f: FunctionText, value: Reg, out: Reg) -> None:

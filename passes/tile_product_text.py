@@ -15,7 +15,8 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import count_loop, exact_vector_loop, i64, when
 from tapec.passes.loops import Buffer
 from tapec.passes.places import Surroundings
-from tapec.passes.product_names import BLOCK, FIELD, part_name
+from tapec.passes.product_functions import functions
+from tapec.passes.product_names import BLOCK, FIELD
 from tapec.passes.product_plan import part_layout
 from tapec.passes.steps import Product
 
@@ -31,7 +32,7 @@ def emit_product(f: FunctionText, product: Product, around: Surroundings, start:
     if batch:
         inside = i64(prod([axis.extent for axis in batch[1:]]))
         start, stop = f.mul(start, inside), f.mul(stop, inside)
-    _call(f, product, part_layout(product.axes, by_rows=not batch), matrices, start, stop)
+    _call(f, product, part_layout(product.axes, by_rows=not batch), around, matrices, start, stop)
 
 
 def _matrices(f: FunctionText, product: Product, around: Surroundings) -> tuple[Reg, Reg, Reg]:
@@ -42,15 +43,25 @@ def _matrices(f: FunctionText, product: Product, around: Surroundings) -> tuple[
 
 
 def _call(
-    f: FunctionText, product: Product, words: tuple[int, ...], matrices: tuple[Reg, Reg, Reg], first: Reg, stop: Reg
+    f: FunctionText,
+    product: Product,
+    words: tuple[int, ...],
+    around: Surroundings,
+    matrices: tuple[Reg, Reg, Reg],
+    first: Reg,
+    stop: Reg,
 ) -> None:
     """Calls the function of a part."""
     a, b, c = matrices
     swapped = bool(words[FIELD["swapped"]])
     call = f.alloca("ptr", 4, align=8)
-    for i, pointer in enumerate((layout_constant(f, words), *((b, a) if swapped else (a, b)), c)):
+    for i, pointer in enumerate(
+        (layout_constant(f, product.dtype, words, around), *((b, a) if swapped else (a, b)), c)
+    ):
         f.store(pointer, f.element_pointer(call, i64(i), "ptr"))
-    f.call(part_name(product.dtype), "void", call, first, stop)
+    part = functions(product.dtype, words, around.vector_bits)[0]
+    assert part is not None
+    f.call(part, "void", call, first, stop)
 
 
 def _blocks(f: FunctionText, product: Product, partials: Buffer, around: Surroundings, start: Reg, stop: Reg) -> None:
@@ -68,7 +79,7 @@ def _blocks(f: FunctionText, product: Product, partials: Buffer, around: Surroun
         right = f.element_pointer(b, f.mul(first, i64(along_b)), element)
         index = f.binary("udiv", first, i64(BLOCK))
         out = f.element_pointer(to, f.mul(index, i64(product.results)), element)
-        _call(f, product, words, (left, right, out), i64(0), i64(1))
+        _call(f, product, words, around, (left, right, out), i64(0), i64(1))
 
     if whole:
         count_loop(f, start, f.intrinsic("smin", stop, i64(whole * BLOCK)), BLOCK, lambda first: block(first, BLOCK))

@@ -20,7 +20,6 @@ from tapec.passes.forward_part import forward_part
 from tapec.passes.kernel_status import KERNEL, RELEASE
 from tapec.passes.lapack.names import PREFIX as LINALG
 from tapec.passes.matmul_names import PREFIX
-from tapec.passes.product_names import PART_PREFIX, THREADS_PREFIX
 from tapec.passes.product_names import PREFIX as PRODUCT
 from tapec.passes.threads_names import PARALLEL
 from tapec.passes.transform_names import PREFIX as FFT
@@ -170,13 +169,7 @@ def _release(release: Any, library: jit.Library) -> None:  # noqa: ARG001 - held
 def routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
-    for prefix, address in (
-        (PRODUCT, matmul.product_address),
-        (THREADS_PREFIX, matmul.threads_address),
-        (PART_PREFIX, matmul.part_address),
-    ):
-        mine = [name for name in names if name.startswith(prefix)]
-        found |= {name: address(by_name(name.removeprefix(prefix))) for name in mine}
+    found |= matmul.functions([name for name in names if name.startswith(PRODUCT)])
     found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
     found |= {name: transforms.address(name) for name in names if name.startswith(FFT)}
     if PARALLEL in names:

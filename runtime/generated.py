@@ -17,7 +17,7 @@ from tapec.ops import contraction
 from tapec.ops import reduction as reduce
 from tapec.passes.materialize import batch_strides
 from tapec.passes.matmul_names import is_dot, is_small
-from tapec.passes.product_names import FIELD
+from tapec.passes.product_functions import routine as product_routine
 from tapec.passes.product_plan import matrices
 from tapec.passes.threads_names import HISTORY
 from tapec.runtime import matmul
@@ -156,14 +156,10 @@ def _product_plan(a: Array, b: Array) -> _Product:
     if 0 in shape or k == 0 or is_small(dtype, m, n, k):
         routine = _product_routine(dtype, "small", lambda: raw_entry(matmul.address(dtype), "iiiipiiipiiip"))
         return _Product(copied, shape, lambda a, b, out: routine(*extents, a, *strides_a, b, *strides_b, out))
-    words = np.array(matrices(extents, strides_a, strides_b), np.int64)
-    parts = int(words[FIELD["parts"]])
+    layout = matrices(extents, strides_a, strides_b)
+    routine_address, words = matmul.large_product(dtype, layout)
     large = _product_routine(
-        dtype,
-        "on threads" if parts > 1 else "large",
-        lambda: raw_entry(
-            (matmul.threads_address if parts > 1 else matmul.product_address)(dtype), "ppppp", release_gil=True
-        ),
+        dtype, product_routine(layout), lambda: raw_entry(routine_address, "ppppp", release_gil=True)
     )
     return _Product(copied, shape, partial(large, np.zeros(HISTORY, np.int64), words))
 

@@ -1,18 +1,24 @@
-"""The matrix product routines as machine code: one address per dtype, made when first needed."""
+"""The functions for matrix products as machine code, made when first needed.
+
+Small products have a routine for each dtype. Large ones have many functions, of which a product calls a few
+(`passes.product_functions`): those that a program needs and no other has needed before become one module.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
 
 from tapec.ir.dtypes import DType
-from tapec.passes import matmul_names, product_names
+from tapec.passes import matmul_names, product_functions
 from tapec.passes.threads_names import PARALLEL
 from tapec.runtime import jit, recipes, threads
 from tapec.runtime.target import vector_bits
 
-_LIBRARIES: Final[dict[str, jit.Library]] = {}
+_LIBRARIES: Final[dict[str, jit.Library]] = {}  # by the names of what they define
 _LOCK: Final = threading.RLock()
 # The loops of products walk along pointers already.
 _POINTERS: Final = jit.Options(strength_reduction=False)
@@ -20,36 +26,29 @@ _POINTERS: Final = jit.Options(strength_reduction=False)
 
 def address(dtype: DType) -> int:
     """Address of the routine that `passes.matmul_text.matmul_routine` describes, good for the life of the process."""
-    return _address(matmul_names.symbol(dtype), lambda: _small(dtype))
+    name = matmul_names.symbol(dtype)
+    with _LOCK:
+        if name not in _LIBRARIES:
+            _LIBRARIES[name] = _small(dtype)
+        return _LIBRARIES[name].address(name)
 
 
-def product_address(dtype: DType) -> int:
-    """Address of the routine for products of one part that `passes.product_text` describes, good likewise."""
-    return _address(product_names.symbol(dtype), lambda: _large(dtype))
+def functions(names: Iterable[str]) -> dict[str, int]:
+    """Addresses of the functions that `passes.product_text` describes, good likewise."""
+    wanted = sorted(set(names))
+    with _LOCK:
+        missing = [name for name in wanted if name not in _LIBRARIES]
+        if missing:
+            _LIBRARIES.update(dict.fromkeys(missing, _large(missing)))
+        return {name: _LIBRARIES[name].address(name) for name in wanted}
 
 
-def threads_address(dtype: DType) -> int:
-    """Address of the routine for products of several parts; threads are looked for."""
-    return _address(product_names.symbol(dtype, 2), lambda: _threads(dtype))
-
-
-def part_address(dtype: DType) -> int:
-    """Address of the function of a part that both of them call."""
-    return _library(product_names.symbol(dtype), lambda: _large(dtype)).address(product_names.part_name(dtype))
-
-
-def _address(name: str, make: Callable[[], jit.Library]) -> int:
-    return _library(name, make).address(name)
-
-
-def _library(name: str, make: Callable[[], jit.Library]) -> jit.Library:
-    library = _LIBRARIES.get(name)
-    if library is None:
-        with _LOCK:
-            library = _LIBRARIES.get(name)
-            if library is None:
-                library = _LIBRARIES[name] = make()
-    return library
+def large_product(dtype: DType, layout: tuple[int, ...]) -> tuple[int, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Address of the routine for large products of a layout, and the words that it takes."""
+    routine = product_functions.routine(layout)
+    names = product_functions.functions(dtype, layout, vector_bits())
+    found = functions([routine, *filter(None, names)])
+    return found[routine], np.array([*layout, *(found[name] if name else 0 for name in names)], np.int64)
 
 
 def _small(dtype: DType) -> jit.Library:
@@ -62,22 +61,16 @@ def _small(dtype: DType) -> jit.Library:
     return recipes.build(("matmul", dtype.name), write).library
 
 
-def _large(dtype: DType) -> jit.Library:
+def _large(names: list[str]) -> jit.Library:
     def write() -> recipes.Written:
         from tapec.passes.llvm_text import module_text
-        from tapec.passes.product_text import product_module
+        from tapec.passes.product_text import product_functions
 
-        return recipes.Written(module_text(product_module(dtype, vector_bits())))
+        return recipes.Written(module_text(product_functions(names, vector_bits())))
 
-    return recipes.build(("product", dtype.name), write, opt=_POINTERS).library
+    return recipes.build(("product", *names), write, _symbols, _POINTERS).library
 
 
-def _threads(dtype: DType) -> jit.Library:
-    def write() -> recipes.Written:
-        from tapec.passes.llvm_text import module_text
-        from tapec.passes.product_text import product_threads_module
-
-        return recipes.Written(module_text(product_threads_module(dtype)))
-
-    symbols = {PARALLEL: threads.address(), product_names.part_name(dtype): part_address(dtype)}
-    return recipes.build(("product on threads", dtype.name), write, symbols).library
+def _symbols(names: tuple[str, ...]) -> Mapping[str, int]:
+    """Threads are looked for where a product wants them only: that takes tens of milliseconds."""
+    return {PARALLEL: threads.address()} if PARALLEL in names else {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from tapec.ir import dtypes
-from tapec.passes import matmul_names, product_names
+from tapec.ir.dtypes import DType
+from tapec.passes import matmul_names
 from tapec.passes.library.lines import address
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.matmul_kernel import emit_small_matmul, is_unrolled
 from tapec.passes.places import Surroundings
+from tapec.passes.product_functions import functions, routine
 from tapec.passes.product_plan import layout
 from tapec.passes.product_steps import is_large_product, product_axes
 from tapec.passes.steps import LibraryStep
@@ -45,15 +47,17 @@ def contract(f: FunctionText, step: LibraryStep, around: Surroundings) -> None:
     assert step.result is not None
     words, history = layout(product_axes(step)), f.fresh(f"{f.name}_history")
     f.variables[history] = f"[{HISTORY} x i64] zeroinitializer"
-    name = product_names.symbol(a.buffer.dtype, words[product_names.FIELD["parts"]])
+    plan = layout_constant(f, a.buffer.dtype, words, around)
     matrices = (address(f, a, around), address(f, b, around), around.pointer(step.result))
-    f.call(name, "i64", Reg(f"@{history}", "ptr"), layout_constant(f, words), *matrices)
+    f.call(routine(words), "i64", Reg(f"@{history}", "ptr"), plan, *matrices)
 
 
-def layout_constant(f: FunctionText, words: tuple[int, ...]) -> Reg:
-    """The address of a layout among the module's constants."""
-    plan = f.fresh(f"{f.name}_layout")
-    f.constants[plan] = f"[{len(words)} x i64] [{', '.join(f'i64 {w}' for w in words)}]"
+def layout_constant(f: FunctionText, dtype: DType, words: tuple[int, ...], around: Surroundings) -> Reg:
+    """The address of a layout among the module's constants, with the functions that the product calls."""
+    plan, names = f.fresh(f"{f.name}_layout"), functions(dtype, words, around.vector_bits)
+    f.declarations |= {f"declare void @{name}({'ptr, i64, i64' if name == names[0] else ''})" for name in names if name}
+    addresses = [f"i64 ptrtoint (ptr @{name} to i64)" if name else "i64 0" for name in names]
+    f.constants[plan] = f"[{len(words) + len(names)} x i64] [{', '.join([*(f'i64 {w}' for w in words), *addresses])}]"
     return Reg(f"@{plan}", "ptr")
 
 

@@ -59,9 +59,10 @@ def main(vector_bits: int) -> None:
         ]
         left, right = (Fenced(x, at_end) for x in lying)
         out = Fenced(np.full((m, n), np.nan, dtype), at_end)
-        words, history = np.array(layout(matrix_axes((1, m, n, k), *strides)), np.int64), np.zeros(4, np.int64)
-        routine = ROUTINE(matmul.product_address(dtypes.of(np.dtype(dtype))))
-        assert routine(history.ctypes.data, words.ctypes.data, left.address, right.address, out.address) == 0
+        words = layout(matrix_axes((1, m, n, k), *strides))
+        address, words = matmul.large_product(dtypes.of(np.dtype(dtype)), words)
+        history = np.zeros(4, np.int64)
+        assert ROUTINE(address)(history.ctypes.data, words.ctypes.data, left.address, right.address, out.address) == 0
         assert np.allclose(out.read(), a @ b, atol=1e-3)
         runs += 1
     print(runs)

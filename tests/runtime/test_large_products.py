@@ -13,9 +13,9 @@ from on_threads import assert_threads_change_nothing
 import tapec as tp
 from tapec.ir import dtypes
 from tapec.passes.llvm_text import module_text
-from tapec.passes.product_names import BLOCK, COLUMNS, CUT_COLUMNS, FIELD, PART_PREFIX, PREFIX, THREADS_PREFIX
+from tapec.passes.product_names import BLOCK, COLUMNS, CUT_COLUMNS, FIELD, PREFIX
 from tapec.passes.product_plan import Axes, Axis, layout, matrices
-from tapec.passes.product_text import product_module
+from tapec.passes.product_text import product_functions
 from tapec.passes.product_tile import tile_function
 from tapec.runtime import jit, matmul
 from tapec.runtime.target import vector_bits
@@ -54,7 +54,7 @@ def test_against_numpy_and_bits_of_all_layouts(size, dtype):
         f = tp.function(product)
         with tp.eager():
             eager = f(*args)
-        assert any(prefix in f.inspect(*args).llvm_ir for prefix in (PREFIX, THREADS_PREFIX, PART_PREFIX))
+        assert PREFIX in f.inspect(*args).llvm_ir
         results.add(eager.tobytes())
         for _ in range(3):
             results.add(f(*args).tobytes())
@@ -75,12 +75,17 @@ def test_a_long_inner_axis_is_summed_in_blocks():
     assert tp.function(lambda x, y: x @ y)(a, b).tobytes() == expected.tobytes()
 
 
-def run(axes, a, b, shape, at_a=0, at_b=0, routine=None):
+def run(axes, a, b, shape, at_a=0, at_b=0, replaced=None):
     """The routine on arrays whose first elements are at some offsets."""
-    words, history = np.array(layout(axes), np.int64), np.zeros(4, np.int64)
+    alone = list(layout(axes))
+    alone[FIELD["parts"]] = 1
+    address, words = matmul.large_product(dtypes.of(a.dtype), tuple(alone))
+    for name, function in (replaced or {}).items():
+        words[FIELD[name]] = function
+    history = np.zeros(4, np.int64)
     out = np.full(shape, np.nan, a.dtype)
     size = a.itemsize
-    status = ROUTINE(routine or matmul.product_address(dtypes.of(a.dtype)))(
+    status = ROUTINE(address)(
         history.ctypes.data, words.ctypes.data, a.ctypes.data + at_a * size, b.ctypes.data + at_b * size,
         out.ctypes.data,
     )  # fmt: skip
@@ -118,16 +123,17 @@ def test_panels_that_no_memory_is_left_for_are_copied_for_each_block():
     a, b = rng.normal(size=(400, 300)).astype(np.float32), rng.normal(size=(300, 1100)).astype(np.float32)
     asked = []
     allocate = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(lambda _, size: asked.append(size))
-    text = module_text(product_module(dtypes.F32, vector_bits())).replace("@aligned_alloc", "@no_memory")
+    part = f"{PREFIX}part_f32"
+    text = module_text(product_functions([part], vector_bits())).replace("@aligned_alloc", "@no_memory")
     library = jit.compile_module(text, symbols={"no_memory": ctypes.cast(allocate, POINTER).value})
-    out = run(axes, a, b, (400, 1100), routine=library.address(PREFIX + "f32"))
+    out = run(axes, a, b, (400, 1100), replaced={"part": library.address(part)})
     assert asked == [1024 * 256 * 4]
     assert out.tobytes() == run(axes, a, b, (400, 1100)).tobytes()
 
 
 def test_results_of_earlier_blocks_come_while_a_later_block_is_computed():
     """And none are asked for in a first block: nothing is read that has not been written."""
-    tile = tile_function("tile", dtypes.F32, 256, 6).text()
+    tile = tile_function("tile", dtypes.F32, 6, 16, 16).text()
     before, asking = tile.split("br i1 %fresh", 1)[0], tile.count("@llvm.prefetch")
     assert asking == 2 * 6
     assert before.count("@llvm.prefetch") == asking
@@ -191,7 +197,6 @@ def test_small_products_are_not_large():
     x = np.ones((20, 20))
     text = tp.function(lambda x: x @ x).inspect(x).llvm_ir
     assert PREFIX not in text
-    assert THREADS_PREFIX not in text
 
 
 def test_products_of_one_part_look_for_no_threads():

@@ -4,14 +4,15 @@ import re
 
 import pytest
 
-from tapec.ir.dtypes import by_name
 from tapec.passes.llvm_text import module_text
-from tapec.passes.product_text import product_module
+from tapec.passes.product_names import PREFIX
+from tapec.passes.product_text import product_functions
 from tapec.runtime import jit, matmul
 from tapec.runtime.llvm_backend import LOCK, Options, backend, compiled
 from tapec.runtime.target import vector_bits
 
-TEXT = module_text(product_module(by_name("f64"), vector_bits()))
+PACKING = f"{PREFIX}right_by_inner_f64"
+TEXT = module_text(product_functions([PACKING], vector_bits()))
 
 
 def code(options):
@@ -51,5 +52,5 @@ def test_products_do_without_it(monkeypatch):
     monkeypatch.setattr(jit, "compile_module", noted)
     monkeypatch.setattr(matmul, "_LIBRARIES", {})
     monkeypatch.setenv("TAPEC_CACHE", "0")
-    assert matmul.product_address(by_name("f64")) != 0
+    assert matmul.functions([PACKING])[PACKING] != 0
     assert [opt.strength_reduction for opt in seen] == [False]
