@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import machine
 from bench.harness import Settings
 from bench.options import UsageError, check, parser
-from bench.peers.table import PEERS, find
+from bench.peers.table import CPU, PEERS, find, place_of
 from bench.plan import Plan, carry_out, thread_counts
 from bench.process import ROOT, measured_capabilities
 from bench.report import comparison, markdown, page, text
@@ -24,7 +25,7 @@ from bench.usage import Usage
 from bench.workloads import WORKLOADS
 
 QUICK = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, starts=1, limit=60.0)
-ASKED = ("quick", "peers", "workloads", "sizes", "sweep", "no_starts", "rounds", "limit", "minutes")
+ASKED = ("quick", "device", "peers", "workloads", "sizes", "sweep", "no_starts", "rounds", "limit", "minutes")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,23 +64,26 @@ def _stored(options: argparse.Namespace) -> Run:
 
 def _settings(options: argparse.Namespace) -> Settings:
     if options.quick:
-        return QUICK
+        return replace(QUICK, device=options.device)
     cores = os.cpu_count() or 1
     starts = min(options.rounds, Settings.starts)
-    return Settings(options.threads or cores, rounds=options.rounds, starts=starts, limit=options.limit)
+    return Settings(
+        options.threads or cores, rounds=options.rounds, starts=starts, limit=options.limit, device=options.device
+    )
 
 
 def _measure(options: argparse.Namespace) -> Run:
-    installed, skipped = find(options.peers or list(PEERS), [sys.executable, *options.peer_python])
+    able = [name for name in options.peers or PEERS if place_of(PEERS[name], options.device) is not None]
+    installed, skipped = find(able, [sys.executable, *options.peer_python])
     settings = _settings(options)
     console = Console(stderr=True)
     for name in skipped:
         console.print(f"{name} is skipped: not installed")
     if not installed:
         raise UsageError("none of the peers is installed")
-    described: dict[str, Any] = machine.describe(settings.threads)
+    described: dict[str, Any] = machine.describe(settings.threads, settings.device)
     described["peers"] = {p.kind.packages[0]: p.version for p in installed}
-    if not options.quick:
+    if not options.quick and options.device == CPU:  # floors of the host's memory and BLAS say nothing of a GPU
         described |= measured_capabilities(settings.threads)
     if options.sweep:
         counts = thread_counts(settings.threads)

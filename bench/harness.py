@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from bench.agreement import compare, load
-from bench.peers.table import Installed
+from bench.peers.table import CPU, Installed
 from bench.process import PeerFailed, PeerTooSlow, Process
 from bench.results import Result, StepShare, Times
 from bench.workload import Workload
@@ -27,6 +27,7 @@ class Settings:
         floor: seconds that the calls of one sample take together, at least.
         starts: processes of each peer where the first call or the start is what is measured.
         limit: seconds that a peer may take for an answer.
+        device: where peers compute that know it.
     """
 
     threads: int
@@ -35,6 +36,7 @@ class Settings:
     floor: float = 0.005
     starts: int = 3
     limit: float = 120.0
+    device: str = CPU
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,13 @@ class Bench:
         folder = Path(self._folder.name) if self.shared else folder
 
         def new() -> Process:
-            return Process(entrant.peer, entrant.threads, folder / f"caches-{entrant.name}", self.settings.limit)
+            return Process(
+                entrant.peer,
+                entrant.threads,
+                folder / f"caches-{entrant.name}",
+                self.settings.limit,
+                self.settings.device,
+            )
 
         if not self.shared:
             return new()

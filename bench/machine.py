@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.peers.table import CPU, CUDA
+
 
 def best(function: Callable[[], Any], repetitions: int) -> float:
     """Seconds of the fastest call."""
@@ -75,9 +77,20 @@ def memory_bytes() -> int | None:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if "SC_PHYS_PAGES" in names else None
 
 
-def describe(threads: int) -> dict[str, Any]:
-    """What the machine is."""
+def device_name(device: str) -> str:
+    """What a GPU calls itself; the name that was asked for of anything else."""
+    if device != CUDA:
+        return device
+    import tapec  # which whoever measures the machine alone has no use for
+
+    driver = tapec.device(device).memory.driver
+    return f"{driver.name} (compute capability {'.'.join(map(str, driver.capability))})"
+
+
+def describe(threads: int, device: str = CPU) -> dict[str, Any]:
+    """What the machine is, and where peers compute on it that know the device."""
     return {
+        "device": device_name(device),
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads,

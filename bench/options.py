@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+import tapec
 from bench.harness import Settings
-from bench.peers.table import PEERS
+from bench.peers.table import CPU, CUDA, EMULATED, PEERS, place_of
 from bench.workloads import WORKLOADS
+from tapec.errors import DeviceNotFoundError
 
 EPILOG = """
 examples:
@@ -19,6 +21,8 @@ examples:
   tapec bench --workloads rosenbrock,heat          these two beside all peers that are installed
   tapec bench --peers tapec,jax --rounds 3         one peer only, and a shorter run
   tapec bench --sweep --minutes 30                 all of it, as far as half an hour goes
+  tapec bench --quick --device emulated            does a GPU's code for everything agree? some minutes, and no GPU
+  tapec bench --device cuda                        on an NVIDIA GPU, beside JAX and PyTorch on the same one
   tapec bench --render bench-results/results.json  the page and the summary once more
 
 What has been measured is written to results.json as the run goes on: Ctrl-C ends it early, with a page and a summary
@@ -47,6 +51,13 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--no-starts", action="store_true", help="no compile times, no starts with filled disk caches")
     what.add_argument("--list", action="store_true", help="name workloads, their sizes, and peers")
     how = made.add_argument_group("how")
+    how.add_argument(
+        "--device",
+        choices=(CPU, EMULATED, CUDA),
+        default=CPU,
+        help="where peers compute: an NVIDIA GPU, with those that know it; or tapec on an emulated one, slowly, beside "
+        "the others' answers (default: cpu)",
+    )
     how.add_argument("--threads", type=_positive, metavar="N", help="of each peer (default: all cores)")
     rounds, limit = Settings.rounds, Settings.limit
     how.add_argument("--rounds", type=_positive, metavar="N", default=rounds, help="turns of each peer (default: 7)")
@@ -123,6 +134,8 @@ def check(options: argparse.Namespace) -> None:
     for python in options.peer_python:
         if shutil.which(python) is None:
             raise UsageError(f"there is no interpreter at {python}")
+    if options.device != CPU and not options.render:
+        _check_device(options)
     cores = os.cpu_count() or 1
     if (options.threads or 1) > cores:
         raise UsageError(f"--threads {options.threads}: this machine has {cores} cores")
@@ -134,6 +147,22 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError(f"there is no file {options.render}")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"{options.out} is no folder")
+
+
+def _check_device(options: argparse.Namespace) -> None:
+    if options.write:
+        raise UsageError("--write puts times of the CPU into pages about the CPU: it does not go with --device")
+    if options.sweep:
+        raise UsageError("--sweep tries numbers of threads, which a device has no use for: leave --device or it out")
+    if options.device == EMULATED and not options.quick:
+        raise UsageError("--device emulated shows that answers agree, and times nothing: it wants --quick")
+    away = [name for name in options.peers or [] if place_of(PEERS[name], options.device) is None]
+    if away:
+        raise UsageError(f"{', '.join(away)} can't compute on {options.device} here; leave --peers or some names out")
+    try:
+        tapec.device(options.device)
+    except DeviceNotFoundError as error:
+        raise UsageError(str(error)) from None
 
 
 def chosen(options: argparse.Namespace) -> list[str]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
-from bench.peers.table import Installed
+from bench.peers.table import CPU, CUDA, Installed, place_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,8 +27,8 @@ class PeerTooSlow(Exception):
     """The peer did not answer in time."""
 
 
-def environment(threads: int, caches: Path) -> dict[str, str]:
-    """The worker's environment: so many threads, and every library's disk cache in one folder."""
+def environment(threads: int, caches: Path, device: str = CPU) -> dict[str, str]:
+    """The worker's environment: so many threads, disk caches in one folder, and no GPU where none is asked for."""
     counted = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")
     return os.environ | {
         **{f"{name}_NUM_THREADS": str(threads) for name in counted},
@@ -38,10 +38,10 @@ def environment(threads: int, caches: Path) -> dict[str, str]:
         "JAX_COMPILATION_CACHE_DIR": str(caches / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        "JAX_PLATFORMS": "cpu",
+        "JAX_PLATFORMS": CUDA if device == CUDA else "cpu",
         "TORCHINDUCTOR_CACHE_DIR": str(caches / "inductor"),
         "NUMBA_CACHE_DIR": str(caches / "numba"),
-        "CUDA_VISIBLE_DEVICES": "",
+        **({} if device == CUDA else {"CUDA_VISIBLE_DEVICES": ""}),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "1",
     }
@@ -66,20 +66,22 @@ class Process:
         threads: it may use.
         caches: folder of its disk caches, and of what it prints.
         limit: seconds for the import.
+        device: of the run.
 
     Raises:
         PeerFailed, PeerTooSlow: the library could not be imported.
     """
 
-    def __init__(self, installed: Installed, threads: int, caches: Path, limit: float) -> None:
+    def __init__(self, installed: Installed, threads: int, caches: Path, limit: float, device: str = CPU) -> None:
         self.name = installed.kind.name
         caches.mkdir(parents=True, exist_ok=True)
+        place = place_of(installed.kind, device) or CPU
         self._log = caches / "stderr.log"
         with self._log.open("wb") as log:
             self._popen = subprocess.Popen(
-                [installed.python, "-m", "bench.worker", self.name, str(threads)],
+                [installed.python, "-m", "bench.worker", self.name, str(threads), place],
                 cwd=ROOT,
-                env=environment(threads, caches),
+                env=environment(threads, caches, place),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

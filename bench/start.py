@@ -17,13 +17,13 @@ SMALL: Final = ("compile", 11)
 
 def _started(settings: Settings, case: Case, entrant: Entrant, caches: Path, answer: Path | None) -> dict[str, Any]:
     """What a new process says of its first call."""
-    with Process(entrant.peer, entrant.threads, caches, settings.limit) as process:
+    with Process(entrant.peer, entrant.threads, caches, settings.limit, settings.device) as process:
         return _prepared(settings, process, case.workload.name, case.size, answer)
 
 
 def _compiled(settings: Settings, case: Case, entrant: Entrant, caches: Path, answer: Path | None) -> dict[str, Any]:
     """The same of one that has compiled a small function before."""
-    with Process(entrant.peer, entrant.threads, caches, settings.limit) as process:
+    with Process(entrant.peer, entrant.threads, caches, settings.limit, settings.device) as process:
         _prepared(settings, process, *SMALL, None)
         return _prepared(settings, process, case.workload.name, case.size, answer)
 

@@ -1,4 +1,4 @@
-"""One peer's process: `python -m bench.worker PEER THREADS`. It takes requests as lines of JSON and answers likewise.
+"""One peer's process: `python -m bench.worker PEER THREADS DEVICE`. Requests and answers are lines of JSON.
 
 What libraries print goes to standard error; the answers have a channel of their own. An error is the last answer: it
 ends the process, since nobody knows what a library is worth after one.
@@ -33,14 +33,15 @@ class Worker:
     Args:
         name: of the peer.
         threads: it may use.
+        device: where it computes.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, device: str = "cpu") -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         kind = PEERS[name]
         start = perf_counter()
-        self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads)
+        self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads, device)
         self.kind, self.import_s = kind, perf_counter() - start
         self.call: Call | None = None
         self.peaks = Peaks()
@@ -58,6 +59,7 @@ class Worker:
         start = perf_counter()
         self.call = build(self.peer)
         result = self.call.function(*self.call.arguments)
+        self.peer.wait()
         first_s = perf_counter() - start
         del build
         if answer is not None:
@@ -79,12 +81,13 @@ class Worker:
     def sample(self, seconds: float, floor: float) -> dict[str, Any]:
         """Times per call; each is the mean over calls that together take at least `floor` seconds."""
         assert self.call is not None
-        function, arguments = self.call.function, self.call.arguments
+        function, arguments, wait = self.call.function, self.call.arguments, self.peer.wait
 
         def timed(count: int) -> float:
             start = perf_counter()
             for _ in repeat(None, count):
                 function(*arguments)
+            wait()
             return perf_counter() - start
 
         gc.collect()
@@ -129,12 +132,12 @@ def last_words(answers: TextIO) -> Callable[[type[BaseException], BaseException,
     return hook
 
 
-def main(name: str, threads: str) -> None:
+def main(name: str, threads: str, device: str) -> None:
     """Says that it is there, and serves."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.excepthook = last_words(answers)
-    worker = Worker(name, int(threads))
+    worker = Worker(name, int(threads), device)
     print(json.dumps({}), file=answers, flush=True)
     serve(worker, sys.stdin, answers)
 

@@ -12,7 +12,7 @@ from bench.workload import Call
 class Autograd(NumpyPeer, Differentiating):
     """`autograd.value_and_grad`."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         import autograd
         import autograd.numpy
 

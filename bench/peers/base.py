@@ -17,14 +17,19 @@ class Peer(ABC):
 
     Args:
         threads: it may use.
+        device: where it computes: `cpu`, or one of the kind's `devices`.
     """
 
     @abstractmethod
-    def __init__(self, threads: int) -> None: ...
+    def __init__(self, threads: int, device: str = "cpu") -> None: ...
 
     @abstractmethod
     def numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the library's own."""
+
+    def wait(self) -> None:
+        """Returns when what calls have asked a device for is done; on the CPU that is so when they return."""
+        return
 
     def steps(self, call: Call) -> list[StepShare]:
         """What the steps of the call's compiled program take; empty if the library does not say."""

@@ -1,4 +1,4 @@
-"""JAX: `jax.jit(jax.value_and_grad(f))`, arrays on the device."""
+"""JAX: `jax.jit(jax.value_and_grad(f))`, arrays on the device that the environment tells it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.workload import Call
 class Jax(NumpyPeer, Differentiating):
     """With 64-bit numbers allowed; float32 stays float32."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         import jax
 
         jax.config.update("jax_enable_x64", True)

@@ -8,7 +8,7 @@ from bench.peers.base import NumpyPeer
 class Limit(NumpyPeer):
     """Has no derivatives: each workload brings its own."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         import numba
 
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))

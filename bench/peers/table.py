@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+CPU, EMULATED, CUDA = "cpu", "emulated", "cuda"
 PROBE = """
 import importlib.metadata as m, importlib.util as u, json, sys
 def version(name, module):
@@ -31,6 +32,7 @@ class PeerKind:
         compiles: what it runs is compiled at the first call.
         caches: what it has compiled is kept on disk for the next process.
         swept: takes part where many sizes are measured; who compiles for tens of seconds does not.
+        devices: those that it knows besides the CPU.
     """
 
     name: str
@@ -41,13 +43,25 @@ class PeerKind:
     compiles: bool = False
     caches: bool = False
     swept: bool = True
+    devices: tuple[str, ...] = ()
 
 
 _TENSORFLOW = ("tensorflow-cpu", "tensorflow")
 _KINDS = (
-    PeerKind("tapec", "tapec", "tapec", ("tapec",), ("bench.peers.tapec_peer", "Tapec"), compiles=True, caches=True),
-    PeerKind("jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax"), compiles=True, caches=True),
-    PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch")),
+    PeerKind(
+        "tapec",
+        "tapec",
+        "tapec",
+        ("tapec",),
+        ("bench.peers.tapec_peer", "Tapec"),
+        compiles=True,
+        caches=True,
+        devices=(EMULATED, CUDA),
+    ),
+    PeerKind(
+        "jax", "jax", "jax", ("jax",), ("bench.peers.jax_peer", "Jax"), compiles=True, caches=True, devices=(CUDA,)
+    ),
+    PeerKind("torch", "torch", "torch", ("torch",), ("bench.peers.torch_peer", "Torch"), devices=(CUDA,)),
     PeerKind(
         "torch.compile",
         "torch",
@@ -57,6 +71,7 @@ _KINDS = (
         compiles=True,
         caches=True,
         swept=False,
+        devices=(CUDA,),
     ),
     PeerKind(
         "tf.function",
@@ -93,6 +108,16 @@ class Installed:
     kind: PeerKind
     python: str
     version: str
+
+
+def place_of(kind: PeerKind, device: str) -> str | None:
+    """Where a peer computes in a run on a device; None if it takes no part.
+
+    Beside an emulated GPU, whose answers are looked at and not its times, the others compute on the CPU.
+    """
+    if device in kind.devices:
+        return device
+    return None if device == CUDA else CPU
 
 
 def find(names: Sequence[str], pythons: Sequence[str]) -> tuple[list[Installed], list[str]]:

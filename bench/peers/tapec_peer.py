@@ -1,4 +1,4 @@
-"""tapec: NumPy arrays in and out."""
+"""tapec: NumPy arrays in and out; on a device, arrays that stay there."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ from bench.workload import Call
 class Tapec(NumpyPeer, Differentiating):
     """`tp.value_and_grad` of functions written with NumPy."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         import tapec
 
-        self.tp = tapec
+        self.tp, self.device = tapec, None
+        if device != "cpu":
+            self.device = tapec.device(device)
+            self.device.__enter__()  # for as long as the process lives
+
+    def wait(self) -> None:
+        if self.device is not None:
+            self.device.memory.synchronize()
 
     def steps(self, call: Call) -> list[StepShare]:
         from tapec.function import Function
@@ -32,4 +39,6 @@ class Tapec(NumpyPeer, Differentiating):
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool
     ) -> Call:
         argnums = wrt[0] if len(wrt) == 1 else wrt
+        if self.device is not None and not numpy_out:
+            inputs = self.tp.to_device(inputs, self.device)
         return Call(self.tp.value_and_grad(lambda *a: loss(np, *a), argnums=argnums), inputs)

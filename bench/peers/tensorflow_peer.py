@@ -15,7 +15,7 @@ class TensorFlow(NumpyPeer, Differentiating):
 
     xla = False
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import tensorflow as tf
 

@@ -16,35 +16,41 @@ class Torch(Peer, Differentiating):
 
     compiles = False
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, device: str = "cpu") -> None:
         import torch
 
         torch.set_num_threads(threads)
-        self.torch = torch
+        self.torch, self.device = torch, device
+        if device != "cpu":
+            torch.set_default_device(device)
 
     def array(self, array: np.ndarray) -> Any:
         """A tensor with memory of its own."""
-        return self.torch.from_numpy(np.array(array))
+        return self.torch.from_numpy(np.array(array)).to(self.device)
 
     def numpy(self, array: Any) -> np.ndarray:
-        return array.detach().numpy() if isinstance(array, self.torch.Tensor) else np.asarray(array)
+        return array.detach().cpu().numpy() if isinstance(array, self.torch.Tensor) else np.asarray(array)
+
+    def wait(self) -> None:
+        if self.device != "cpu":
+            self.torch.cuda.synchronize()
 
     def value_and_grad(
         self, loss: Callable[..., Any], inputs: tuple[Any, ...], wrt: tuple[int, ...], numpy_out: bool
     ) -> Call:
         torch = self.torch
         function = self.compile(lambda *a: loss(torch, *a))
-        from_numpy, grad = torch.from_numpy, torch.autograd.grad
+        device, grad = self.device, torch.autograd.grad
 
         def run(*arguments: Any) -> Any:
             value = function(*arguments)
             return value, grad(value, sources)
 
         def to_numpy(*arrays: Any) -> Any:
-            arguments = mapped(from_numpy, arrays)
+            arguments = mapped(lambda array: torch.from_numpy(array).to(device), arrays)
             wanted = [t.requires_grad_() for i in wrt for t in leaves(arguments[i])]
             value = function(*arguments)
-            return value.item(), [g.numpy() for g in grad(value, wanted)]
+            return value.item(), [g.cpu().numpy() for g in grad(value, wanted)]
 
         if numpy_out:
             return Call(to_numpy, inputs)

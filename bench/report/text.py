@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bench.peers.table import CPU
 from bench.report.comparison import Row, by_speedup, geometric_mean
 from bench.report.words import outcome, ratio
 from bench.results import Result, Run
@@ -25,6 +26,7 @@ def machine_line(machine: dict[str, Any]) -> str:
     """What the numbers depend on, in one line."""
     busy = machine.get("others")
     parts = [
+        *([machine["device"]] if machine.get("device", CPU) != CPU else []),
         f"{machine['processor']}, {machine['threads']} of {machine['cores']} cores",
         "use by others unknown" if busy is None else f"{busy:.0%} in use by others",
         f"Python {machine['python']}",
