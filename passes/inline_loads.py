@@ -13,14 +13,13 @@ from math import prod
 
 from tapec.ops import elementwise as ew
 from tapec.passes.arena import buffers_of, owner
+from tapec.passes.body_writer import BodyWriter, load_key
 from tapec.passes.loops import (
     Access,
     Buffer,
     Compute,
     Constant,
-    Index,
     Inside,
-    Instruction,
     Load,
     Nest,
     Reduce,
@@ -180,8 +179,8 @@ def _read_for(nest: Nest, made: _Slice) -> int:
     """Bytes that come from memory for a slice, beyond what its reader loads anyway and what stays in the first-level
     cache.
     """
-    known = {_key(i) for i in nest.body if isinstance(i, Load)}
-    loads = [i for i in made.body if isinstance(i, Load) and _key(i) not in known]
+    known = {load_key(i) for i in nest.body if isinstance(i, Load)}
+    loads = [i for i in made.body if isinstance(i, Load) and load_key(i) not in known]
     sizes = [
         prod(n for n, s in zip(made.extents, i.access.strides, strict=True) if s != 0) * i.access.buffer.dtype.itemsize
         for i in loads
@@ -189,67 +188,28 @@ def _read_for(nest: Nest, made: _Slice) -> int:
     return sum(size for size in sizes if size >= LEAST_BYTES)
 
 
-class _Rewriter:
-    """The body of a reader as it is written anew."""
-
-    def __init__(self, nest: Nest) -> None:
-        self.body: list[Instruction] = []
-        self.next = max((i.out for i in nest.body if not isinstance(i, Store | Reduce)), default=-1) + 1
-        self.known: dict[object, int] = {}
-
-    def add(self, key: object, instruction: Load | Constant | Index | Inside | Compute) -> int:
-        """The register of an instruction, which is written unless one with its key has been."""
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = self.next
-            self.next += 1
-            self.body.append(replace(instruction, out=found))
-        return found
-
-    def compute(self, made: _Slice, windows: Windows) -> int:
-        """The register with the stored value, zero outside of the windows."""
-        registers: dict[int, int] = {}
-        for i in made.body:
-            if isinstance(i, Load):
-                moved: Load | Constant | Compute = replace(i, access=replace(i.access, windows=windows))
-            elif isinstance(i, Compute):
-                moved = replace(i, operands=tuple([registers[r] for r in i.operands]))
-            else:
-                moved = i
-            registers[i.out] = self.add(_key(moved) or (id(made), i.out, windows), moved)
-        value = registers[made.store.value]
-        if not any(w is not None for w in windows):
-            return value
-        dtype = made.store.access.buffer.dtype
-        test, nothing = Inside(0, windows), zero(0, dtype)
-        operands = (self.add(_key(test), test), value, self.add(_key(nothing), nothing))
-        return self.add((id(made), windows), Compute(0, ew.select, operands, {}, dtype, None))
-
-
-def _key(i: Load | Constant | Index | Inside | Compute) -> object:
-    """Equal for instructions that give the same; None for those that are not compared."""
-    if isinstance(i, Load):
-        windows = i.access.windows if any(w is not None for w in i.access.windows) else ()
-        return i.access.buffer, i.access.offset, i.access.strides, windows
-    if isinstance(i, Constant):
-        return i.dtype.name, type(i.value), repr(i.value)
-    return i.windows if isinstance(i, Inside) else None
+def _computed(out: BodyWriter, made: _Slice, windows: Windows) -> int:
+    """The register with the stored value, zero outside of the windows."""
+    registers: dict[int, int] = {}
+    for i in made.body:
+        out.copy(replace(i, access=replace(i.access, windows=windows)) if isinstance(i, Load) else i, registers)
+    value = registers[made.store.value]
+    if not any(w is not None for w in windows):
+        return value
+    dtype = made.store.access.buffer.dtype
+    operands = (out.add(Inside(0, windows)), value, out.add(zero(0, dtype)))
+    return out.add(Compute(0, ew.select, operands, {}, dtype, None))
 
 
 def _with(nest: Nest, made: _Slice, buffer: Buffer) -> Nest:
     """A reader that computes what it would load."""
-    out = _Rewriter(nest)
+    out = BodyWriter()
     registers: dict[int, int] = {}
     for i in nest.body:
         if isinstance(i, Load) and i.access.buffer is buffer:
-            registers[i.out] = out.compute(made, i.access.windows)
-            continue
-        if isinstance(i, Store | Reduce):
-            out.body.append(replace(i, value=registers[i.value]))
-            continue
-        if isinstance(i, Compute):
-            i = replace(i, operands=tuple([registers[r] for r in i.operands]))
-        registers[i.out] = out.add(_key(i) or ("own", i.out), i)
+            registers[i.out] = _computed(out, made, i.access.windows)
+        else:
+            out.copy(i, registers)
     return replace(nest, body=tuple(out.body))
 
 

@@ -19,6 +19,7 @@ from tapec.passes.inline_loads import inlined
 from tapec.passes.lapack.plans import MATRICES, UNREAD
 from tapec.passes.lapack.plans import plan as lapack_plan
 from tapec.passes.loops import Access, Buffer, Constant, Instruction, Nest, Store
+from tapec.passes.margins import riding
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
@@ -100,6 +101,7 @@ class _Lowering:
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         steps = inlined(steps, lasting)
         if self.options.tiling:
+            steps = riding(steps)
             steps = [part for step in steps for part in (segmented(step) if isinstance(step, Nest) else [step])]
             steps = tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary)
         else:

@@ -12,8 +12,9 @@ from tapec.passes.scalar.costs import cost
 _CHEAP = 12
 # Beyond it two do where a nest is short. Four that keep step with one another hide the latencies of a formula, which is
 # a chain of dependent instructions, and that pays for their spills where it runs for long; up to so many instructions,
-# the loop's code stays in the cache of decoded instructions.
+# the loop's code stays in the cache of decoded instructions. Arithmetic has no such chains: processors overlap it.
 IN_STEP = 4
+_FORMULA = 10
 _LONG = 4096
 _CACHED = 600
 # Positions that share a cache line of float32.
@@ -36,6 +37,8 @@ def in_step(nest: Nest, vector_bits: int) -> bool:
     kept = [a for a, is_reduced in enumerate(nest.reduced) if not is_reduced]
     extents = [n for n in nest.extents if isinstance(n, int)]
     if len(extents) < len(nest.extents) or prod(extents) < _LONG or (nest.row and len(reduced) > 1):
+        return False
+    if all(cost(i.primitive, i.dtype) < _FORMULA for i in nest.body if isinstance(i, Compute)):
         return False
     lanes, extent = IN_STEP * _native_lanes(nest, vector_bits), extents[reduced[-1] if nest.row else kept[-1]]
     return _CHEAP < _work(nest) <= _CACHED and (extent % lanes == 0 or extent >= 4 * lanes)

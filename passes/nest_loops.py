@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 from tapec.passes.column_blocks import ColumnBlocks
 from tapec.passes.column_strips import ColumnStrips
+from tapec.passes.interior import TwoBodies
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element
-from tapec.passes.loop_text import count_loop, either, i64, vector_loop, vector_range
+from tapec.passes.loop_text import count_loop, i64, vector_loop, vector_range
 from tapec.passes.loops import Nest, Reduce
 from tapec.passes.nest_lanes import in_step, lane_count, turned_axis
 from tapec.passes.nest_parts import Part, Partials, Span
@@ -169,26 +170,16 @@ class _NestLoops:
         self._loops(body, place, self.kept[:-1], lambda outer: self._map_lanes(body, outer))
 
     def _map_lanes(self, body: BodyText, outer: Place) -> None:
-        f, axis = self.f, self.kept[-1]
-        interior = body.interior()
-
-        def write(index: Reg, width: int, mask: Reg | None, within: bool) -> None:
-            inside = outer.inside(axis, index, width, mask, within)
-            body.emit(inside)
-            self._store_reductions(body, inside)
-
-        if interior is None:
-            self._lanes(axis, lambda index, width, mask: write(index, width, mask, within=False))
-            return
-        # Nearly all positions lie in all windows: there no lane needs a mask.
-        others = [self._between(outer.index[a], 1, low, high) for a, (low, high) in interior.items() if a != axis]
+        axis = self.kept[-1]
+        bodies = TwoBodies(self.f, self.nest, outer, axis)
 
         def step(index: Reg, width: int, mask: Reg | None) -> None:
-            tests = [*others, *([self._between(index, width, *interior[axis])] if axis in interior else [])]
-            within = tests[0]
-            for test in tests[1:]:
-                within = f.binary("and", within, test)
-            either(f, within, lambda: write(index, width, mask, True), lambda: write(index, width, mask, False))
+            def write(within: bool) -> None:
+                inside = outer.inside(axis, index, width, mask, within)
+                body.emit(inside)
+                self._store_reductions(body, inside)
+
+            bodies.write(index, width, write)
 
         self._lanes(axis, step)
 
@@ -197,11 +188,6 @@ class _NestLoops:
         turned = TurnedMap(body, self.around, self.lanes, lambda inside: self._store_reductions(body, inside))
         lines, positions = self._range(across), self._range(self.kept[-1])
         self._loops(body, place, outer, lambda inside: turned.write(inside, lines, positions))
-
-    def _between(self, index: Reg, width: int, low: int, high: int) -> Reg:
-        """Whether `width` positions from `index` on lie between two bounds."""
-        f = self.f
-        return f.binary("and", f.icmp("sge", index, i64(low)), f.icmp("sle", index, i64(high - width)))
 
     def _store_reductions(self, body: BodyText, place: Place) -> None:
         """Reductions over axes of extent 1: the value itself."""

@@ -160,18 +160,6 @@ class BodyText:
                 inside = fits if inside.text == "true" else self._both("and", inside, fits)
         return inside
 
-    def interior(self) -> dict[int, tuple[int, int]] | None:
-        """Per axis the positions that lie in all of its windows; None if there are no windows, or no such positions."""
-        found: dict[int, tuple[int, int]] = {}
-        windows = [i.access.windows for i in self.nest.body if isinstance(i, Load)]
-        windows += [i.windows for i in self.nest.body if isinstance(i, Inside)]
-        for axis, window in [(a, w) for each in windows for a, w in enumerate(each) if w is not None]:
-            low, high = found.get(axis, (window.start, window.start + window.extent))
-            found[axis] = (max(low, window.start), min(high, window.start + window.extent))
-            if window.step != 1 or found[axis][0] >= found[axis][1]:
-                return None
-        return found or None
-
     def _both(self, instruction: str, a: Reg, b: Reg) -> Reg:
         width = max(a.width, b.width)
         return self.f.binary(instruction, self.f.splat(a, width), self.f.splat(b, width))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tapec.passes.interior import TwoBodies
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
 from tapec.passes.loops import Compute, Load, Store
@@ -71,6 +72,7 @@ class RowText:
         # Vectors of more than 16 lanes are added 16 by 16.
         self.added = min(width, LANES)
         self.accumulators = self._accumulators()
+        self.bodies = TwoBodies(self.f, body.nest, outer, self.axis)
 
     def _accumulators(self) -> list[Accumulator]:
         return [Accumulator(r, self.added, LANES // self.added) for r in self.reducers]
@@ -136,6 +138,7 @@ class RowText:
             isinstance(self.extent, int)
             and self.extent >= STREAM_LENGTH
             and len(moving) == len(self.reducers) == 1
+            and self.bodies.alike
             and self._work <= CHEAP
         )
 
@@ -203,24 +206,35 @@ class RowText:
 
         def step(index: Reg) -> None:
             whole = f.icmp("sle", index, last)
-            inside = self.outer.inside(self.axis, f.select(whole, index, last), width)
-            self.body.emit(inside)
-            distance = f.sub(index, last)
-            for (_, reduce), lanes, accumulator in zip(self.body.reduces(), moved, self.accumulators, strict=True):
-                value = f.splat(lanes.reducer.hold(inside.registers[reduce.value]), width)
-                self._add(lanes.reducer, accumulator, lanes.unless(whole, value, distance))
+            at, distance = f.select(whole, index, last), f.sub(index, last)
+
+            def write(within: bool) -> None:
+                inside = self.outer.inside(self.axis, at, width, None, within)
+                self.body.emit(inside)
+                for (_, reduce), lanes, accumulator in zip(self.body.reduces(), moved, self.accumulators, strict=True):
+                    value = f.splat(lanes.reducer.hold(inside.registers[reduce.value]), width)
+                    self._add(lanes.reducer, accumulator, lanes.unless(whole, value, distance))
+
+            self.bodies.write(at, width, write)
 
         count_loop(f, start, f.add(start, length), width, step)
 
     def _chunk(self, index: Reg, mask: Reg | None, accumulators: list[Accumulator]) -> None:
         f, width = self.f, self.width
-        inside = self.outer.inside(self.axis, index, width, mask)
-        self.body.emit(inside)
-        for (_, reduce), reducer, accumulator in zip(self.body.reduces(), self.reducers, accumulators, strict=True):
-            value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
-            if mask is not None:
-                value = f.select(mask, value, reducer.identity(width))
-            self._add(reducer, accumulator, value)
+
+        def write(within: bool) -> None:
+            inside = self.outer.inside(self.axis, index, width, mask, within)
+            self.body.emit(inside)
+            for (_, reduce), reducer, accumulator in zip(self.body.reduces(), self.reducers, accumulators, strict=True):
+                value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
+                if mask is not None:
+                    value = f.select(mask, value, reducer.identity(width))
+                self._add(reducer, accumulator, value)
+
+        if mask is None:
+            self.bodies.write(index, width, write)
+        else:
+            write(False)
 
     def _add(self, reducer: Reducer, accumulator: Accumulator, value: Reg) -> None:
         for part in reducer.parts(value, self.added):

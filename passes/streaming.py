@@ -32,12 +32,16 @@ def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset
     others: set[Buffer] = set()
     moved = 0
     for nest in nests:
+        reached: dict[Buffer, int] = {}  # a neighbour's elements come with one's own
         for i in nest.body:
             if isinstance(i, Load | Store | Reduce) and i.access.buffer not in local:
                 (written if isinstance(i, Store) and _runs(nest, i) else others).add(i.access.buffer)
                 extents = [n for n, stride in zip(nest.extents, i.access.strides, strict=True) if stride != 0]
                 if all(isinstance(n, int) for n in extents):
-                    moved += prod(map(int, extents)) * i.access.buffer.dtype.itemsize
+                    buffer = i.access.buffer
+                    nbytes = prod(map(int, extents)) * buffer.dtype.itemsize
+                    reached[buffer] = min(reached.get(buffer, 0) + nbytes, max(buffer.nbytes, nbytes))
+        moved += sum(reached.values())
     return frozenset(written - others) if moved >= BEYOND_CACHES else frozenset()
 
 

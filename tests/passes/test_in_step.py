@@ -43,6 +43,19 @@ def test_long_nests_take_four_registers_and_short_ones_two(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arithmetic_takes_two_registers_however_long(dtype: Any) -> None:
+    """Its instructions wait for few others, so that a third register would only be spilled."""
+
+    def polynomial(x: Sym) -> Sym:
+        y = x
+        for i in range(10):
+            y = y * x + float(i)
+        return y
+
+    assert _lanes(polynomial, np.ones(10_000, dtype)) == 2 * 32 // np.dtype(dtype).itemsize
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n", [4096, 4096 + 2048 + 40, 9_999, 300_001])
 def test_rows_have_the_bits_of_the_fixed_order(dtype: Any, n: int) -> None:
     """Also where a register holds more lanes than the order of sums has, and where a row ends within one."""

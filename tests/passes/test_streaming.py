@@ -33,6 +33,16 @@ def test_large_maps_write_past_the_caches_and_small_ones_do_not() -> None:
     assert "fence seq_cst" in _text(lambda x: x * 2.0, LARGE)
 
 
+def test_what_neighbours_read_moves_once() -> None:
+    """Three loads of 8 MB and a store of 8 MB are 16 MB of memory."""
+    text = _text(lambda x: _inner(x, 0) + _inner(x, 1) * _inner(x, 2), LARGE[: 1 << 20])
+    assert MARK not in text
+
+
+def _inner(x: Sym, start: int) -> Sym:
+    return apply(movement.slice_, x, start=(start,), step=(1,), size=(x.shape[0] - 2,))
+
+
 def test_a_vector_need_lie_on_no_more_than_its_own_boundary() -> None:
     """Rows of 1,000 float32 begin in the middle of a line every second time; they all go past the caches."""
     text = _text(lambda x: x * 2.0, np.ones((8000, 1000), np.float32))
