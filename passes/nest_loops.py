@@ -22,7 +22,8 @@ from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
-from tapec.passes.row_loops import RowText, StagedRowText, reducers_of
+from tapec.passes.row_loops import RowText, reducers_of
+from tapec.passes.staged_rows import StagedRowText
 from tapec.passes.streaming import finish_streams
 from tapec.passes.strip_choice import in_strips
 from tapec.passes.turned_maps import TurnedMap
