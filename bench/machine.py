@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import platform
@@ -87,6 +88,19 @@ def device_name(device: str) -> str:
     return f"{driver.name} (compute capability {'.'.join(map(str, driver.capability))})"
 
 
+def code() -> str:
+    """Names what is measured and what measures: tapec and the harness, of which reports are no part."""
+    root, found = Path(__file__).resolve().parent.parent, hashlib.sha256()
+    for folder in ("tapec", "passes", "runtime", "bench"):
+        for path in sorted((root / folder).rglob("*")):
+            name = path.relative_to(root).as_posix()
+            # Links to `passes` and `runtime` are followed by some versions of Python and not by others.
+            elsewhere = name.startswith(("bench/report/", "tapec/passes/", "tapec/runtime/"))
+            if path.suffix in {".py", ".c"} and not elsewhere:
+                found.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()[:12]
+
+
 def describe(threads: int, device: str = CPU) -> dict[str, Any]:
     """What the machine is, and where peers compute on it that know the device."""
     return {
@@ -99,6 +113,7 @@ def describe(threads: int, device: str = CPU) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("numpy", "scipy", "numba", "llvmlite")},
+        "code": code(),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         "load": list(os.getloadavg()),
     }

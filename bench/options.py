@@ -15,6 +15,21 @@ from bench.peers.table import CPU, CUDA, EMULATED, PEERS, place_of
 from bench.workloads import WORKLOADS
 from tapec.errors import DeviceNotFoundError
 
+# What a run's results say about what was asked for.
+ASKED = (
+    "quick",
+    "device",
+    "peers",
+    "workloads",
+    "sizes",
+    "sweep",
+    "no_starts",
+    "threads",
+    "rounds",
+    "limit",
+    "minutes",
+)
+
 EPILOG = """
 examples:
   tapec bench --quick                              does everything run, and agree? a minute
@@ -23,6 +38,9 @@ examples:
   tapec bench --sweep --minutes 30                 all of it, as far as half an hour goes
   tapec bench --quick --device emulated            does a GPU's code for everything agree? some minutes, and no GPU
   tapec bench --device cuda                        on an NVIDIA GPU, beside JAX and PyTorch on the same one
+  tapec bench --resume bench-results               go on with it, on the same machine with the same software
+  tapec bench --prepare --caches kept              torch.compile compiles all workloads, two at a time, untimed
+  tapec bench --sweep --caches kept                all of it; torch.compile starts with what it has compiled
   tapec bench --render bench-results/results.json  the page and the summary once more
 
 What has been measured is written to results.json as the run goes on: Ctrl-C ends it early, with a page and a summary
@@ -59,9 +77,14 @@ def parser() -> argparse.ArgumentParser:
         "the others' answers (default: cpu)",
     )
     how.add_argument("--threads", type=_positive, metavar="N", help="of each peer (default: all cores)")
-    rounds, limit = Settings.rounds, Settings.limit
+    rounds = Settings.rounds
     how.add_argument("--rounds", type=_positive, metavar="N", default=rounds, help="turns of each peer (default: 7)")
-    how.add_argument("--limit", type=_seconds, metavar="S", default=limit, help="seconds for an answer (default: 120)")
+    how.add_argument(
+        "--limit",
+        type=_limits,
+        metavar="S[,PEER=S]",
+        help=f"seconds for an answer, of all peers and of single ones (default: {Settings.limit:g})",
+    )
     how.add_argument(
         "--minutes", type=_seconds, metavar="M", help="begin nothing after so many; what counts comes first"
     )
@@ -72,9 +95,18 @@ def parser() -> argparse.ArgumentParser:
         default=[p for p in os.environ.get("TAPEC_BENCH_PYTHON", "").split(os.pathsep) if p],
         help="an interpreter that has peers which this one lacks (also $TAPEC_BENCH_PYTHON)",
     )
+    how.add_argument(
+        "--caches",
+        type=Path,
+        metavar="FOLDER",
+        help="disk caches, filled by --prepare, of peers that compile for tens of seconds",
+    )
+    how.add_argument("--prepare", action="store_true", help="measure nothing: fill the folder --caches")
+    how.add_argument("--plan", action="store_true", help="measure nothing: say what would be, and how long it takes")
     results = made.add_argument_group("results")
     out = Path("bench-results")
     results.add_argument("--out", type=Path, metavar="FOLDER", default=out, help=f"for what is made (default: {out})")
+    results.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the run whose results it has")
     results.add_argument("--render", type=Path, metavar="JSON", help="measure nothing: show these results once more")
     results.add_argument("--write", action="store_true", help="put the tables into README.md and docs/performance.md")
     return made
@@ -111,6 +143,12 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _limits(text: str) -> dict[str, float]:
+    """By peer; that of the others has no name."""
+    pairs = [part.rpartition("=") for part in _names(text)]
+    return {name: _seconds(number) for name, _, number in pairs}
+
+
 def _near(name: str, known: Iterable[str]) -> str:
     found = get_close_matches(name, known, n=3, cutoff=0.5)
     return f": is it {' or '.join(found)}?" if found else "."
@@ -122,7 +160,7 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         UsageError: says what is wrong, and what was perhaps meant.
     """
-    for name in options.peers or []:
+    for name in [*(options.peers or []), *filter(None, options.limit or {})]:
         if name not in PEERS:
             of_library = [kind.name for kind in PEERS.values() if kind.library == name]
             near = f": is it {' or '.join(of_library)}?" if of_library else _near(name, PEERS)
@@ -145,6 +183,18 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError("--write replaces whole tables: it wants all workloads at their own sizes")
     if options.render and not options.render.is_file():
         raise UsageError(f"there is no file {options.render}")
+    _check_folders(options)
+
+
+def _check_folders(options: argparse.Namespace) -> None:
+    if options.prepare and options.caches is None:
+        raise UsageError("--prepare fills a folder: --caches says which")
+    if options.caches and (options.quick or options.sizes or options.device != CPU):
+        raise UsageError("--caches is for own sizes on the CPU: --quick, --sizes and --device do not go with it")
+    if options.caches and not options.prepare and not (options.caches / "prepared.json").is_file():
+        raise UsageError(f"nothing has been prepared in {options.caches}: --prepare does")
+    if options.resume and not (options.resume / "results.json").is_file():
+        raise UsageError(f"there is no run in {options.resume}")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"{options.out} is no folder")
 

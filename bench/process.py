@@ -64,7 +64,7 @@ class Process:
     Args:
         installed: the peer.
         threads: it may use.
-        caches: folder of its disk caches, and of what it prints.
+        caches: folder of its disk caches.
         limit: seconds for the import.
         device: of the run.
 
@@ -73,20 +73,19 @@ class Process:
     """
 
     def __init__(self, installed: Installed, threads: int, caches: Path, limit: float, device: str = CPU) -> None:
-        self.name = installed.kind.name
+        self.name, self.caches = installed.kind.name, caches
         caches.mkdir(parents=True, exist_ok=True)
         place = place_of(installed.kind, device) or CPU
-        self._log = caches / "stderr.log"
-        with self._log.open("wb") as log:
-            self._popen = subprocess.Popen(
-                [installed.python, "-m", "bench.worker", self.name, str(threads), place],
-                cwd=ROOT,
-                env=environment(threads, caches, place),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._popen = subprocess.Popen(
+            [installed.python, "-m", "bench.worker", self.name, str(threads), place],
+            cwd=ROOT,
+            env=environment(threads, caches, place),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
         self._pending = b""
         try:
             self._answer(limit)
@@ -129,6 +128,7 @@ class Process:
         with suppress(ProcessLookupError):  # all of them may have ended by themselves
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
+        self._log.close()
 
     def _answer(self, limit: float) -> dict[str, Any]:
         assert self._popen.stdout is not None
@@ -149,6 +149,7 @@ class Process:
 
     def _ended(self) -> str:
         code = self._popen.wait()
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
         ending = f"signal {-code}" if code < 0 else f"status {code}"
         return f"the process ended with {ending}" + (f": {lines[-1][:300]}" if lines else "")

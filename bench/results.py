@@ -103,6 +103,11 @@ class Result:
         return Result(**(stored | {"times": None if times is None else Times(**times), "steps": steps}))
 
     @property
+    def key(self) -> tuple[str, int, str, int | None]:
+        """No two results of a run have the same."""
+        return self.workload, self.size, self.peer, self.threads
+
+    @property
     def median_s(self) -> float | None:
         """Of the times."""
         return None if self.times is None else self.times.median
@@ -119,6 +124,7 @@ class Run:
         skipped: peers that were asked for and are not installed.
         scaling: further results of fewer threads and of all of them, taken in turns.
         left: what was asked for and has not been measured, and why.
+        done: keys of the tasks that are done, and the seconds that each has taken.
     """
 
     machine: dict[str, Any]
@@ -127,6 +133,14 @@ class Run:
     skipped: list[str]
     scaling: list[Result] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    done: dict[str, float] = field(default_factory=dict)
+
+    def put(self, results: Sequence[Result]) -> None:
+        """Adds them, in the place of those of the same peers at the same workload, size and number of threads."""
+        for result in results:
+            among = self.results if result.threads is None else self.scaling
+            among[:] = [r for r in among if r.key != result.key]
+            among.append(result)
 
     def of(self, workload: str, size: int) -> dict[str, Result]:
         """By peer."""

@@ -5,32 +5,33 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from bench.harness import Case, Entrant, Report, Settings, finish, in_turns
+from bench.caches import SMALL
+from bench.entrants import Case, Entrant, Report, Settings, finish, in_turns
 from bench.process import Process
 from bench.results import Result
-
-# A workload and a size: what a process compiles first where only the compilation of another function is to be measured.
-SMALL: Final = ("compile", 11)
 
 
 def _started(settings: Settings, case: Case, entrant: Entrant, caches: Path, answer: Path | None) -> dict[str, Any]:
     """What a new process says of its first call."""
-    with Process(entrant.peer, entrant.threads, caches, settings.limit, settings.device) as process:
-        return _prepared(settings, process, case.workload.name, case.size, answer)
+    with entrant.process(settings, caches) as process:
+        return _first_call(settings, process, case.workload.name, case.size, answer)
 
 
 def _compiled(settings: Settings, case: Case, entrant: Entrant, caches: Path, answer: Path | None) -> dict[str, Any]:
-    """The same of one that has compiled a small function before."""
-    with Process(entrant.peer, entrant.threads, caches, settings.limit, settings.device) as process:
-        _prepared(settings, process, *SMALL, None)
-        return _prepared(settings, process, case.workload.name, case.size, answer)
+    """The same of one that has compiled a small function before; or has found it on disk, if that takes long."""
+    peer = entrant.peer
+    if settings.prepared is not None and peer.kind.slow:
+        settings.prepared.seed(peer.kind.name, peer.version, entrant.threads, caches)
+    with entrant.process(settings, caches) as process:
+        _first_call(settings, process, *SMALL, None)
+        return _first_call(settings, process, case.workload.name, case.size, answer)
 
 
-def _prepared(settings: Settings, process: Process, name: str, size: int, answer: Path | None) -> dict[str, Any]:
-    where = None if answer is None else str(answer)
-    return process.ask(settings.limit, do="prepare", workload=name, size=size, answer=where, memory=False)
+def _first_call(settings: Settings, process: Process, name: str, size: int, answer: Path | None) -> dict[str, Any]:
+    where, limit = None if answer is None else str(answer), settings.limit_of(process.name)
+    return process.ask(limit, do="prepare", workload=name, size=size, answer=where, memory=False)
 
 
 def measure(settings: Settings, report: Report, case: Case) -> list[Result]:
@@ -42,6 +43,8 @@ def measure(settings: Settings, report: Report, case: Case) -> list[Result]:
         if metric == "warm start":
             _fill(settings, report, case, entrants, folder)
         for number, entrant in enumerate(in_turns(entrants, settings.starts)):
+            if max(entrant.samples, default=0.0) > settings.long:
+                continue
             report(f"{case.name}: {entrant.label}, start {number // len(entrants) + 1}")
             caches = _filled(folder, entrant) if metric == "warm start" else folder / f"empty-{number}"
             with entrant.failures():
@@ -76,11 +79,11 @@ def add(settings: Settings, report: Report, case: Case, results: Sequence[Result
         with tempfile.TemporaryDirectory() as place, entrant.failures():
             report(f"{case.name}: {entrant.label} compiles as a second function")
             result.compile_s = _compiled(settings, case, entrant, Path(place), None)["first_s"]
-            if entrant.peer.kind.caches:
+            if entrant.peer.kind.caches and result.warm_s is None:
                 report(f"{case.name}: {entrant.label} starts with the caches that this has filled")
                 reply = _started(settings, case, entrant, Path(place), None)
                 result.warm_s = reply["import_s"] + reply["first_s"]
-        result.start_reason = entrant.result.reason
+        result.start_reason = entrant.result.reason or result.start_reason
 
 
 def _entrants(settings: Settings, case: Case) -> list[Entrant]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,14 @@ class Usage:
             return None
         others = (self.all - before.all) - (self.own - before.own)
         return max(0.0, others) / ((self.clock - before.clock) * (os.cpu_count() or 1))
+
+    def part_of(self, run: Mapping[str, Any]) -> dict[str, float | None]:
+        """Minutes of a run and the share of others in them, of the parts before (of which `run` says the same) and of
+        the one that began here.
+        """
+        now = Usage.now()
+        minutes, others = (now.clock - self.clock) / 60, now.others_since(self)
+        before, then = run.get("minutes", 0.0), run.get("others", 0.0)
+        if others is not None:
+            others = None if then is None else (then * before + others * minutes) / (before + minutes)
+        return {"minutes": before + minutes, "others": others}

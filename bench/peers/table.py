@@ -31,7 +31,8 @@ class PeerKind:
         code: module and class of the `Peer`.
         compiles: what it runs is compiled at the first call.
         caches: what it has compiled is kept on disk for the next process.
-        swept: takes part where many sizes are measured; who compiles for tens of seconds does not.
+        slow: compiles for tens of seconds: it takes no part where many sizes are measured, its compile times come after
+            those of the others, and its disk caches can be filled beforehand.
         devices: those that it knows besides the CPU.
     """
 
@@ -42,7 +43,7 @@ class PeerKind:
     code: tuple[str, str]
     compiles: bool = False
     caches: bool = False
-    swept: bool = True
+    slow: bool = False
     devices: tuple[str, ...] = ()
 
 
@@ -70,7 +71,7 @@ _KINDS = (
         ("bench.peers.torch_peer", "CompiledTorch"),
         compiles=True,
         caches=True,
-        swept=False,
+        slow=True,
         devices=(CUDA,),
     ),
     PeerKind(

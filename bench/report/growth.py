@@ -75,7 +75,7 @@ def _plot(
     missing = [text for rows in groups for text in _missing(rows)]
     if missing:
         note += f" Missing: {'; '.join(missing)}."
-    once = [p for p in present if not PEERS[p].swept]
+    once = [p for p in present if PEERS[p].slow]
     if once:
         note += f" {', '.join(once)} compiles for too long to be tried at further sizes."
     return Plot(title, note, present, [_panel(present, rows, what, value) for rows in groups])

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from bench import command, start
-from bench.harness import Bench, Case, Settings
+from bench.entrants import Case, Settings
+from bench.estimate import Estimate
+from bench.harness import Bench
 from bench.options import chosen, parser
 from bench.peers.table import PEERS, Installed, find
-from bench.plan import Plan, Task, carry_out, thread_counts
+from bench.plan import Plan, thread_counts
 from bench.process import PeerFailed, PeerTooSlow, Process
 from bench.results import Result, Run
+from bench.tasks import Task, carry_out
 from bench.workload import Call, Workload
 from bench.workloads import WORKLOADS
 
@@ -26,7 +29,7 @@ def case(name, peer=HERE):
 
 
 def test_a_full_measurement_has_times_memory_and_starts():
-    with Bench(SETTINGS, print) as bench:
+    with Bench(SETTINGS, print, {}) as bench:
         (result,) = bench.measure(case("rosenbrock"))
     assert result.status == "ok"
     assert result.times.samples == 2
@@ -61,7 +64,7 @@ def test_the_compile_time_is_what_the_compiling_workload_measures():
 
 
 def test_numbers_of_threads_are_measured_side_by_side():
-    with Bench(SETTINGS, print, shared=True) as bench:
+    with Bench(SETTINGS, print, {}, shared=True) as bench:
         results = bench.measure(case("rosenbrock"), [1, 2])
     assert [(r.threads, r.status, r.times.samples) for r in results] == [(1, "ok", 2), (2, "ok", 2)]
 
@@ -72,9 +75,9 @@ def test_threads_are_powers_of_two_and_all():
 
 def test_what_is_left_when_the_time_is_up_is_said():
     done = []
-    tasks = [Task(group, lambda group=group: done.append(group)) for group in ("calls", "sizes", "sizes")]
-    assert carry_out(tasks, None, lambda: None) == []
-    assert carry_out(tasks, 1e-9, lambda: None) == [
+    tasks = [Task(group, "one", 1.0, lambda group=group: done.append(group)) for group in ("calls", "sizes", "sizes")]
+    assert carry_out(tasks, None, lambda *_: None) == []
+    assert carry_out(tasks, 1e-9, lambda *_: None) == [
         "calls: 1 not measured, since 1e-09 minutes were over",
         "sizes: 2 not measured, since 1e-09 minutes were over",
     ]
@@ -100,14 +103,21 @@ def test_an_interrupted_run_keeps_what_it_has(number, tmp_path, capsys, monkeypa
 
 def test_what_matters_most_comes_first():
     options = parser().parse_args(["--workloads", "rosenbrock,compile", "--sweep"])
-    with Plan(options, Settings(threads=2), [HERE], Run({}, {}, [], []), print) as plan:
+    slow, settings = Installed(PEERS["torch.compile"], sys.executable, "0"), Settings(threads=2)
+    with Plan(options, settings, [HERE, slow], Run({}, {}, [], []), print, Estimate(settings, None)) as plan:
         groups = [task.group for task in plan.tasks()]
-    assert groups == [*["calls"] * 7, "compile times and starts", "numbers of threads", *["further sizes"] * 4]
+    assert groups == [
+        *["calls"] * 7,
+        "numbers of threads",
+        "compile times and starts",
+        "compile times of slow compilers",
+        *["further sizes"] * 4,
+    ]
 
 
 def test_a_peer_whose_library_is_missing_is_a_failure_with_a_reason():
     broken = Installed(PEERS["tapec"], "/bin/false", "0")
-    with Bench(SETTINGS, print, shared=True) as bench:
+    with Bench(SETTINGS, print, {}, shared=True) as bench:
         (result,) = bench.measure(case("rosenbrock", broken))
     assert result.status == "failed"
     assert "ended with status 1" in result.reason
@@ -117,7 +127,7 @@ def test_a_peer_that_is_too_slow_is_given_up_and_larger_sizes_are_not_tried(monk
     def slow(process, limit, **request):
         raise PeerTooSlow("no answer after 1 s")
 
-    with Bench(SETTINGS, print, shared=True) as bench:
+    with Bench(SETTINGS, print, {}, shared=True) as bench:
         monkeypatch.setattr(Process, "ask", slow)
         (result,) = bench.measure(case("rosenbrock"))
         assert (result.status, result.times) == ("timed out", None)
@@ -142,7 +152,7 @@ def test_a_peer_that_is_too_slow_does_not_run_while_others_do(monkeypatch, share
     monkeypatch.setattr(Process, "ask", one_is_slow)
     monkeypatch.setattr(Process, "close", noted)
     by_hand = Installed(PEERS["limit"], sys.executable, "0")
-    with Bench(SETTINGS, print, shared=shared) as bench:
+    with Bench(SETTINGS, print, {}, shared=shared) as bench:
         slow, other = bench.measure(Case(WORKLOADS["rosenbrock"], 5, (HERE, by_hand)))
     assert (slow.status, other.status) == ("timed out", "ok")
     assert set(asked) == {("tapec",)}
