@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any, Final, TypeAlias
 
@@ -102,18 +103,7 @@ def _reduce_short(primitive: Primitive, dtype: DType, shape: tuple[int, ...], ax
     if not long_axes:
         outer, n = 1, outer
     order = (*kept, *long_axes, short)
-    permuted = order != tuple(range(len(shape)))
-
-    def run(x: Array) -> Array:
-        if permuted:
-            x = x.transpose(order)
-        if not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x)
-        out = np.empty(out_shape, x.dtype)
-        kernel(outer, n, n * count, x, out)
-        return out
-
-    return run
+    return _over(partial(kernel, outer, n, n * count), order, out_shape)
 
 
 def _reduce_at_once(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
@@ -129,7 +119,12 @@ def _reduce_at_once(primitive: Primitive, dtype: DType, shape: tuple[int, ...], 
     inner = prod([shape[i] for i in inner_axes])
     outer = prod(shape) // (n * inner)
     kernel = _reduction_kernel(primitive, dtype, row)
-    permuted = order != tuple(range(len(shape)))
+    return _over(partial(kernel, outer, n, inner, n * inner), order, out_shape)
+
+
+def _over(kernel: Callable[..., Any], order: tuple[int, ...], out_shape: tuple[int, ...]) -> _Reduce:
+    """The kernel over arrays whose axes are put in this order first, with the array that it fills."""
+    permuted = order != tuple(range(len(order)))
 
     def run(x: Array) -> Array:
         if permuted:
@@ -137,7 +132,7 @@ def _reduce_at_once(primitive: Primitive, dtype: DType, shape: tuple[int, ...], 
         if not x.flags.c_contiguous:
             x = np.ascontiguousarray(x)
         out = np.empty(out_shape, x.dtype)
-        kernel(outer, n, inner, n * inner, x, out)
+        kernel(x, out)
         return out
 
     return run

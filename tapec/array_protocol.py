@@ -79,9 +79,14 @@ class ArrayProtocol:
         if not COMPLEX.isdisjoint(types):
             return NotImplemented
         found = FRESH.get(function) or NUMPY_FUNCTIONS.get(function)
-        if found is not None:
-            return found(*args, **kwargs)
-        raise unsupported(function)
+        if found is None:
+            raise unsupported(function)
+        if kwargs:
+            out = kwargs.get("out")
+            write = getattr(type(out), "__tapec_write__", None)
+            if write is not None:
+                return write(out, found(*args, **{name: value for name, value in kwargs.items() if name != "out"}))
+        return found(*args, **kwargs)
 
     # Operators -------------------------------------------------------------------------------------------------------
 
@@ -346,17 +351,20 @@ class ArrayProtocol:
         """`np.dot`."""
         return TENSOR_FUNCTIONS[np.dot](self, other)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+    def clip(self, min: Any = None, max: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.clip`."""
-        return TENSOR_FUNCTIONS[np.clip](self, min, max)
+        return TENSOR_FUNCTIONS[np.clip](self, min, max, out, **options)
 
     def round(self, decimals: int = 0) -> Tensor:
         """`np.round`."""
         return TENSOR_FUNCTIONS[np.round](self, decimals)
 
-    def sort(self, axis: int = -1) -> Tensor:
-        """A sorted tensor (`np.sort`): tensors are immutable, so nothing happens in place."""
-        return TENSOR_FUNCTIONS[np.sort](self, axis)
+    def sort(self, axis: int = -1) -> None:
+        """Refused: NumPy sorts in place, and a program that then goes on with `t` would go on with what it was."""
+        raise TypeError(
+            "tensors are immutable, so t.sort() can't sort in place; use t = np.sort(t), or sort a copy, which is an "
+            "array: a = t.copy(); a.sort()"
+        )
 
     def argsort(self, axis: int | None = -1, kind: str | None = None, **options: Any) -> Tensor:
         """`np.argsort`."""
@@ -367,8 +375,8 @@ class ArrayProtocol:
         places: tuple[np.ndarray[Any, Any], ...] = NUMPY_FUNCTIONS[np.nonzero](self)
         return places
 
-    def astype(self, dtype: Any) -> Tensor:
-        """The values in another dtype."""
+    def astype(self, dtype: Any, *, copy: bool = True) -> Tensor:
+        """The values in another dtype; tensors never change, so that nothing depends on `copy`."""
         return TENSOR_FUNCTIONS[np.astype](self, dtype)
 
     def copy(self) -> Array:

@@ -40,7 +40,7 @@ class ViewableArray(WritableArray):
         """The flat position in the `Array` of each element, in the shape of this one."""
 
     @abstractmethod
-    def view(self, function: _Function) -> ArrayView:
+    def viewed_by(self, function: _Function) -> ArrayView:
         """The view that `function` makes of this array."""
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -141,7 +141,7 @@ class ArrayView(ViewableArray):
             self._numbers = self._function(self._base.numbers())
         return self._numbers
 
-    def view(self, function: _Function) -> ArrayView:
+    def viewed_by(self, function: _Function) -> ArrayView:
         """The view that `function` makes of this one."""
         inner = self._function
         return ArrayView(self._base, lambda x: function(inner(x)))
@@ -160,7 +160,7 @@ class ArrayView(ViewableArray):
             return OPERATORS["getitem"](self.__tapec_tensor__(), key)
         if not np.ndim(self.numbers()[plain]):
             return element(self.__tapec_tensor__(), plain)
-        return self.view(lambda x: x[plain])
+        return self.viewed_by(lambda x: x[plain])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not self.numbers().flags.writeable:
@@ -224,7 +224,7 @@ def _nth(function: _Function, i: int) -> _Function:
 
 def _one(array: Any, function: _Function, found: Any, numbers: np.ndarray[Any, Any]) -> Any:
     if isinstance(found, np.ndarray) and np.shares_memory(found, numbers):
-        return array.view(function)
+        return array.viewed_by(function)
     tensor: Tensor = function(array.__tapec_tensor__())
     return tensor
 

@@ -112,7 +112,7 @@ class Array(ViewableArray):
             return OPERATORS["getitem"](self.__tapec_tensor__(), key)
         if not window(plain, self.shape).shape:
             return element(self.__tapec_tensor__(), plain)
-        return self.view(lambda x: x[plain], plain)
+        return self.viewed_by(lambda x: x[plain], plain)
 
     def numbers(self) -> np.ndarray[Any, Any]:
         """The flat position of each element, in the array's shape."""
@@ -120,7 +120,7 @@ class Array(ViewableArray):
             self._numbers = np.arange(self.size).reshape(self.shape)
         return self._numbers
 
-    def view(self, function: Callable[[Any], Any], key: Any = None) -> ArrayView:
+    def viewed_by(self, function: Callable[[Any], Any], key: Any = None) -> ArrayView:
         """The view that `function` makes of an array; `key` is what it indexes with, if that is all it does."""
         return ArrayView(self, function, key)
 

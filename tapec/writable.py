@@ -63,23 +63,47 @@ class WritableArray(Holder):
         """Gives every element this value."""
         self[...] = value
 
-    def sort(self, axis: int = -1) -> None:  # type: ignore[override]  # nothing comes back, as in NumPy
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """`np.put`: writes at flat positions."""
+        NUMPY_FUNCTIONS[np.put](self, indices, values, mode)
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Any:
+        """The values in another dtype; the array itself if it has that already and `copy` is false."""
+        return self if not copy and self.dtype == np.dtype(dtype) else super().astype(dtype)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self.copy()
+
+    def sort(self, axis: int = -1) -> None:
         """Sorts the elements along an axis, in place."""
         self[...] = NUMPY_FUNCTIONS[np.sort](self, axis)
 
-    def _update(self, name: str, other: Any) -> Any:
-        """`self op= other`, by NumPy's rules: shape and dtype stay."""
-        new = OPERATORS[name](self.__tapec_tensor__(), other)
-        if new is NotImplemented:
-            return new
+    def __tapec_write__(self, new: Tensor, where: Any = True) -> Any:
+        """Takes the result of an op in place, where a mask is true, by NumPy's rules: shape and dtype stay."""
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise located(
                 DTypeError(f"an array of {self.dtype} can't take {new.dtype} in place; make one of a wider dtype first")
             )
-        if new.shape != self.shape:
+        if new.shape == self.shape:
+            new = cast(new, self.dtype)
+        elif _broadcasts(new.shape, self.shape):
+            new = fitting(new, self.dtype, self.shape)
+        else:
             raise located(ShapeError(f"an array of shape {self.shape} can't take shape {new.shape} in place"))
-        self.replace(cast(new, self.dtype))
+        if where is not True:
+            new = NUMPY_FUNCTIONS[np.where](where, new, self.__tapec_tensor__())
+            if new.shape != self.shape:
+                raise located(ShapeError(f"a mask of shape {np.shape(where)} is no mask of an array of {self.shape}"))
+        self.replace(new)
         return self
+
+    def _update(self, name: str, other: Any) -> Any:
+        """`self op= other`."""
+        new = OPERATORS[name](self.__tapec_tensor__(), other)
+        return new if new is NotImplemented else self.__tapec_write__(new)
 
     def __iadd__(self, other: Any) -> Any:
         return self._update("add", other)
@@ -135,10 +159,13 @@ def fitting(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Tensor:
         have = have[extra:]
     if have == shape:
         return tensor
-    try:
-        fits = ew.broadcast_shapes(have, shape) == shape
-    except ShapeError:
-        fits = False
-    if not fits:
+    if not _broadcasts(have, shape):
         raise located(ShapeError(f"could not write a value of shape {have} into a part of shape {shape}"))
     return apply(movement.broadcast, (tensor,), {"shape": shape})
+
+
+def _broadcasts(have: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    try:
+        return ew.broadcast_shapes(have, shape) == shape
+    except ShapeError:
+        return False

@@ -363,33 +363,12 @@ def writes_to_a_slice_of_a_tensor(x):
     x[1:][0] = 1.0
 
 
-def writes_out(x):
-    np.add(x, x, out=np.zeros_like(x))
-
-
-def adds_at(x):
-    np.add.at(x.copy(), [0], 1.0)
-
-
-def copies_to(x):
-    np.copyto(x.copy(), x)
-
-
-def puts(x):
-    np.put(x.copy(), [0], 1.0)
-
-
-def fills_a_diagonal(x):
-    np.fill_diagonal(np.outer(x, x).copy(), 1.0)
-
-
 def resizes(x):
     x.copy().resize(2)
 
 
 REFUSED = [
-    writes_to_a_tensor, writes_to_a_slice_of_a_tensor, writes_out, adds_at, copies_to, puts, fills_a_diagonal,
-    resizes,
+    writes_to_a_tensor, writes_to_a_slice_of_a_tensor, resizes,
 ]  # fmt: skip
 
 

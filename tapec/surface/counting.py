@@ -1,4 +1,4 @@
-"""`np.bincount`, and what stands in the place of NumPy's functions that add in place."""
+"""`np.bincount`: how many, or how much, there is of each integer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import HINTS, NUMPY_FUNCTIONS
+from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import cast, lift, located
 from tapec.errors import AttributeValueError, DTypeError, ShapeError
 from tapec.scattering import sum_into
@@ -38,7 +38,3 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Tensor:
             raise located(AttributeValueError("bincount takes no negative integers"))
         count = max(count, int(NUMPY_FUNCTIONS[np.max](places)) + 1)
     return sum_into(rows, places, count)
-
-
-for _ufunc, _sign in ((np.add, ""), (np.subtract, "-")):
-    HINTS[_ufunc, "at"] = f"tensors are immutable: use x = tp.add_at(x, indices, {_sign}values), or tp.segment_sum"

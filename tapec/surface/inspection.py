@@ -10,7 +10,7 @@ from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS, ArrayProtoco
 from tapec.dispatch import lift
 from tapec.runtime.device_array import on_host
 from tapec.surface.primitives import both, either
-from tapec.surface.registry import implements, not_supported, refuse
+from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
 
@@ -161,9 +161,3 @@ def _isin(
     x, tests = lift(element), NUMPY_FUNCTIONS[np.ravel](test_elements)
     found: Tensor = NUMPY_FUNCTIONS[np.any](NUMPY_FUNCTIONS[np.expand_dims](x, -1) == tests, -1)
     return ~found if invert else found
-
-
-not_supported(
-    np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal,
-    hint="tensors are immutable; write to a copy, a = np.copy(t), or use np.where, np.concatenate or np.stack",
-)  # fmt: skip

@@ -21,8 +21,9 @@ the methods of arrays (`x.sum(axis=0)`, `x.reshape(2, -1)`, `x.T`, ...). Whateve
 
 Where tensors differ from arrays:
 
-- Tensors are immutable: no `out=`, no `t[...] = v`, no `np.put`. What NumPy makes afresh for a program to fill
-  (`np.zeros_like(t)`, `np.copy(t)`, ...) is a `tp.Array`, which takes `a[key] = v`, `a += v` and writes through views
+- Tensors are immutable: no `t[...] = v`, no `t.sort()`; `t += v` gives the name `t` another tensor, and other names
+  keep the old one. What NumPy makes afresh for a program to fill (`np.zeros_like(t)`, `np.copy(t)`, ...) is a
+  `tp.Array`, which takes `a[key] = v`, `a += v`, `out=a`, `np.put(a, ...)` and the like, and writes through views
   ([docs/programs.md](programs.md#arrays-that-a-program-writes-to)).
 - Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Float16, strings
   and objects raise `DTypeError`.

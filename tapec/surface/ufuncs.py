@@ -16,7 +16,7 @@ from tapec.complex_tensor import complex_ufunc, is_complex
 from tapec.dispatch import apply, cast, dtype_code, lift
 from tapec.errors import DTypeError
 from tapec.ir.primitive import Primitive
-from tapec.surface.registry import refuse
+from tapec.surface.registry import delivered, refuse
 from tapec.tensor import Tensor
 
 Formula = Callable[..., Any]
@@ -71,14 +71,15 @@ def _register(function: np.ufunc, formula: Formula) -> None:
     def call(
         *inputs: Any, dtype: Any = None, out: Any = None, where: Any = True, casting: str = "same_kind", **options: Any
     ) -> Any:
-        if out is not None or where is not True or options:
-            refuse(function, out=out, where=where, **options)
+        if options or (where is not True and out is None):
+            refuse(function, where=where, **options)
         operands = tuple([lift(value) for value in inputs])
         if len(operands) != function.nin:
             raise TypeError(f"{function.__name__}() takes {function.nin} operands, got {len(operands)}")
         if dtype is not None:
             operands = tuple([cast(t, np.dtype(dtype)) for t in operands])
-        return run(function, formula, operands)
+        result = run(function, formula, operands)
+        return result if out is None else delivered(function, out, result, where)
 
     NUMPY_FUNCTIONS[function] = call
 
