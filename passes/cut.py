@@ -20,6 +20,7 @@ import numpy as np
 from tapec.errors import DensePatternError
 from tapec.ir.graph import Graph, Value
 from tapec.ops import creation
+from tapec.passes.graph_sections import leading_to
 from tapec.passes.index_sets import IndexSets, empty, local, relation, stack
 from tapec.passes.middle import Middle
 from tapec.passes.selections import selections
@@ -134,7 +135,7 @@ def separate(
 
     Arguments as `whole`.
     """
-    live = _live(graph, [t for t in targets if t is not None])
+    live = leading_to(graph, [t for t in targets if t is not None])
     read: dict[Value, None] = {}
 
     def elements(value: Value) -> Array | None:
@@ -160,16 +161,6 @@ def separate(
     term_side = _side(middle.graph.outputs, [end.rows.reshape(-1) for end in ends], [False] * len(ends))
     links = _links(patterns.sets, variables, term_side)
     return Cut(middle.graph, variables, term_side, middle.origins, middle.scaled, links, tuple(read))
-
-
-def _live(graph: Graph, targets: Sequence[Value]) -> Graph:
-    """The graph without the ops that no target depends on."""
-    needed, ops = set(targets), []
-    for op in reversed(graph.ops):
-        if not needed.isdisjoint(op.results):
-            ops.append(op)
-            needed.update(op.operands)
-    return Graph(graph.name, graph.inputs, ops[::-1], list(targets))
 
 
 def _side(values: Sequence[Value], places: Sequence[Array], alone: Sequence[bool]) -> Side:

@@ -18,12 +18,17 @@ from tapec.passes.short_axes import MOST, Shape, has_long_axes, innermost, short
 _ALIKE: Final = frozenset({movement.broadcast, movement.reshape, movement.transpose, movement.slice_, movement.unslice})
 
 
-def written_out(graph: Graph) -> dict[Value, int]:
-    """The values of a graph that are to be written position by position, each with its short axis."""
+def written_out(graph: Graph, products: bool = True) -> dict[Value, int]:
+    """The values of a graph that are to be written position by position, each with its short axis.
+
+    Args:
+        graph: the graph.
+        products: whether short products are written out too.
+    """
     axes = {value: axis for value in _values(graph) if (axis := short_axis(value.shape)) is not None}
     if not axes:
         return {}
-    classes = _Classes(axes)
+    classes = _Classes(axes, products)
     for op in graph.ops:
         classes.add(op)
     return {value: axis for value, axis in axes.items() if classes.is_worth_it(value)}
@@ -45,8 +50,9 @@ def _values(graph: Graph) -> list[Value]:
 class _Classes:
     """Sets of values that belong together. One is worth it if the axis is in the way and if something is computed."""
 
-    def __init__(self, axes: dict[Value, int]) -> None:
+    def __init__(self, axes: dict[Value, int], products: bool) -> None:
         self.axes = axes
+        self._products = products
         self._in_the_way: set[Value] = set()
         self._computed: set[Value] = set()
         self._leader: dict[Value, Value] = {}
@@ -92,7 +98,7 @@ class _Classes:
         elif primitive.family.name == "reduction":
             self._alike(op.operands[0], op.result)
             self._needs(op.operands[0])
-        elif is_short_product(op):
+        elif self._products and is_short_product(op):
             self._needs(op.operands[0], op.result)
 
     def _needs(self, *values: Value) -> None:

@@ -27,12 +27,14 @@ class Parts:
         rebuild: the graph in the making.
         rewriter: appends to it.
         chosen: values of the old graph that are written out, each with its axis.
+        products: whether short products are written out too.
     """
 
-    def __init__(self, rebuild: Rebuild, rewriter: Rewriter, chosen: Mapping[Value, int]) -> None:
+    def __init__(self, rebuild: Rebuild, rewriter: Rewriter, chosen: Mapping[Value, int], products: bool) -> None:
         self.rebuild = rebuild
         self.rewriter = rewriter
         self.chosen = chosen
+        self.products = products
         self._parts: dict[Value, list[Value]] = {}
 
     def add(self, op: Op) -> None:
@@ -211,7 +213,7 @@ def _reduction(parts: Parts, op: Op) -> bool:
 
 
 def _matmul(parts: Parts, op: Op) -> bool:
-    if not is_short_product(op):
+    if not parts.products or not is_short_product(op):
         return False
     (a, b), result, make = op.operands, op.result, parts.rewriter.make
     inner, columns = len(a.shape) - 1, len(b.shape) - 1

@@ -10,10 +10,12 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 from tapec.errors import CompilationError
+from tapec.runtime.late_modules import leave_for_later
 from tapec.runtime.object_cache import ObjectCode
 
 CLEANUP: Final = ("sroa", "new_gvn", "instruction_combine", "simplify_cfg")
@@ -35,14 +37,18 @@ class Options(NamedTuple):
 
 
 LOCK: Final = threading.RLock()
+_LINKING: Final = ("ffi", "targets", "orcjit", "initfini", "dylib")
 _serial = count(1).__next__
 
 
 @dataclass(slots=True)
 class Backend:
-    """llvmlite's binding of LLVM, and the process-wide objects made from it."""
+    """llvmlite's binding of LLVM, modules of it that linking needs, and the process-wide objects made from them."""
 
     binding: Any
+    targets: Any
+    linking: Any
+    symbols: Any
     triple: str
     cpu: str
     features: str
@@ -59,7 +65,7 @@ class Backend:
         """The target machine of this effort."""
         found = self.machines.get(level)
         if found is None:
-            found = self.machines[level] = self.binding.Target.from_triple(self.triple).create_target_machine(
+            found = self.machines[level] = self.targets.Target.from_triple(self.triple).create_target_machine(
                 cpu=self.cpu, features=self.features, opt=level, reloc="pic", codemodel="small", jit=True
             )
         return found
@@ -71,22 +77,30 @@ _STATE: list[Backend] = []
 def backend() -> Backend:
     """llvmlite, imported and set up when first asked for."""
     if not _STATE:
+        # Code from the disk cache is only linked. What compiles it and llvmlite's own writer of IR, most of what
+        # `llvmlite.binding` imports, can wait, and so can what unpacks archives. The order is that in which these
+        # modules ask their package for each other: it runs as soon as it is asked for one that it has not got.
+        leave_for_later("tempfile", "zipfile", "llvmlite.binding")
+        _, targets, orcjit, initfini, dylib = [import_module(f"llvmlite.binding.{name}") for name in _LINKING]
         import llvmlite  # takes time that `import tapec` should not
-        import llvmlite.binding as llvm
+        import llvmlite.binding
 
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        version = f"llvm-{'.'.join(map(str, llvm.llvm_version_info))} llvmlite-{llvmlite.__version__}"
+        initfini.initialize_native_target()
+        initfini.initialize_native_asmprinter()
+        version = f"llvm-{'.'.join(map(str, initfini.llvm_version_info))} llvmlite-{llvmlite.__version__}"
         made = Backend(
-            llvm,
-            llvm.get_process_triple(),
-            llvm.get_host_cpu_name(),
-            llvm.get_host_cpu_features().flatten(),
+            llvmlite.binding,
+            targets,
+            orcjit,
+            dylib,
+            targets.get_process_triple(),
+            targets.get_host_cpu_name(),
+            targets.get_host_cpu_features().flatten(),
             version,
         )
         # JITLink places a library's sections side by side, which the small code model needs. The engine takes its own
         # machine: it is disposed of with the engine.
-        made.engine = llvm.create_lljit_compiler(made.machine(2), use_jit_link=True, suppress_errors=True)
+        made.engine = orcjit.create_lljit_compiler(made.machine(2), use_jit_link=True, suppress_errors=True)
         _STATE.append(made)
     return _STATE[0]
 
@@ -183,10 +197,10 @@ def _surroundings(text: str, message: str) -> str:
 
 def link(llvm: Backend, module: ObjectCode, given: Mapping[str, int]) -> tuple[Any, dict[str, int]]:
     """Loads object code: what keeps it, and its addresses."""
-    missing = [n for n in module.imports if n not in given and llvm.binding.address_of_symbol(n) is None]
+    missing = [n for n in module.imports if n not in given and llvm.symbols.address_of_symbol(n) is None]
     if missing:
         raise CompilationError(f"functions declared but not found: {', '.join(missing)}; give their addresses")
-    builder = llvm.binding.JITLibraryBuilder().add_object_img(module.code).add_current_process()
+    builder = llvm.linking.JITLibraryBuilder().add_object_img(module.code).add_current_process()
     for name in module.imports:
         if name in given:
             builder.import_symbol(name, given[name])

@@ -41,14 +41,14 @@ class _Products:
         if not self._compression.separate:
             found = self._all_at_once()
             return [self._piece(block, found, self._compression.count) for block, _ in self._plan.pieces]
-        by_color = [self._one(color) for color in range(self._compression.count)]
+        seeds = [self._compression.seeds(self._cut, color) for color in range(self._compression.count)]
+        made = [self._compression.derivative(self._cut, of_one) for of_one in seeds]
+        self._recording.tensors([self._origin(value) for one in made for value in one.residuals])
+        by_color = [
+            self._run(one, [self._seed(seed) for seed in of_one if seed.given])
+            for one, of_one in zip(made, seeds, strict=True)
+        ]
         return [self._piece(block, by_color[color], 1) for block, color in self._plan.pieces]
-
-    def _one(self, color: int) -> list[Tensor | None]:
-        """The results of one product."""
-        seeds = self._compression.seeds(self._cut, color)
-        made = self._compression.derivative(self._cut, seeds)
-        return self._run(made, [self._seed(seed) for seed in seeds if seed.given])
 
     def _all_at_once(self) -> list[Tensor | None]:
         """The results of all products, with an axis over these in front."""
@@ -58,12 +58,13 @@ class _Products:
         return self._run(made._replace(graph=for_many(made.graph, count, len(made.residuals))), given)
 
     def _run(self, made: LinearGraph, seeds: list[Tensor]) -> list[Tensor | None]:
-        found = iter(Program(made.graph).run(seeds + [self._residual(value) for value in made.residuals]))
+        kept = self._recording.tensors([self._origin(value) for value in made.residuals])
+        residuals = [_spread(x, value.shape) for x, value in zip(kept, made.residuals, strict=True)]
+        found = iter(Program(made.graph).run(seeds + residuals))
         return [None if value is None else next(found) for value in made.results]
 
-    def _residual(self, value: Value) -> Tensor:
-        origin = self._cut.origins.get(value, value)
-        return _spread(self._recording.kept(origin), value.shape)
+    def _origin(self, value: Value) -> Value:
+        return self._cut.origins.get(value, value)
 
     def _seed(self, seed: Seed) -> Tensor:
         """At the elements of its colour 1, or the derivative of a scaled variable; else 0."""
@@ -108,7 +109,7 @@ class _Products:
         wrt = self._recording.wrt
         origins = [self._cut.origins[v] for v in variables]
         made = tangent(self._recording.graph, origins, wrt, [False] * len(wrt))
-        found = iter(Program(made.graph).run([self._recording.kept(value) for value in made.residuals]))
+        found = iter(Program(made.graph).run(self._recording.tensors(made.residuals)))
         scales = [zeros(v.type) if t is None else next(found) for t, v in zip(made.tangents, origins, strict=True)]
         return {i: _spread(scale, v.shape) for i, scale, v in zip(scaled, scales, variables, strict=True)}
 

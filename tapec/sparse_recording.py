@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,6 +14,7 @@ from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
+from tapec.replay import Program
 from tapec.structure import flatten, leaf_paths, settled
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape_recorder import TapeRecorder
@@ -37,22 +38,35 @@ class SparseRecording:
     """
 
     def __init__(self, recorder: TapeRecorder, sources: list[Tensor], places: list[int], targets: list[Tensor]) -> None:
+        from tapec.passes.graph_sections import leading_to
+        from tapec.passes.write_out import WriteOut
+
+        read = set(recorder.kept)
         recorded = recorder.graph()
-        self._recorder = recorder
-        self._values = recorded.values
-        self._places = {value: place for place, value in recorded.values.items()}
+        found = [None if (place := recorder.place(t)) is None else recorded.values[place] for t in targets]
+        live = leading_to(recorded.graph, [value for value in found if value is not None])
+        # One axis less for derivatives to put together again, and zeros among them that need not be computed.
+        self.graph, where = WriteOut(differentiable=True).traced(live)
+        values = {place: where[value] for place, value in recorded.values.items() if value in where}
+        self._tensors = {v: tensor for place, tensor in recorder.kept.items() if (v := values.get(place))}
+        self._read = {v: recorder.kept[place] for place in read if (v := values.get(place))}
         self._seen: set[Value] = set()  # by whoever records, in comparisons
         self._sizes = [target.size for target in targets]
-        self.graph = recorded.graph
-        self.wrt = [recorded.values[place] for place in places]
+        self.wrt = [values[place] for place in places]
         self.shape = sum(self._sizes), sum([source.size for source in sources])
-        found = [recorder.place(target) for target in targets]
-        self._targets = [None if place is None else recorded.values[place] for place in found]
+        self._targets = [None if value is None else where[value] for value in found]
         self.dtype: np.dtype[Any] = np.result_type(*[t.dtype for t in targets]) if targets else np.dtype(np.float64)
 
-    def kept(self, value: Value) -> Tensor:
-        """The tensor of a value that derivative rules read."""
-        return self._recorder.kept[self._places[value]]
+    def tensors(self, values: Sequence[Value]) -> list[Tensor]:
+        """The tensors of values of the graph; those that were not recorded in this form are computed, once."""
+        missing = [value for value in dict.fromkeys(values) if value not in self._tensors]
+        if missing:
+            from tapec.passes.graph_sections import between
+
+            section = between(self.graph, self._tensors, missing)
+            made = Program(section).run([self._tensors[value] for value in section.inputs])
+            self._tensors.update(zip(missing, made, strict=True))
+        return [self._tensors[value] for value in values]
 
     @cached_property
     def whole(self) -> Cut:
@@ -89,8 +103,7 @@ class SparseRecording:
     def _known(self) -> dict[Value, Known]:
         from tapec.passes.sparsity import Known
 
-        kept = {self._values[place]: tensor for place, tensor in self._recorder.kept.items()}
-        return {value: Known(tensor._array, value) for value, tensor in kept.items()}
+        return {value: Known(tensor._array, value) for value, tensor in self._read.items()}
 
     def _observed(self, cut: Cut) -> Cut:
         """Where a cut rests on the elements of arrays (indices, zeros of a matrix), whoever records hears of a
@@ -99,7 +112,7 @@ class SparseRecording:
         for value in cut.read:
             if value not in self._seen:
                 self._seen.add(value)
-                _observe(self.kept(value))
+                _observe(self._tensors[value])
         return cut
 
 
@@ -113,7 +126,7 @@ def record_sparse(
         DTypeError: a result is an array of integers or booleans.
     """
     call = select_arguments(python, argnums, args, kwargs, variables=False)
-    recorder = StructureRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False, keeps_inputs=True)
     sources = [source for argument in call.selected for source in argument.sources]
     places = [recorder.watch(source) for source in sources]
     before, ACTIVE.lasting = ACTIVE.lasting, True  # custom derivatives as graphs, whose patterns can be found

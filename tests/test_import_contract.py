@@ -65,6 +65,8 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.sparse_recording", "tapec.passes.cut"): "the derivative tables wait for the first sparse derivative",
     ("tapec.sparse_recording", "tapec.passes.sparsity"): "the same",
     ("tapec.sparse_recording", "tapec.passes.index_sets"): "only sparse derivatives need it",
+    ("tapec.sparse_recording", "tapec.passes.graph_sections"): "the same",
+    ("tapec.sparse_recording", "tapec.passes.write_out"): "the same",
     ("tapec.forward_recorder", "tapec.passes.tangent"): "the derivative tables wait for the first tangent",
     ("tapec.forward_recorder", "tapec.passes.derivatives"): "the same",
     ("tapec.derivative_graphs", "tapec.passes.adjoint"): "the derivative tables wait for the first derivative",

@@ -91,7 +91,7 @@ def test_an_infinite_derivative_counts_only_where_it_is_used():
     np.testing.assert_array_equal(tp.sparse_jacobian(f)(x).toarray() != 0, tp.jacobian(f)(x) != 0)
 
 
-def test_observations_take_two_products():
+def test_observations_take_a_product_for_each_result():
     n, m, p = 3, 20, 40
     rng = np.random.default_rng(0)
     cameras = rng.normal(size=(n, 11)) + 2
@@ -99,11 +99,27 @@ def test_observations_take_two_products():
                  np.arange(p) % m)  # fmt: skip
     jacobian = tp.sparse_jacobian(bundle_adjustment, (0, 1, 2))
     found = everywhere(jacobian, *arguments)
-    assert jacobian.products == 2
+    assert jacobian.products == 3  # the two coordinates of an observation, and the weight's residual
     dense = tp.jacobian(bundle_adjustment, (0, 1, 2))(*arguments)
     sizes = (2 * p, p)
     rows = [np.hstack([np.asarray(b).reshape(k, -1) for b in bs]) for k, bs in zip(sizes, dense, strict=True)]
     np.testing.assert_allclose(found.toarray(), np.vstack(rows), rtol=1e-9, atol=1e-9)
+
+
+def test_items_of_points_have_no_zeros_in_their_products():
+    """The derivative by each coordinate is computed for itself: nothing is multiplied by seeds, or put into zeros."""
+    x = np.random.default_rng(0).normal(size=(40, 3))
+
+    def f(x):
+        y = np.sin(x) * x[:, ::-1]
+        return y[:, :2] * y[:, 2:]
+
+    jacobian = tp.sparse_jacobian(f)
+    found = everywhere(jacobian, x)
+    np.testing.assert_allclose(found.toarray(), np.reshape(tp.jacobian(f)(x), (80, 120)), rtol=1e-12)
+    graph = jacobian.inspect(x).optimised
+    assert "%arg1" not in graph
+    assert graph.count("strong_mul") == 12
 
 
 def test_running_sums_of_few_arguments():

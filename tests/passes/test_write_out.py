@@ -203,3 +203,18 @@ def test_sums_of_products_join_the_loops_around_them():
 
     lines = nests(f, RNG.normal(size=(3, 3)), x, y)
     assert len([line for line in lines if "300" in line]) == 1
+
+
+def test_what_is_still_differentiated_keeps_its_products():
+    def f(m, x):
+        y = matmul(x, m)
+        return apply(ew.mul, y, reshape(reduce_sum(apply(ew.mul, x, x), (1,)), (50, 1)))
+
+    graph = graph_of(f, RNG.normal(size=(3, 3)), POINTS)
+    made, whole = WriteOut(differentiable=True).traced(graph)
+    assert counts(made, contraction.matmul, contraction.fma, reduction.sum) == [1, 0, 0]
+    assert [whole[v] for v in (*graph.inputs, *graph.outputs)] == [*made.inputs, *made.outputs]
+    (product,) = [op.result for op in graph.ops if op.primitive is contraction.matmul]
+    assert whole[product].op in made.ops
+    squares = next(op.result for op in graph.ops if op.primitive is ew.mul)
+    assert squares not in whole
