@@ -97,12 +97,20 @@ class Allocator:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
         monkeypatch.setattr(result_memory_text, "LIMIT", limit)
-        self.library = jit.compile_module(result_memory_text.result_memory_text(None, None))
+        self.told: list[int] = []
+        advice = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        self._madvise = advice(self._hear)
+        symbols = {"madvise": ctypes.cast(self._madvise, ctypes.c_void_p).value or 0}
+        self.library = jit.compile_module(result_memory_text.result_memory_text(None, 8), symbols=symbols)
         word, pointer = ctypes.c_size_t, ctypes.c_void_p
         self.malloc = self._function(ALLOCATE, pointer, word)
         self.calloc = self._function(CALLOC, pointer, word, word)
         self.realloc = self._function(REALLOC, pointer, pointer, word)
         self.free = self._function(FREE, None, pointer, word)
+
+    def _hear(self, _place: int, size: int, _advice: int) -> int:
+        self.told.append(size)
+        return 0
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Any:
         made = ctypes.CFUNCTYPE(result, ctypes.c_void_p, *arguments)(self.library.address(name))
@@ -132,6 +140,18 @@ def test_no_more_than_the_limit_is_kept(allocator: Allocator) -> None:
     assert len(set(kept[:5]) & set(blocks[3:])) == 5
     huge = allocator.malloc(2 << 20)
     allocator.free(huge, 2 << 20)  # larger than all that may be kept
+
+
+def test_the_kernel_hears_of_much_that_waits_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_memory_text, "QUIET", 300_000)
+    allocator = Allocator(monkeypatch, 1 << 20)
+    for _ in range(3):
+        allocator.free(allocator.malloc(200_000), 200_000)
+    assert not allocator.told
+    blocks = [allocator.malloc(200_000) for _ in range(2)]
+    for block in blocks:
+        allocator.free(block, 200_000)
+    assert allocator.told == [200_704]
 
 
 def test_calloc_and_realloc(allocator: Allocator) -> None:
