@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
+from tapec.deferred import Loans
 from tapec.dispatch import lift, lost_meaning
 from tapec.errors import ArgumentError, DTypeError
 from tapec.ir import dtypes
@@ -54,6 +56,8 @@ class _ById:
         return id(self.value)
 
 
+# Copying fewer elements takes less time than seeing whether anybody will look at them.
+_LENT: Final = 4096
 _FLOAT: Final = LeafSpec("float", dtypes.F64, (), True)
 _INT: Final = LeafSpec("int", dtypes.I64, (), True)
 
@@ -86,14 +90,18 @@ class Arguments(NamedTuple):
             if spec.kind != "static"
         ]
 
-    def tensors(self) -> list[Any]:
-        """The leaves as a recording sees them: inputs are new tensors around copies that nobody else can write to."""
+    def tensors(self, loans: Loans | None = None) -> list[Any]:
+        """The leaves as a recording sees them: inputs are new tensors around copies that nobody else can write to.
+
+        Args:
+            loans: takes large arrays, which are then copied only if somebody looks at them.
+        """
         return [
             leaf
             if spec.kind == "static"
             else make(leaf._array, spec.weak)
             if spec.kind == "tensor"
-            else make(np.array(leaf, spec.dtype.numpy, order="C"), spec.weak)  # type: ignore[union-attr]
+            else make(_own(leaf, spec, loans), spec.weak)
             for leaf, spec in zip(self.leaves, self.specs, strict=True)
         ]
 
@@ -107,6 +115,13 @@ class Arguments(NamedTuple):
         """Positional and keyword arguments around other leaves."""
         args, kwargs = unflatten(self.structure, leaves)
         return args, kwargs
+
+
+def _own(leaf: Any, spec: LeafSpec, loans: Loans | None) -> Any:
+    assert spec.dtype is not None
+    if loans is not None and spec.dtype.is_float and prod(spec.shape) >= _LENT and dense(leaf, spec.dtype) is leaf:
+        return loans.lend(leaf)
+    return np.array(leaf, spec.dtype.numpy, order="C")
 
 
 def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:

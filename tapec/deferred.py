@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, final
+from weakref import ref
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -42,12 +43,20 @@ class _Pending:
         results: once it has run.
     """
 
-    __slots__ = ("operands", "results", "run")
+    __slots__ = ("__weakref__", "operands", "results", "run")
 
     def __init__(self, operands: list[Any], run: Callable[[list[Array]], Sequence[Any]]) -> None:
         self.operands = operands
         self.run: Callable[[list[Array]], Sequence[Any]] | None = run
         self.results: list[Array] = []
+
+    def complete(self) -> None:
+        """Runs the op, unless it has run; its operands must have been computed."""
+        if self.run is not None:
+            with np.errstate(all="ignore"):
+                results = self.run([computed(a) for a in self.operands])
+            self.results = [a if type(a) is np.ndarray else np.asarray(a) for a in results]
+            self.run, self.operands = None, []
 
 
 @final
@@ -100,10 +109,7 @@ class Deferred(NDArrayOperatorsMixin):
             if before:
                 waiting += before
                 continue
-            with np.errstate(all="ignore"):
-                results = pending.run([computed(a) for a in pending.operands])
-            pending.results = [a if type(a) is np.ndarray else np.asarray(a) for a in results]
-            pending.run, pending.operands = None, []
+            pending.complete()
         return self._pending.results[self._index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -149,6 +155,29 @@ class Deferred(NDArrayOperatorsMixin):
 
     def __reduce__(self) -> Any:
         return self.computed().__reduce__()
+
+
+@final
+class Loans:
+    """Arrays of a caller's, who may write to them when the call is over; until then nothing is copied that nobody
+    looks at.
+    """
+
+    def __init__(self) -> None:
+        self._loans: list[ref[_Pending]] = []
+
+    def lend(self, array: Array) -> Deferred:
+        """A stand-in for an array of floats, which is copied when somebody looks."""
+        pending = _Pending([array], lambda arrays: [np.array(arrays[0], order="C")])
+        self._loans.append(ref(pending))
+        return Deferred(pending, 0, tensor_type(dtypes.of(array.dtype), array.shape))
+
+    def end(self) -> None:
+        """Copies what somebody may still look at."""
+        for loan in self._loans:
+            pending = loan()
+            if pending is not None:
+                pending.complete()
 
 
 def is_deferred(array: Any) -> bool:

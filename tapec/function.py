@@ -16,6 +16,7 @@ import numpy as np
 
 from tapec.arguments import Arguments, check_unchanged, take_apart
 from tapec.collector import patient_collector
+from tapec.deferred import Loans, is_deferred
 from tapec.dispatch import compute
 from tapec.eager_mode import EagerMode, is_nested
 from tapec.errors import ArgumentError, CompilationError, EagerFallbackWarning
@@ -228,7 +229,7 @@ class Function:
         If it does not, the error lay on a way that Python does not take with these arguments.
         """
         with self._lock:
-            ran = self._trace(arguments, defers=False)
+            ran = self._trace(arguments, None)
             known = specialisation.tree.find(ran.call.guards)
             path = known or self._keep(specialisation, arguments, ran.call, ran.results)
             return ran.delivered(self._place(arguments, ran.call)), path
@@ -243,8 +244,15 @@ class Function:
 
     def _record(self, specialisation: Specialisation, arguments: Arguments) -> _Ran:
         """Records a call. What nobody has looked at meanwhile is left to the machine code, which is run then."""
+        loans = Loans()
+        try:
+            return self._recorded(specialisation, arguments, loans)
+        finally:
+            loans.end()
+
+    def _recorded(self, specialisation: Specialisation, arguments: Arguments, loans: Loans) -> _Ran:
         on_host = not OPEN or chosen_device(self._device, arguments.arrays()) is None
-        ran = self._trace(arguments, defers=self._device is None and on_host)
+        ran = self._trace(arguments, loans if self._device is None and on_host else None)
         assignments = ran.assignments
         pending = ran.is_pending()
         if pending:
@@ -261,17 +269,23 @@ class Function:
                 assignments.keep()
         return ran.delivered(self._place(arguments, ran.call)), path
 
-    def _trace(self, arguments: Arguments, defers: bool) -> RecordedRun:
-        """Runs Python on real values under a recorder, on the host; what comes of it is brought where it belongs."""
-        recorder = FunctionRecorder(self._name, self._strict, defers)
-        leaves = arguments.tensors()
+    def _trace(self, arguments: Arguments, loans: Loans | None) -> RecordedRun:
+        """Runs Python on real values under a recorder, on the host; what comes of it is brought where it belongs.
+
+        Args:
+            arguments: of the call.
+            loans: takes large arrays of the caller's, in a call that need not run what nobody looks at.
+        """
+        recorder = FunctionRecorder(self._name, self._strict, loans is not None)
+        leaves = arguments.tensors(loans)
         arrays = []
         ran: RecordedRun | None = None
-        for leaf, spec in zip(leaves, arguments.specs, strict=True):
+        for leaf, given, spec in zip(leaves, arguments.leaves, arguments.specs, strict=True):
             if spec.kind != "static":
-                compute((leaf,))
+                if spec.kind == "tensor":
+                    compute((leaf,))
                 recorder.add_argument(leaf)
-                arrays.append(leaf._array)
+                arrays.append(given if is_deferred(leaf._array) else leaf._array)
         try:
             # Compiled code does not warn either.
             with active(recorder), self._placed(arguments), patient_collector(), np.errstate(all="ignore"):
