@@ -49,17 +49,18 @@ class Estimate:
             one = _PROCESS + self._import(peer)
             if case.workload.metric == "first call":
                 one += self._small(peer)
-            one += self._call(peer, case)
+            one += self._known(peer, case, lambda r: r.median_s, _FIRST)
             repeated = self.settings.starts if one < self.settings.long else 1
             seconds += one * (repeated + (case.workload.metric == "warm start"))
         return seconds
 
     def compilation(self, case: Case) -> float:
-        """Of measuring compile times, and starts with filled caches."""
+        """Of measuring compile times, and starts with filled caches where they are not those of the calls."""
         seconds = 0.0
         for peer in case.peers:
-            start = _PROCESS + self._import(peer)
-            again = start + self._known(peer, case, lambda r: r.warm_s, _FIRST) if peer.kind.caches else 0.0
+            start, filled = _PROCESS + self._import(peer), peer.kind.slow and self.settings.prepared is not None
+            warm = self._known(peer, case, lambda r: r.warm_s, _IMPORT + _FIRST)
+            again = _PROCESS + warm if peer.kind.caches and not filled else 0.0
             seconds += start + self._small(peer) + self._known(peer, case, lambda r: r.compile_s, _FIRST) + again
         return seconds
 

@@ -87,7 +87,8 @@ class Bench:
             if not self.shared:
                 for entrant in in_turns(entrants, 1):
                     with self._turn(entrant, processes):
-                        entrant.result.peak_bytes = self._ask(processes[entrant], do="memory")["peak_bytes"]
+                        for name, count in self._ask(processes[entrant], do="memory").items():
+                            setattr(entrant.result, name, count)
                         found = self._ask(processes[entrant], do="steps")["steps"]
                         entrant.result.steps = [StepShare(**step) for step in found]
         finally:

@@ -28,6 +28,11 @@ def resident() -> int:
     return _field("VmRSS:") or _whole_life()
 
 
+def of_files() -> int | None:
+    """What of it are pages of files, as those of libraries, which processes share and the system can take back."""
+    return _field("RssFile:")
+
+
 class Peaks:
     """Peaks of the whole life and since a moment. Linux counts from when the program was started; `getrusage`, which is
     asked elsewhere, from what its parent held.

@@ -70,7 +70,9 @@ class Result:
             only once is not in it; of peers that compile.
         warm_s: importing the library, making the call and calling it once, in a new process with filled disk caches.
         cold_s: the same with empty ones.
+        base_bytes: of the process when the library had been imported.
         peak_bytes: the process's peak.
+        file_bytes: what of its memory at the end are pages of files, as libraries are, which processes share.
         call_bytes: the peak of a second call, results included, above what the process held before it.
         steps: where the time of a call goes, if the library says so.
         start_reason: why `compile_s` or `warm_s` could not be measured.
@@ -89,7 +91,9 @@ class Result:
     compile_s: float | None = None
     warm_s: float | None = None
     cold_s: float | None = None
+    base_bytes: int | None = None
     peak_bytes: int | None = None
+    file_bytes: int | None = None
     call_bytes: int | None = None
     error: float | None = None
     steps: list[StepShare] = field(default_factory=list)

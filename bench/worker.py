@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from bench.memory import Peaks, resident
+from bench.memory import Peaks, of_files, resident
 from bench.peers.base import Peer, leaves
 from bench.peers.table import PEERS
 from bench.workload import Call, GradientBuilder
@@ -44,7 +44,7 @@ class Worker:
         self.peer: Peer = getattr(importlib.import_module(kind.code[0]), kind.code[1])(threads, device)
         self.kind, self.import_s = kind, perf_counter() - start
         self.call: Call | None = None
-        self.peaks = Peaks()
+        self.peaks, self.base_bytes = Peaks(), resident()
 
     def prepare(self, workload: str, size: int, answer: str | None, memory: bool) -> dict[str, Any]:
         """Builds a call and makes the first one, whose answer goes to the file `answer`; and a second one for `memory`.
@@ -104,8 +104,8 @@ class Worker:
         return {"times": times}
 
     def memory(self) -> dict[str, Any]:
-        """The process's peak."""
-        return {"peak_bytes": self.peaks.whole()}
+        """Of the process: when the library had been imported, at its peak, and what of it are pages of files now."""
+        return {"base_bytes": self.base_bytes, "peak_bytes": self.peaks.whole(), "file_bytes": of_files()}
 
     def steps(self) -> dict[str, Any]:
         """Where the time of a call goes, as far as the library says."""

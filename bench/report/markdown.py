@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report import scaling, shares
+from bench.report import memory, scaling, shares
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, geometric_mean
 from bench.report.text import machine_line
@@ -73,6 +73,13 @@ def by_threads(run: Run) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(line)} |" for line in cells)]) if run.scaling else ""
 
 
+def of_memory(run: Run, found: list[Row]) -> str:
+    """What the processes of the peers hold."""
+    cells, count = memory.lines(run.peers(), found)
+    lines = [f"| {' | '.join(memory.HEADS)} |", "|---|---:|---:|---:|---:|", *(f"| {' | '.join(c)} |" for c in cells)]
+    return "\n".join([*lines, "", f"Medians over the {count} workloads that all of them have run."]) if cells else ""
+
+
 def where_time_goes(found: list[Row]) -> str:
     """The longest steps of tapec's programs."""
     cells = shares.lines(found)
@@ -83,6 +90,7 @@ def where_time_goes(found: list[Row]) -> str:
 def performance(run: Run, found: list[Row]) -> str:
     """What docs/performance.md holds between its markers."""
     parts = [what_binds(run, found), where_time_goes(found), compiling(run, found), by_threads(run)]
+    parts.append(of_memory(run, found))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bench.report import shares
+from bench.report import memory, shares
 from bench.report.bounds import least_seconds
 from bench.report.comparison import Row, by_speedup, geometric_mean
 from bench.report.growth import growth
@@ -133,7 +133,8 @@ def _starts(run: Run, found: Sequence[Row]) -> list[Section]:
         (
             "First call, compilation included, empty disk caches",
             _note(
-                "In a new process, import left out; with what a library does once in a process when it is first used."
+                "In a new process, import left out; with what a library does once in a process when it is first used. "
+                "Calls that began with caches filled beforehand are not first calls, and stand among starts below."
             )
             + _of_each(run, found, lambda r: r.first_s, seconds),
         ),
@@ -164,6 +165,15 @@ def _where_time_goes(found: Sequence[Row]) -> str:
         "entry's, and that of making arrays. “Rest of” a loop: what is too short in it for a clock of its own."
     )
     return _note(note) + _table(["", *shares.HEADS[1:]], cells) if cells else ""
+
+
+def _memory(run: Run, found: Sequence[Row]) -> str:
+    cells, count = memory.lines(run.peers(), found)
+    note = (
+        f"Medians over the {count} workloads that all of these peers have run. Pages of files are those of libraries: "
+        "processes share them, and the system can take them back."
+    )
+    return _note(note) + _table(["", *memory.HEADS[1:]], [[(text, "") for text in c] for c in cells]) if cells else ""
 
 
 def _threads(run: Run, found: Sequence[Scaling]) -> str:
@@ -215,6 +225,7 @@ def page(run: Run, found: list[Row]) -> str:
         ("Where the time of tapec's calls goes", _where_time_goes(found)),
         ("Times of tapec by number of threads", _threads(run, of_threads)),
         *_starts(run, counted),
+        ("Memory of processes", _memory(run, counted)),
         (
             "Memory of a call: its peak above what the process held before",
             _of_each(run, counted, lambda r: r.call_bytes, size),

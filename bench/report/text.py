@@ -68,6 +68,7 @@ def summary(found: list[Row]) -> list[str]:
         ("import, compilation and first call, empty disk caches", lambda r: r.cold_s),
         ("import and first call, filled disk caches", lambda r: r.warm_s),
         ("peak memory of the process", lambda r: r.peak_bytes),
+        ("memory of a call", lambda r: r.call_bytes),
     ):
         lines.append(f"{what}: {_beside_jax(counted, value)}")
     return lines

@@ -38,6 +38,9 @@ def test_a_full_measurement_has_times_memory_and_starts():
     assert (result.compile_s, result.warm_s) == (None, None)
     assert [step.depth for step in result.steps] == [0] * len(result.steps) != []
     assert result.peak_bytes > 10_000_000
+    if sys.platform == "linux":
+        assert 0 < result.file_bytes < result.peak_bytes
+    assert 0 < result.base_bytes <= result.peak_bytes
     assert result.error == 0.0
 
 

@@ -186,6 +186,19 @@ def test_compile_times_stand_beside_first_calls(run):
     assert "500 ms" in page.page(run, rows(run, WORKLOADS))
 
 
+def test_memory_is_compared_on_what_all_peers_have_run(run):
+    ours, theirs, _, by_hand, others, _, _ = run.results
+    ours.base_bytes, ours.peak_bytes, ours.file_bytes, ours.call_bytes = 40_000_000, 120_000_000, 80_000_000, 1_000
+    theirs.peak_bytes, theirs.call_bytes = 200_000_000, 2_000
+    others.peak_bytes, others.call_bytes = 900_000_000, 9_000  # JAX has no such number there
+    by_hand.peak_bytes, by_hand.call_bytes = 1, 1
+    shown = markdown.performance(run, rows(run, WORKLOADS))
+    assert "| tapec | 40.0 MB | 120 MB | 80.0 MB | 1.00 kB |" in shown
+    assert "| jax |  | 200 MB |  | 2.00 kB |" in shown
+    assert "Medians over the 1 workloads" in shown
+    assert "<td" in page.page(run, rows(run, WORKLOADS)).partition("Memory of processes")[2]
+
+
 def test_steps_count_by_themselves_the_longest_first():
     steps = [
         StepShare("first", 0, 1, 0.15),

@@ -147,7 +147,7 @@ class TestEstimates:
 
     def test_of_compilation_and_a_start(self):
         heat = Case(WORKLOADS["heat"], 100, (self.tapec,))
-        assert self.estimate.compilation(heat) == pytest.approx((0.3 + 1.0 + 6.0 + 4.0) + (0.3 + 1.0 + 0.5))
+        assert self.estimate.compilation(heat) == pytest.approx((0.3 + 1.0 + 6.0 + 4.0) + (0.3 + 0.5))
 
     def test_long_starts_are_not_repeated(self):
         once = Case(WORKLOADS["compile"], 10, (self.tapec,))
