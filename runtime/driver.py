@@ -49,14 +49,14 @@ class _Written:
 
     def __init__(self, graph: Graph, memory_budget: int | None) -> None:
         self._graph = graph
-        self._memory_budget = memory_budget
+        self.memory_budget = memory_budget
 
     @cached_property
     def forms(self) -> Forms:
         """What the passes make of the graph."""
         from tapec.runtime.pipeline import forms_of
 
-        return forms_of(self._graph, vector_bits(), self._memory_budget)
+        return forms_of(self._graph, vector_bits(), self.memory_budget)
 
     def module(self) -> recipes.Written:
         """The module, with what a run must know of it."""
@@ -93,6 +93,11 @@ class Executable:
         if RELEASE in self.library.symbols:
             release = ctypes.CFUNCTYPE(None)(self.library.address(RELEASE))
             weakref.finalize(self, _release, release, self.library)
+
+    @property
+    def memory_budget(self) -> int | None:
+        """What it was compiled with, see `tp.function`."""
+        return self._written.memory_budget
 
     @property
     def graph(self) -> Graph:

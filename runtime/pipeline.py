@@ -105,6 +105,15 @@ def _written_out(graph: Graph) -> Graph:
     return graph
 
 
+def _budgeted(graph: Graph, memory_budget: int | None) -> Graph:
+    """The graph with what keeps a budget, if there is one; no pass behind this looks for common subexpressions."""
+    if memory_budget is None:
+        return graph
+    from tapec.passes.memory_budget import MemoryBudget
+
+    return DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
+
+
 def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -> Forms:
     """All passes, in order, over a recorded graph.
 
@@ -117,10 +126,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
         MemoryBudgetError: that can't be met.
     """
     graph = _written_out(optimised(graph))
-    if memory_budget is not None:
-        from tapec.passes.memory_budget import MemoryBudget
-
-        graph = DeadCodeElimination().run(MemoryBudget(memory_budget).run(graph))
+    graph = _budgeted(graph, memory_budget)
     for step in (ProductViews(), DeadCodeElimination()):
         graph = step.run(graph)
     final = order_updates(materialize(graph))
@@ -128,15 +134,22 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     return Forms(final, program, program_text(program, vector_bits))
 
 
-def loops_to_launch(graph: Graph) -> Program:
+def loops_to_launch(graph: Graph, memory_budget: int | None = None) -> Program:
     """The loops of a recorded graph for a device that is sent one kernel after the other.
 
     Its kernels tile by themselves; what it has no kernels for (updates in place, products that read other layouts) is
     not made.
+
+    Args:
+        graph: as recorded.
+        memory_budget: as for `forms_of`.
+
+    Raises:
+        MemoryBudgetError: that can't be met.
     """
     from tapec.passes.expand_updates import ExpandUpdates
     from tapec.passes.ordered_reductions import OrderedReductions
 
-    graph = OrderedReductions().run(optimised(ExpandUpdates().run(graph)))
+    graph = OrderedReductions().run(_budgeted(optimised(ExpandUpdates().run(graph)), memory_budget))
     dense = materialize(graph, any_shape=False)
     return lower(fuse(dense), tiling=False, in_place=False)

@@ -65,13 +65,20 @@ class Device:
         assert self._target is not None
         return self._target
 
-    def compile(self, graph: Graph) -> DeviceProgram:
+    def compile(self, graph: Graph, memory_budget: int | None = None) -> DeviceProgram:
         """The program of a recorded graph.
+
+        Args:
+            graph: the graph.
+            memory_budget: see `tapec.function`.
+
+        Raises:
+            MemoryBudgetError: the budget can't be met.
 
         Warns:
             HostStepWarning: the host does some of it, for a GPU: once for each primitive and line.
         """
-        program = self._chosen.compile(graph)
+        program = self._chosen.compile(graph, memory_budget)
         if self._chosen.apart:
             for step in program.plan.host_steps:
                 self._tell(step.primitive.name, step.location or user_location())

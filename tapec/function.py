@@ -95,10 +95,6 @@ class Function:
             raise ValueError(f"max_paths must be at least 1, got {max_paths}")
         if memory_budget is not None and memory_budget < 0:
             raise ValueError(f"memory_budget must not be negative, got {memory_budget}")
-        if memory_budget is not None and device is not None:
-            raise ArgumentError(
-                "memory_budget bounds the memory of programs for the CPU; it can't be given with a device"
-            )
         update_wrapper(self, python)
         self.recordings = 0
         self.compiles = 0

@@ -151,7 +151,7 @@ class Inspection:
     def _device_plan(self) -> LaunchPlan:
         from tapec.runtime.cuda.program import device_plan
 
-        return device_plan(self._executable.recorded)
+        return device_plan(self._executable.recorded, self._executable.memory_budget)
 
     @property
     def summary(self) -> str:

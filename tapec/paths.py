@@ -87,7 +87,7 @@ class Path:
         if found is None:
             with patient_collector():
                 if device is not None:
-                    found = device.compile(self.recording.graph)
+                    found = device.compile(self.recording.graph, self._budget)
                 else:
                     from tapec.runtime.driver import compile_graph
 

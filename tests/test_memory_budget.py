@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import tapec as tp
-from tapec.errors import ArgumentError, MemoryBudgetError
-from tapec.function import Function
+from tapec.errors import MemoryBudgetError
 from tapec.ops import contraction
 from tapec.passes.memory_budget import MemoryBudget
 from tapec.passes.memory_flow import MemoryFlow, peak, recomputing
@@ -82,8 +81,6 @@ def test_a_budget_that_is_too_small():
     tp.grad(deep, memory_budget=needed)(X, *WEIGHTS)
     with pytest.raises(ValueError, match="must not be negative"):
         tp.grad(deep, memory_budget=-1)
-    with pytest.raises(ArgumentError, match="can't be given with a device"):
-        Function(deep, memory_budget=0, device=object())
 
 
 def test_of_functions_that_hold_gradients():
@@ -158,3 +155,19 @@ def test_graphs_without_a_backward_pass_stay():
     f = tp.function(lambda x: np.exp(x), memory_budget=0)
     graph = executable(f, np.ones(3)).recorded
     assert MemoryBudget(0).run(graph) is graph
+
+
+def test_on_a_device():
+    """The same plans there: less memory, the same bits; and a launch plan shows it."""
+    expected = tp.grad(deep)(X, *WEIGHTS)
+    with tp.device("emulated"):
+        budgeted = tp.grad(deep, memory_budget=8 * ONE)
+        np.testing.assert_array_equal(budgeted(X, *WEIGHTS), expected)
+        with pytest.raises(MemoryBudgetError, match="can't be met"):
+            tp.grad(deep, memory_budget=3 * ONE)(X, *WEIGHTS)
+
+    def arena(**options):
+        plan = tp.grad(deep, **options).inspect(X, *WEIGHTS).launch_plan
+        return int(re.search(r"arena: (\d+) bytes", plan)[1])
+
+    assert arena(memory_budget=8 * ONE) < arena()

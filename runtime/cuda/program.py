@@ -15,13 +15,18 @@ from tapec.runtime.device_array import Array, DeviceArray, DeviceMemory
 from tapec.runtime.pipeline import loops_to_launch
 
 
-def device_plan(graph: Graph) -> LaunchPlan:
+def device_plan(graph: Graph, memory_budget: int | None = None) -> LaunchPlan:
     """The plan of a recorded graph.
 
+    Args:
+        graph: the graph.
+        memory_budget: see `tapec.function`.
+
     Raises:
+        MemoryBudgetError: the budget can't be met.
         UnsupportedOnDeviceError: a step has no kernel, and is not left to the host.
     """
-    return launch_plan(loops_to_launch(graph))
+    return launch_plan(loops_to_launch(graph, memory_budget))
 
 
 class Target(ABC):
@@ -43,13 +48,18 @@ class Target(ABC):
     def backend(self, plan: LaunchPlan) -> Backend:
         """The device with the kernels of a plan."""
 
-    def compile(self, graph: Graph) -> DeviceProgram:
+    def compile(self, graph: Graph, memory_budget: int | None = None) -> DeviceProgram:
         """The program of a recorded graph.
 
+        Args:
+            graph: the graph.
+            memory_budget: see `tapec.function`.
+
         Raises:
+            MemoryBudgetError: the budget can't be met.
             UnsupportedOnDeviceError: a step has no kernel, and is not left to the host.
         """
-        plan = device_plan(graph)
+        plan = device_plan(graph, memory_budget)
         return DeviceProgram(plan, self.backend(plan))
 
 
