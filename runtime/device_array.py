@@ -94,7 +94,7 @@ class Block:
 
 @final
 class DeviceArray:
-    """An array on a device: dense, row-major, and never written to once it is made.
+    """An array on a device: dense, row-major, and not written to while more than its maker holds it.
 
     Args:
         memory: of the device.
@@ -138,6 +138,16 @@ class DeviceArray:
     def reshaped(self, shape: tuple[int, ...]) -> DeviceArray:
         """The same memory in another shape."""
         return DeviceArray(self.memory, self.block, self.address, self.dtype, shape)
+
+    def part(self, offset: int, shape: tuple[int, ...]) -> DeviceArray:
+        """What begins at an element of it, for programs that are told how it lies: it need not be dense."""
+        return DeviceArray(self.memory, self.block, self.address + offset * self.itemsize, self.dtype, shape)
+
+    def copied(self) -> DeviceArray:
+        """The same elements in memory of their own."""
+        made = self.memory.empty(self.dtype, self.shape)
+        self.memory.copy(made.address, self.address, self.nbytes)
+        return made
 
     # Values: each of these waits for the device and copies ------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tapec.errors import ArgumentError, HostStepWarning
+from tapec.ops import update
 from tapec.placement import OPEN
 from tapec.recording import ACTIVE, share, user_location
 from tapec.runtime.device_array import DeviceArray
@@ -95,7 +96,7 @@ class Device:
     def _ops(self) -> OpPrograms:
         from tapec.runtime.cuda.op_programs import OpPrograms  # only devices need it
 
-        return OpPrograms(self.compile)
+        return OpPrograms(self._chosen, self.compile)
 
     def run(
         self,
@@ -106,6 +107,25 @@ class Device:
     ) -> list[DeviceArray] | None:
         """Runs one primitive, see `OpPrograms.run`."""
         return self._ops.run(primitive, [self._number(a) for a in arrays], attributes, regions)
+
+    def write(
+        self,
+        primitive: Primitive,
+        array: DeviceArray,
+        operands: Sequence[Array | DeviceArray],
+        attributes: dict[str, Any],
+    ) -> bool:
+        """Writes to an array what `slice_set`, or `put` of indices of which none comes twice, would give a new one.
+
+        Returns:
+            Whether all indices are in range; if not, nothing is written.
+        """
+        if primitive is update.slice_set:
+            (new,) = operands
+            self._ops.parts.write(array, self._number(new), **attributes)
+            return True
+        where, new = operands
+        return self._ops.parts.put(array, where, self._number(new), axis=attributes["axis"])
 
     def _number(self, array: Array | DeviceArray) -> Array | DeviceArray:
         """Numbers of the user's source come again and again: they are copied once."""

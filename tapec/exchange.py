@@ -103,7 +103,7 @@ def dlpack(
         raise BufferError(f"memory of the CPU has no streams, got stream {stream!r}")
     fresh = bool(copy) or wanted != own
     if type(array) is DeviceArray and wanted == own:
-        there = _copy(array) if fresh else array
+        there = array.copied() if fresh else array
         share(there, stream)
         return exported(there.address, there.dtype, there.shape, None, there, own, max_version, fresh)
     found = np.array(array) if fresh else array
@@ -162,13 +162,7 @@ def _is_dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
 
 def _aligned(array: DeviceArray) -> DeviceArray:
     """The array, or a copy where kernels can't read it."""
-    return array if array.address % _ALIGNMENT == 0 or not array.nbytes else _copy(array)
-
-
-def _copy(array: DeviceArray) -> DeviceArray:
-    made = array.memory.empty(array.dtype, array.shape)
-    array.memory.copy(made.address, array.address, array.nbytes)
-    return made
+    return array if array.address % _ALIGNMENT == 0 or not array.nbytes else array.copied()
 
 
 def _keep(owner: Any, address: int) -> None:

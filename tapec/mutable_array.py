@@ -13,15 +13,17 @@ import numpy as np
 
 from tapec.array_protocol import OPERATORS
 from tapec.array_views import ArrayView, ViewableArray, element
+from tapec.constants import constant
 from tapec.dispatch import apply, cast, compute, lift, located
-from tapec.errors import CapturedArrayError, WatchedArrayError
+from tapec.errors import CapturedArrayError, IndexOutOfRangeError, WatchedArrayError
 from tapec.index_positions import Places, has_tensors, is_whole_mask, places
 from tapec.ir.graph import Location
 from tapec.ir.primitive import Primitive
 from tapec.ops import indexing, movement, update
-from tapec.ownership import taken_over
-from tapec.placement import OPEN, is_placed
+from tapec.ownership import taken_over, taken_over_there
+from tapec.placement import OPEN, is_placed, moved, running_device
 from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.runtime.device_array import on_device
 from tapec.tensor import Tensor, make
 from tapec.update_keys import Positions, Window, is_basic, last_of_each, plain_key, positions, window
 from tapec.writable import fitting
@@ -63,7 +65,10 @@ class Array(ViewableArray):
     __slots__ = ("__weakref__", "_captured", "_home", "_made", "_numbers", "_tensor", "_watches")
 
     def __init__(self, value: Any, dtype: Any = None) -> None:
-        tensor = lift(value)
+        plain = type(value) is not Tensor and not hasattr(type(value), "__tapec_tensor__")
+        tensor = (
+            constant(value) if plain and ACTIVE.device is not None else lift(value)
+        )  # which lies where a block says
         tensor = cast(tensor, tensor.dtype if dtype is None else np.dtype(dtype).newbyteorder("="))
         self._tensor = make(tensor._array) if tensor._literal else tensor
         self._made = user_location()
@@ -167,10 +172,20 @@ class Array(ViewableArray):
         new = fitting(value, self.dtype, part.shape)
         distinct = not part.several
         if part.axis is not None:
+            self._check_range(part.where, part.axis)
             self._put(part.where, new, part.axis, distinct=distinct)
             return
         flat = part.where._array.shape
         self._put_flat(part.where, apply(movement.reshape, (new,), {"shape": flat}), distinct=distinct)
+
+    def _check_range(self, where: Tensor, axis: int) -> None:
+        """Before anything is recorded or written: an error leaves the array as it was. Devices look for themselves."""
+        compute((where,))
+        if not on_device(where._array):
+            try:
+                indexing.checked(where._array, self.shape[axis])
+            except IndexOutOfRangeError as error:
+                raise located(error) from None
 
     def _put_flat(self, where: Tensor, new: Tensor, *, distinct: bool) -> None:
         """Writes at flat positions that lie within the array."""
@@ -203,9 +218,9 @@ class Array(ViewableArray):
         attributes: dict[str, Any],
         write: Callable[[np.ndarray[Any, Any]], None],
     ) -> None:
-        """The next version, on the host in the memory of the present one if nobody else holds that."""
+        """The next version, in the memory of the present one if nobody else holds that."""
         if OPEN and is_placed((self._tensor, *rest)):
-            self._tensor = apply(primitive, (self._tensor, *rest), attributes)
+            self._advance_there(primitive, rest, attributes)
             return
         compute((self._tensor, *rest))
         array = self._tensor._array
@@ -219,6 +234,25 @@ class Array(ViewableArray):
         out = taken_over(box)
         write(out)
         new._array = out
+
+    def _advance_there(self, primitive: Primitive, rest: tuple[Tensor, ...], attributes: dict[str, Any]) -> None:
+        """The same on a device, unless what runs is recorded to run again: then it runs on copies on the host."""
+        device = running_device((self._tensor, *rest))
+        in_place = primitive is update.slice_set or attributes["distinct"]
+        # What a tape has heard of has happened: an index out of range must be met before.
+        if device is None or not in_place or (primitive is indexing.put and ACTIVE.recorders):
+            self._tensor = apply(primitive, (self._tensor, *rest), attributes)
+            return
+        compute((self._tensor, *rest))
+        box = [moved(self._tensor._array, device)]
+        new = make(box[0])
+        for recorder in ACTIVE.recorders:
+            recorder.record(primitive, (self._tensor, *rest), attributes, new)
+        self._tensor = new
+        new._array = _NOTHING
+        new._array = taken_over_there(box)
+        if not device.write(primitive, new._array, [t._array for t in rest], attributes):
+            apply(primitive, (new, *rest), attributes)  # which meets the index, and says where
 
     def check_writable(self) -> None:
         """Raises the error for a write that a recording could not follow.

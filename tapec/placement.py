@@ -77,6 +77,15 @@ def chosen_device(wanted: Device | None, arrays: Sequence[Any]) -> Device | None
     return wanted.own
 
 
+def running_device(operands: Sequence[Tensor]) -> Device | None:
+    """The device on which an operation on these runs; None while one is recorded that will run again.
+
+    Raises:
+        DeviceMismatchError: they lie on several.
+    """
+    return None if tracing() else common_device([t._array for t in operands]) or ACTIVE.device
+
+
 def tracing() -> bool:
     """Whether what runs now is recorded in order to run again."""
     return any(recorder.traces for recorder in ACTIVE.recorders)
@@ -94,7 +103,7 @@ def run_placed(
         UnsupportedOnDeviceError: the device has no kernel for the primitive.
     """
     arrays = [t._array for t in operands]
-    device = None if tracing() else common_device(arrays) or ACTIVE.device
+    device = running_device(operands)
     if device is None:
         return _on_host(primitive, arrays, attributes, regions)
     results = device.run(primitive, arrays, attributes, regions)

@@ -1,5 +1,7 @@
 """`tp.Array`: what makes one, reading, writing, and views."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -236,3 +238,22 @@ def test_a_copy_is_no_view():
     b, c, d = a.copy(), np.copy(a), a[[0, 1, 2, 3]]
     a[0] = 9.0
     assert [np.asarray(t)[0] for t in (b, c, d)] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("taped", [False, True])
+def test_an_index_out_of_range_leaves_the_array_as_it_was(taped):
+    """Nothing is written, and no tape has heard of the write."""
+    v = tp.Variable(X)
+    with tp.GradientTape() if taped else nullcontext() as tape:
+        a = v * 2.0
+        a = tp.asarray(a)
+        for key in (tp.constant(7), tp.constant([0, 7]), tp.constant(-9)):
+            with pytest.raises(IndexOutOfRangeError, match=r"out of bounds[\s\S]*test_mutable_array\.py"):
+                a[key] = 5.0
+        assert a.tolist() == (2.0 * X).tolist()
+        a[tp.constant(1)] = 3.0
+        y = np.sum(a * a)
+    expected = 8.0 * X
+    expected[1] = 0.0
+    if taped:
+        np.testing.assert_array_equal(tape.gradient(y, v).numpy(), expected)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tapec.ir.graph import Location
 from tapec.passes.cuda.kernel import ALIGNMENT, Kernel, Phase, Shared, Slot, Uniform
 from tapec.passes.fault_text import when_any
-from tapec.passes.kernel_status import INDEX_OUT_OF_RANGE
+from tapec.passes.kernel_status import FINE, INDEX_OUT_OF_RANGE
 from tapec.passes.llvm_text import FunctionText, Reg
 from tapec.passes.loop_text import i64
 from tapec.passes.loops import Buffer
@@ -68,6 +68,11 @@ class Thread:
     def fail(self, status: Reg) -> None:
         """Records a status; which of several stays is not said, but one does."""
         self.f.line(f"store atomic i64 {status.text}, {_SETS_STATUS}, align 8")
+
+    def fine(self) -> Reg:
+        """Whether no kernel before this one has recorded a status."""
+        status = self.f.assign(f"load atomic i64, {_SETS_STATUS}, align 8", "i64")
+        return self.f.icmp("eq", status, i64(FINE))
 
     def _fault(self, condition: Reg, location: Location | None) -> None:
         when_any(self.f, condition, lambda: self.fail(i64(INDEX_OUT_OF_RANGE)))

@@ -38,13 +38,21 @@ class Executor:
         plan: the plan.
         backend: where.
         arrays: one per input of the program, of its dtype and shape; those of the host are dense, and copied.
+        into: one per output, whose memory it gets; None for new memory.
     """
 
-    def __init__(self, plan: LaunchPlan, backend: Backend, arrays: Sequence[Array | DeviceArray]) -> None:
+    def __init__(
+        self,
+        plan: LaunchPlan,
+        backend: Backend,
+        arrays: Sequence[Array | DeviceArray],
+        into: list[DeviceArray] | None = None,
+    ) -> None:
         self.plan = plan
         self.backend = backend
         self.memory = backend.memory
         self.arrays = arrays
+        self.into = into
         self.addresses: dict[Buffer, int] = {}
         self.rows: dict[Buffer, list[int]] = {}  # by the buffer that says where a while loop's rows lie
         self.guards: list[int] = []
@@ -69,7 +77,7 @@ class Executor:
         self.status = self._take(_STATUS_BYTES) if self.backend.fails else 0
         if self.backend.fails:
             memory.upload(self.status, np.full(1, FINE, np.int64))
-        outputs = [_output(memory, buffer) for buffer in program.outputs]
+        outputs = [_output(memory, b) for b in program.outputs] if self.into is None else self.into
         self.addresses.update(zip(program.outputs, [array.address for array in outputs], strict=True))
         for buffer, array in zip(program.inputs, self.arrays, strict=True):
             self.addresses[buffer] = array.address if isinstance(array, DeviceArray) else self._upload(array)

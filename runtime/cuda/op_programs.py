@@ -14,7 +14,8 @@ from tapec.ir.types import tensor_type
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.passes.kernel_status import FINE
-from tapec.runtime.cuda.program import DeviceProgram
+from tapec.runtime.cuda.part_programs import PartPrograms
+from tapec.runtime.cuda.program import DeviceProgram, Target
 from tapec.runtime.device_array import Array, DeviceArray
 
 _LIMIT: Final = 4_096
@@ -27,10 +28,15 @@ class OpPrograms:
     """Runs primitives on a device.
 
     Args:
-        compiled: makes the program of a graph for the device.
+        target: the device.
+        compiled: makes the program of a graph for it.
+
+    Attributes:
+        parts: reads and writes parts of arrays there.
     """
 
-    def __init__(self, compiled: Callable[[Graph], DeviceProgram]) -> None:
+    def __init__(self, target: Target, compiled: Callable[[Graph], DeviceProgram]) -> None:
+        self.parts = PartPrograms(target)
         self._compiled = compiled
         self._programs: dict[tuple[Any, ...], DeviceProgram] = {}
 
@@ -48,6 +54,8 @@ class OpPrograms:
             DeviceMemoryError: the device has too little memory.
             UnsupportedOnDeviceError: the device has no kernel for the primitive.
         """
+        if primitive is movement.slice_ and isinstance(arrays[0], DeviceArray):
+            return [self.parts.read(arrays[0], **attributes)]
         types = tuple([tensor_type(dtypes.of(a.dtype), a.shape) for a in arrays])
         key = (primitive, types, attributes_key(attributes), *[graph_key(region) for region in regions])
         program = self._programs.get(key)

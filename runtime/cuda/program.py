@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, final
 
 from tapec.ir.graph import Graph
 from tapec.passes.cuda.plan import LaunchPlan
@@ -59,7 +59,11 @@ class Target(ABC):
             MemoryBudgetError: the budget can't be met.
             UnsupportedOnDeviceError: a step has no kernel, and is not left to the host.
         """
-        plan = device_plan(graph, memory_budget)
+        return self.program(device_plan(graph, memory_budget))
+
+    @final
+    def program(self, plan: LaunchPlan) -> DeviceProgram:
+        """A plan with its kernels compiled for the device."""
         return DeviceProgram(plan, self.backend(plan))
 
 
@@ -80,14 +84,17 @@ class DeviceProgram:
         self.plan = plan
         self.backend = backend
 
-    def run(self, arrays: Sequence[Array | DeviceArray]) -> tuple[int, list[DeviceArray], list[int]]:
+    def run(
+        self, arrays: Sequence[Array | DeviceArray], into: list[DeviceArray] | None = None
+    ) -> tuple[int, list[DeviceArray], list[int]]:
         """Status, outputs and guard values of one run, see `Executor.run`.
 
         Args:
             arrays: one per input of the graph, of its dtype and shape. Those of the device are read where they are,
                 those of the host are dense, and copied.
+            into: one per output, whose memory it gets; None for new memory.
 
         Raises:
             DeviceMemoryError: the device has too little memory.
         """
-        return Executor(self.plan, self.backend, arrays).run()
+        return Executor(self.plan, self.backend, arrays, into).run()

@@ -50,7 +50,12 @@ class Indexing(Family):
         return (x,)
 
 
-def _checked(indices: Any, size: int) -> Any:
+def checked(indices: Any, size: int) -> Any:
+    """The indices.
+
+    Raises:
+        IndexOutOfRangeError: one does not lie in an axis of this size.
+    """
     if indices.size and (indices.min() < -size or indices.max() >= size):
         bad = indices[(indices < -size) | (indices >= size)].flat[0]
         raise IndexOutOfRangeError(f"index {bad} is out of bounds for an axis of size {size}")
@@ -58,12 +63,12 @@ def _checked(indices: Any, size: int) -> Any:
 
 
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
-    return np.take(x, _checked(indices, x.shape[axis]), axis)
+    return np.take(x, checked(indices, x.shape[axis]), axis)
 
 
 def add_at(out: Any, indices: Any, updates: Any, *, axis: int) -> None:
     """`scatter_add` in the memory of `out`."""
-    where = (slice(None),) * axis + (_checked(indices, out.shape[axis]),)
+    where = (slice(None),) * axis + (checked(indices, out.shape[axis]),)
     if indices.size == 1:
         out[where] += updates  # `np.add.at` takes ten times as long
     else:
@@ -73,7 +78,7 @@ def add_at(out: Any, indices: Any, updates: Any, *, axis: int) -> None:
 def put_at(out: Any, indices: Any, new: Any, *, axis: int, distinct: bool) -> None:
     """`put` in the memory of `out`; what is `distinct` only matters to derivatives."""
     # NumPy walks the indices as they lie in memory.
-    where = np.asarray(_checked(indices, out.shape[axis]), order="C")
+    where = np.asarray(checked(indices, out.shape[axis]), order="C")
     out[(slice(None),) * axis + (where,)] = new
 
 
@@ -90,13 +95,13 @@ def _put(x: Any, indices: Any, new: Any, *, axis: int, distinct: bool) -> Any:
 
 
 def _take_along(x: Any, indices: Any, *, axis: int) -> Any:
-    return np.take_along_axis(x, _checked(indices, x.shape[axis]), axis)
+    return np.take_along_axis(x, checked(indices, x.shape[axis]), axis)
 
 
 def _scatter_add_along(x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     out = np.array(x)
     where: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    where[axis] = _checked(indices, x.shape[axis])
+    where[axis] = checked(indices, x.shape[axis])
     np.add.at(out, tuple(where), updates)
     return out
 

@@ -10,11 +10,14 @@ from control_graphs import F64, I64, f64, graph_with, region
 from cuda_programs import Case, everything, lorenz, numbers, scan_graph, softmax
 from ptxas import assemble, find_ptxas
 
-from tapec.ops import control, indexing, ordering, reduction
+from tapec.ir import dtypes
+from tapec.ir.types import tensor_type
+from tapec.ops import contraction, control, indexing, ordering, reduction, sampling
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
+from tapec.ops.symbolic import apply, broadcast, cast, matmul, reduce_sum, reshape, take, transpose
 from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel, phases
+from tapec.passes.cuda.parts import copy_plan, put_plan
 from tapec.runtime.cuda.program import device_plan
 from tapec.runtime.cuda.ptx import ptx
 
@@ -43,6 +46,21 @@ def total(x):
 
 def columns(x):
     return reduce_sum(x * x, (0,))
+
+
+def normalised(x):
+    """Rows with mean 0 and variance 1."""
+    size = (x.shape[0], 1)
+    centered = x - broadcast(reshape(reduce_sum(x, (1,)), size) / float(x.shape[1]), x.shape)
+    variance = reduce_sum(centered * centered, (1,)) / float(x.shape[1])
+    return centered / broadcast(reshape(apply(ew.sqrt, variance + 1e-5), size), x.shape)
+
+
+def philox(counters):
+    """Random bits, and numbers below 1 of them."""
+    zero = counters * 0
+    low, high = (apply(draw, counters, zero, zero + 7) for draw in (sampling.philox_low, sampling.philox_high))
+    return low, high, cast(low, dtypes.F32) * 2.0**-64
 
 
 # Kernels of which the benchmarks are made.
@@ -79,6 +97,9 @@ FAMILIES = {
     "cumsum": Case(lambda x: apply(reduction.cumsum, x, axis=0, reverse=False), (numbers(40),)),
     "argmax": Case(lambda x: apply(reduction.argmax, x, axis=0), (numbers(40),)),
     "product": Case(lambda x: matmul(x, x), (numbers(16, 16, dtype="f8"),)),
+    "batched_product": Case(lambda x, y: apply(contraction.matmul, x, y), (numbers(3, 40, 20), numbers(3, 20, 50))),
+    "normalised": Case(normalised, (numbers(64, 300),)),
+    "philox": Case(philox, (numbers(100, dtype="u8"),)),
     "short_rows": Case(rows, (numbers(100, 7),)),
     "rows_of_booleans": Case(lambda x: apply(reduction.max, x, axes=(1,)), (numbers(9, 37, dtype="?"),)),
     "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),
@@ -112,12 +133,19 @@ LOOPS = {
         control.cond, [I64, f64(9)], {}, *[region([f64(9)], lambda x, i=i: x * i) for i in (1.0, 2.0)]
     ),
 }
+PARTS = {
+    "read_row": copy_plan(dtypes.F32, (1, 300), (300, 1), None),
+    "write_row": copy_plan(dtypes.F32, (1, 300), None, (300, 1)),
+    "write_column": copy_plan(dtypes.F64, (40, 30), None, (31, 1)),
+    "put": put_plan(f64(100, 4), tensor_type(dtypes.I64, (9,)), f64(9, 4), 0),
+}
 GRAPHS = {**{name: case.graph for name, case in {**BENCHMARKS, **FAMILIES}.items()}, **LOOPS}
 
 
 def kernels_of(names: Iterable[str]) -> list[Kernel]:
     """Kernels of some programs, each under a name of its own."""
-    return [replace(k, name=f"{name}_{k.name}") for name in names for k in device_plan(GRAPHS[name]).kernels]
+    plans = {name: PARTS.get(name) or device_plan(GRAPHS[name]) for name in names}
+    return [replace(k, name=f"{name}_{k.name}") for name, plan in plans.items() for k in plan.kernels]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -125,7 +153,7 @@ def test_accepted_without_spills(architecture):
     ptxas = find_ptxas(architecture)
     if ptxas is None:
         pytest.skip(f"no ptxas for {architecture}: the extra `test` installs one")
-    kernels = kernels_of(GRAPHS)
+    kernels = kernels_of([*GRAPHS, *PARTS])
     usage = assemble(ptx(kernels, architecture), architecture, ptxas)
     assert set(usage) == {k.name for k in kernels}
     assert not [name for name, used in usage.items() if used.spill_bytes]
