@@ -23,7 +23,7 @@ from tapec.passes.matmul_names import PREFIX
 from tapec.passes.product_names import PREFIX as PRODUCT
 from tapec.passes.threads_names import PARALLEL
 from tapec.passes.transform_names import PREFIX as FFT
-from tapec.runtime import jit, linalg, matmul, recipes, threads, transforms
+from tapec.runtime import jit, linalg, matmul, recipes, seldom, threads, transforms
 from tapec.runtime.target import vector_bits
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ def routines(names: tuple[str, ...]) -> dict[str, int]:
     """Addresses of the routines of ours that a program calls by name."""
     found = {name: matmul.address(by_name(name.removeprefix(PREFIX))) for name in names if name.startswith(PREFIX)}
     found |= matmul.functions([name for name in names if name.startswith(PRODUCT)])
+    found |= seldom.addresses(names)
     found |= {name: linalg.address(name) for name in names if name.startswith(LINALG)}
     found |= {name: transforms.address(name) for name in names if name.startswith(FFT)}
     if PARALLEL in names:

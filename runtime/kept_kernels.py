@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tapec.passes.kernel_status import KERNEL
-from tapec.runtime import jit, recipes
+from tapec.runtime import jit, recipes, seldom
 from tapec.runtime.raw_entry import raw_entry
 
 Kernel: TypeAlias = Callable[..., int]
@@ -24,7 +24,7 @@ def kernel_of(key: tuple[Any, ...], description: tuple[str, ...], text: Callable
         with _LOCK:
             found = KERNELS.get(key)
             if found is None:
-                library = recipes.build(description, lambda: recipes.Written(text())).library
+                library = recipes.build(description, lambda: recipes.Written(text()), seldom.addresses).library
                 _LIBRARIES.append(library)
                 found = KERNELS[key] = raw_entry(library.address(KERNEL), signature)
     return found

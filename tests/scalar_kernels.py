@@ -16,6 +16,7 @@ from tapec.ir.primitive import Primitive
 from tapec.passes.llvm_text import FunctionText, Reg, memory_element, module_text, register_element
 from tapec.passes.scalar.table import ROWS
 from tapec.runtime.jit import compile_module
+from tapec.runtime.seldom import addresses
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +39,7 @@ class Case:
 
 def kernels(cases: Sequence[Case]) -> list[Callable[..., Array]]:
     """One function per case, from arrays to an array; lengths must be multiples of the case's width."""
-    library = compile_module(module_text([_loop(f"k{i}", case) for i, case in enumerate(cases)]))
+    library = compile_module(module_text([_loop(f"k{i}", case) for i, case in enumerate(cases)]), symbols=addresses)
 
     def callable_of(i: int, case: Case) -> Callable[..., Array]:
         pointers = [ctypes.c_void_p] * (len(case.operands) + 1)

@@ -46,6 +46,8 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.linalg", "tapec.passes.lapack.table"): "the same for linear algebra",
     ("tapec.runtime.linalg", "tapec.passes.llvm_text"): "the same",
     ("tapec.runtime.linalg", "tapec.passes.lapack.alone"): "the same",
+    ("tapec.runtime.seldom", "tapec.passes.scalar.seldom"): "the same for what programs call seldom",
+    ("tapec.runtime.seldom", "tapec.passes.llvm_text"): "the same",
     ("tapec.function", "tapec.native_call"): "the compiler takes 100 ms to import",
     ("tapec.inspection", "tapec.runtime.cuda.program"): "only those who ask for a GPU's code need it",
     ("tapec.inspection", "tapec.runtime.cuda.ptx"): "the same",

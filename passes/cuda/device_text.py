@@ -9,6 +9,7 @@ from tapec.passes.cuda.parts_text import PartsText, phase_functions
 from tapec.passes.cuda.thread_text import buffer_parameters, phase_arguments
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loop_text import i64
+from tapec.passes.scalar.seldom import with_seldom
 
 # How a thread's slots are cut into the 32-bit words that warps exchange.
 _WORDS = {"i8": 1, "i16": 1, "i32": 1, "float": 1, "i64": 2, "double": 2}
@@ -27,7 +28,7 @@ def device_module(kernels: Sequence[Kernel]) -> str:
         if kernel.shared_bytes:
             size = kernel.shared_bytes
             data.append(f"@{_shared(kernel)} = internal addrspace(3) global [{size} x i8] undef, align {ALIGNMENT}")
-    return module_text(functions, data)
+    return module_text(with_seldom(functions), data)
 
 
 def _shared(kernel: Kernel) -> str:

@@ -14,6 +14,7 @@ from tapec.passes.cuda.parts_text import PartsText, phase_functions
 from tapec.passes.cuda.thread_text import STATUS, phase_arguments
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
 from tapec.passes.loop_text import count_loop, i64
+from tapec.passes.scalar.seldom import with_seldom
 
 # Every byte of shared memory and slots when a block begins: NaNs, since nothing may depend on it.
 _GARBAGE = -1
@@ -25,7 +26,7 @@ def host_module(kernels: Sequence[Kernel]) -> str:
     for kernel in kernels:
         phases = phase_functions(kernel)
         functions += [_grid(kernel), _block(kernel, phases), *phases.values()]
-    return module_text(functions)
+    return module_text(with_seldom(functions))
 
 
 def host_bytes(kernel: Kernel) -> int:

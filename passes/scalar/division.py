@@ -79,20 +79,17 @@ def fmod(x: Lanes, y: Lanes) -> Lanes:
     large = q.abs().compare("oge", 2.0**x.format.mantissa)
 
     def repaired() -> Lanes:
-        name = f"tapec_fmod_{x.reg.element}"
-        if name not in f.helpers:
-            f.helpers[name] = _long_division(name, x.format)
-        return where(large, in_memory(f, name, x.reg, y.reg), rest)
+        return where(large, in_memory(f, "fmod", x.reg, y.reg), rest)
 
     return rarely(large, rest, repaired)
 
 
-def _long_division(name: str, format: FloatFormat) -> FunctionText:
+def long_division(name: str, format: FloatFormat, private: bool) -> FunctionText:
     """`void name(ptr x, ptr y, i64 count)`: replaces each x by fmod(x, y), right where |x| >= |y| or the result is NaN.
 
     Eleven bits of the quotient at a time: a significand shifted by eleven bits still fits 64.
     """
-    f = FunctionText(name, "ptr %x, ptr %y, i64 %count", seldom=True)
+    f = FunctionText(name, "ptr %x, ptr %y, i64 %count", seldom=private)
     f.branch("lane")
     f.label("lane")
     i = f.phi("i64", [("0", "entry"), ("%after", "next")])

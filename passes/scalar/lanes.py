@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tapec.passes.llvm_text import FunctionText, Reg
+from tapec.passes.scalar.seldom_names import PREFIX as SELDOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +216,17 @@ def rarely(mask: Lanes, usual: Lanes, repaired: Callable[[], Lanes]) -> Lanes:
     return Lanes(f, f.phi(usual.reg.element, incoming, usual.reg.width))
 
 
-def in_memory(f: FunctionText, helper: str, *operands: Reg) -> Lanes:
-    """Calls `void helper(ptr, ..., i64 count)` on arrays of the operands' lanes; what it leaves in the first."""
+def in_memory(f: FunctionText, function: str, *operands: Reg) -> Lanes:
+    """Calls the `void (ptr, ..., i64 count)` of `passes.scalar.seldom` on arrays of the operands' lanes; what it leaves
+    in the first.
+    """
+    first = operands[0]
+    name = f"{SELDOM}{function}_{first.element}"
+    f.declarations.add(f"declare void @{name}({', '.join(['ptr'] * len(operands))}, i64)")
     arrays = []
     for reg in operands:
         array = f.alloca(reg.element, reg.width, reg.bits // 8)
         f.store(reg, array)
         arrays.append(f"ptr {array.text}")
-    first = operands[0]
-    f.line(f"call void @{helper}({', '.join(arrays)}, i64 {first.width})")
+    f.line(f"call void @{name}({', '.join(arrays)}, i64 {first.width})")
     return Lanes(f, f.load(Reg(arrays[0].removeprefix("ptr "), "ptr"), first.element, first.width))

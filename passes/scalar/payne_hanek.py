@@ -35,12 +35,12 @@ def inverse_pi_words() -> list[int]:
     return [inverse >> 64 * (_WORDS - 1 - i) & (2**64 - 1) for i in range(_WORDS)]
 
 
-def huge_function(name: str, half: bool, format: FloatFormat, bound: float) -> FunctionText:
+def huge_function(name: str, half: bool, format: FloatFormat, bound: float, private: bool) -> FunctionText:
     """`void name(ptr values, i64 count)`: replaces each x with |x| > bound by sin(x), or cos(x) if `half`.
 
     The bound must be at least 2**17. An infinity becomes NaN. The others, NaN among them, stay as they are.
     """
-    f = FunctionText(name, "ptr %values, i64 %count", seldom=True)
+    f = FunctionText(name, "ptr %values, i64 %count", seldom=private)
     f.constants["tapec_inverse_pi"] = f"[{_WORDS} x i64] [{', '.join(f'i64 {w}' for w in inverse_pi_words())}]"
     f.branch("loop")
     f.label("loop")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from tapec.passes.scalar.lanes import F32, F64, Lanes, fma, in_memory, rarely, where
-from tapec.passes.scalar.payne_hanek import huge_function
 from tapec.passes.scalar.polynomial import coefficients
 from tapec.passes.scalar.sine_polynomial import sine_of_reduced
 
@@ -19,7 +18,7 @@ _PI = {
 }
 # Up to here the three parts give r to an ulp, and n, which comes from a rounded quotient, leaves r inside the
 # polynomial's interval.
-_BOUND = {F64: 2.0**30, F32: 2.0**17}
+BOUND = {F64: 2.0**30, F32: 2.0**17}
 
 
 def sin(x: Lanes) -> Lanes:
@@ -51,13 +50,9 @@ def _sine_from(x: Lanes, n: Lanes) -> Lanes:
 
 
 def _or_huge(x: Lanes, size: Lanes, usual: Lanes, function: str) -> Lanes:
-    huge = size.gt(_BOUND[x.format])
+    huge = size.gt(BOUND[x.format])
 
     def repaired() -> Lanes:
-        f, reg = x.f, x.reg
-        name = f"tapec_huge_{function}_{reg.element}"
-        if name not in f.helpers:
-            f.helpers[name] = huge_function(name, function == "cosine", x.format, _BOUND[x.format])
-        return where(huge, in_memory(f, name, reg), usual)
+        return where(huge, in_memory(x.f, function, x.reg), usual)
 
     return rarely(huge, usual, repaired)
