@@ -22,7 +22,8 @@ from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
-from tapec.passes.row_loops import RowText, reducers_of
+from tapec.passes.row_loops import RowText, reducers_of, side_by_side
+from tapec.passes.row_streams import PLACES, rows_at_places
 from tapec.passes.staged_rows import StagedRowText
 from tapec.passes.streaming import finish_streams
 from tapec.passes.strip_choice import in_strips
@@ -286,7 +287,31 @@ class _NestLoops:
     # Rows ------------------------------------------------------------------------------------------------------------
 
     def _rows(self, body: BodyText, place: Place) -> None:
-        self._loops(body, place, self.kept, lambda outer: self._row(body, outer))
+        if self.partials is None and rows_at_places(self.nest):
+            self._loops(body, place, self.kept[:-1], lambda outer: self._rows_at_places(body, outer))
+        else:
+            self._loops(body, place, self.kept, lambda outer: self._row(body, outer))
+
+    def _rows_at_places(self, body: BodyText, outer: Place) -> None:
+        """Rows of each quarter of the axis in step, then those that are left."""
+        f, axis = self.f, self.kept[-1]
+        start, stop = self._range(axis)
+        each = f.binary("udiv", f.sub(stop, start), i64(PLACES))
+
+        def step(index: Reg) -> None:
+            places = []
+            for k in range(PLACES):
+                inside = outer.inside(axis, f.add(index, f.mul(each, i64(k))) if k else index)
+                body.emit(inside)
+                places.append(inside)
+            for inside, values in zip(
+                places, side_by_side([RowText(body, p, self.lanes) for p in places]), strict=True
+            ):
+                self._finish_row(body, inside, values)
+
+        count_loop(f, start, f.add(start, each), 1, step)
+        behind = f.add(start, f.mul(each, i64(PLACES)))
+        self._loop(body, outer, axis, lambda inside: self._row(body, inside), (behind, stop))
 
     def _row(self, body: BodyText, outer: Place) -> None:
         row = RowText(body, outer, self.lanes)

@@ -72,6 +72,21 @@ class Reducer:
             width,
         )
 
+    def joined(self, parts: list[Reg]) -> Reg:
+        """Equal vectors, a power of two of them, as one."""
+        while len(parts) > 1:
+            parts = [self._beside(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    def _beside(self, a: Reg, b: Reg) -> Reg:
+        width = 2 * a.width
+        if a.width == 1:
+            return self.f.insert(self.f.insert(Reg("poison", a.element, 2), a, 0), b, 1)
+        lanes = ", ".join(f"i32 {i}" for i in range(width))
+        return self.f.assign(
+            f"shufflevector {a.type} {a.text}, {b.type} {b.text}, <{width} x i32> <{lanes}>", a.element, width
+        )
+
     def halve(self, parts: list[Reg]) -> Reg:
         """The 16 lanes, spread over equal vectors, to one number: lane l meets lane l + 8, then l + 4, l + 2, l + 1."""
         while len(parts) > 1:

@@ -2,29 +2,21 @@
 
 A row whose reduced axes collapsed into one is read in blocks of 2,048; one over several axes that did not collapse is
 staged (`tapec.passes.staged_rows`). Either can also give the result of a part of the row that begins with a block; such
-results meet in the same tree as blocks do.
+results meet in the same tree as blocks do. Rows may be read side by side (`tapec.passes.row_streams`).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
 
 from tapec.passes.interior import TwoBodies
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import count_loop, i64, lane_mask, when
-from tapec.passes.loops import Compute, Load, Store
 from tapec.passes.moved_lanes import MovedLanes
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place
 from tapec.passes.reducing import LANES, ROW_BLOCK, Accumulator, Reducer, Tree
-from tapec.passes.scalar.costs import cost
-
-# A processor fetches ahead along each of several streams further than along one: rows of so many elements and more, of
-# one array and a cheap body, are read at so many places at once.
-STREAM_LENGTH: Final = 1 << 17
-BLOCKS_AT_ONCE: Final = 4
-# A body of more instructions is written once, not once more for the end of the row.
-CHEAP: Final = 12
+from tapec.passes.row_streams import PLACES, blocks_at_places, is_cheap
 
 
 def reducers_of(body: BodyText) -> list[Reducer]:
@@ -79,33 +71,40 @@ class RowText:
     def whole(self) -> list[Reg]:
         """The results of the row."""
         n = i64(self.extent)
-        if isinstance(self.extent, int) and self.extent < LANES:
-            return self._short(self.extent)
         if isinstance(self.extent, int) and self.extent <= ROW_BLOCK:
-            return self._block(i64(0), n)
+            alike = self.extent < LANES or is_cheap(self.body.nest)
+            return side_by_side([self])[0] if alike else self._block(i64(0), n)
         return self._blocks(i64(0), n)
 
-    def _short(self, n: int) -> list[Reg]:
-        """A row of fewer than 16 elements: lanes that have none hold the identity, so they need not be there at all."""
+    def short(self) -> list[Reg]:
+        """The results of a row of fewer than 16 elements."""
+        parts = self._few(i64(0), int(self.extent), self.width)
+        return [reducer.halve(vectors) for reducer, vectors in zip(self.reducers, parts, strict=True)]
+
+    def _few(self, start: Reg, count: int, most: int) -> list[list[Reg]]:
+        """For each reduction some elements, fewer than 16, as vectors of equal width.
+
+        Lanes that have no element hold the identity, so they need not be there at all.
+        """
         f = self.f
         values: list[list[Reg]] = [[] for _ in self.reducers]
-        widths = short_chunks(n, self.width)
-        start = 0
+        widths = short_chunks(count, most)
+        taken = 0
         for width in widths:
-            if start >= n:
+            if taken >= count:
                 for reducer, parts in zip(self.reducers, values, strict=True):
                     parts.append(reducer.identity(width))
                 continue
-            mask = lane_mask(f, i64(start), i64(n), width) if start + width > n else None
-            inside = self.outer.inside(self.axis, i64(start), width, mask)
+            mask = lane_mask(f, i64(taken), i64(count), width) if taken + width > count else None
+            inside = self.outer.inside(self.axis, f.add(start, i64(taken)) if taken else start, width, mask)
             self.body.emit(inside)
             for (_, reduce), reducer, parts in zip(self.body.reduces(), self.reducers, values, strict=True):
                 value = f.splat(reducer.hold(inside.registers[reduce.value]), width)
                 if mask is not None:
                     value = f.select(mask, value, reducer.identity(width))
                 parts.append(reducer.widened(value, widths[0]))
-            start += width
-        return [reducer.halve(parts) for reducer, parts in zip(self.reducers, values, strict=True)]
+            taken += width
+        return values
 
     def part(self, start: Reg, end: Reg, length: int) -> list[Reg]:
         """The results of a part, which starts with a block and has at most `length` elements."""
@@ -120,31 +119,14 @@ class RowText:
             stop = f.add(at, f.number(ROW_BLOCK, "i64"))
             tree.push(self._block(at, f.select(f.icmp("slt", stop, end), stop, end)))
 
-        if self._reads_one_stream():
-            span = BLOCKS_AT_ONCE * ROW_BLOCK
+        if blocks_at_places(self.body.nest, self.axis):
+            span = PLACES * ROW_BLOCK
             whole = f.add(start, f.binary("and", f.sub(end, start), f.number(-span, "i64")))
-            beside = [self._accumulators() for _ in range(BLOCKS_AT_ONCE)]
+            beside = [self._accumulators() for _ in range(PLACES)]
             count_loop(f, start, whole, span, lambda at: self._some_blocks(at, tree, beside))
             start = whole
         count_loop(f, start, end, ROW_BLOCK, one_block)
         return tree.result()
-
-    def _reads_one_stream(self) -> bool:
-        """Whether the row is long, reads one array and writes none: stores at four places cost more."""
-        nest = self.body.nest
-        moving = [i for i in nest.body if isinstance(i, Load | Store) and i.access.strides[self.axis] != 0]
-        return (
-            isinstance(self.extent, int)
-            and self.extent >= STREAM_LENGTH
-            and len(moving) == len(self.reducers) == 1
-            and self.bodies.alike
-            and self._work <= CHEAP
-        )
-
-    @property
-    def _work(self) -> int:
-        """Instructions of the body, about."""
-        return sum(cost(i.primitive, i.dtype) for i in self.body.nest.body if isinstance(i, Compute))
 
     def _some_blocks(self, at: Reg, tree: Tree, beside: list[list[Accumulator]]) -> None:
         """Whole blocks that lie one behind the other, read side by side."""
@@ -163,16 +145,34 @@ class RowText:
             tree.push([r.halve(a.read()) for r, a in zip(self.reducers, accumulators, strict=True)])
 
     def _block(self, start: Reg, end: Reg) -> list[Reg]:
+        self.reset()
+        self.gather(start, end)
+        return self.results()
+
+    def reset(self) -> None:
+        """Starts a row or a block."""
         for accumulator in self.accumulators:
             accumulator.reset()
-        self.gather(start, end)
+
+    def results(self) -> list[Reg]:
+        """Of the elements that were taken."""
         return [r.halve(a.read()) for r, a in zip(self.reducers, self.accumulators, strict=True)]
+
+    def take(self, index: Reg) -> None:
+        """Adds a vector of elements to the accumulators."""
+        self._chunk(index, None, self.accumulators)
+
+    def take_few(self, start: Reg, count: int) -> None:
+        """Adds the last elements of a row, fewer than 16."""
+        few = self._few(start, count, LANES)
+        for vectors, reducer, accumulator in zip(few, self.reducers, self.accumulators, strict=True):
+            self._add(reducer, accumulator, reducer.widened(reducer.joined(vectors), LANES))
 
     def gather(self, start: Reg, end: Reg) -> None:
         """Adds elements to the accumulators: 16 at a time, or whole vectors, but for those at the end of the row."""
         f, extent, added = self.f, self.extent, self.accumulators
         length, unit = f.sub(end, start), max(self.width, LANES)
-        if isinstance(extent, int) and extent % unit and extent >= unit and self._work > CHEAP:
+        if isinstance(extent, int) and extent % unit and extent >= unit and not is_cheap(self.body.nest):
             self._gather_at_once(start, end, f.binary("and", f.add(length, i64(unit - 1)), i64(-unit)))
             return
         full = f.add(start, f.binary("and", length, f.number(-unit, "i64")))
@@ -238,3 +238,44 @@ class RowText:
     def _add(self, reducer: Reducer, accumulator: Accumulator, value: Reg) -> None:
         for part in reducer.parts(value, self.added):
             accumulator.add(part)
+
+
+def side_by_side(rows: Sequence[RowText]) -> list[list[Reg]]:
+    """The results of rows of known length with cheap bodies, or of fewer than 16 elements; each takes a vector in turn."""
+    first = rows[0]
+    f, n = first.f, int(first.extent)
+    if n < LANES:
+        return [row.short() for row in rows]
+    if n <= ROW_BLOCK:
+        return _block_of_each(rows, i64(0), n)
+    trees = [Tree(row.reducers, 1) for row in rows]
+    for tree in trees:
+        tree.reset()
+
+    def block(start: Reg, length: int) -> None:
+        for tree, values in zip(trees, _block_of_each(rows, start, length), strict=True):
+            tree.push(values)
+
+    whole = n - n % ROW_BLOCK
+    count_loop(f, i64(0), i64(whole), ROW_BLOCK, lambda start: block(start, ROW_BLOCK))
+    if whole < n:
+        block(i64(whole), n - whole)
+    return [tree.result() for tree in trees]
+
+
+def _block_of_each(rows: Sequence[RowText], start: Reg, length: int) -> list[list[Reg]]:
+    """What so many elements of each row give; a vector has at most 16."""
+    f, rest = rows[0].f, length % LANES
+    for row in rows:
+        row.reset()
+
+    def step(distance: Reg) -> None:
+        for row in rows:
+            row.take(f.add(start, distance))
+
+    if length > rest:
+        count_loop(f, i64(0), i64(length - rest), rows[0].width, step)
+    if rest:
+        for row in rows:
+            row.take_few(f.add(start, i64(length - rest)), rest)
+    return [row.results() for row in rows]

@@ -11,8 +11,8 @@ from random_graphs import assert_same_bits
 
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
-from tapec.ops.symbolic import Sym, apply, reduce_sum
-from tapec.passes import row_loops
+from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum
+from tapec.passes import row_streams
 from tapec.passes.reducing import COLUMN_BLOCK, LANES, ROW_BLOCK
 from tapec.passes.row_loops import short_chunks
 from tapec.runtime.driver import compile_graph
@@ -73,10 +73,11 @@ def test_rows(n: int) -> None:
 @pytest.mark.parametrize("n", [2048, 4 * ROW_BLOCK, 9 * ROW_BLOCK + 100, 20_000])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_rows_read_at_several_places_at_once(n: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPEC_CACHE", "0")  # which knows nothing of other settings
     x = np.random.default_rng(n).normal(size=n).astype(dtype)
     graph = graph_of(lambda s: reduce_sum(s * s, (0,)), x)
     alone = compile_graph(graph)
-    monkeypatch.setattr(row_loops, "STREAM_LENGTH", 0)
+    monkeypatch.setattr(row_streams, "LENGTH", 0)
     beside = compile_graph(graph)
     assert (beside.text == alone.text) == (n <= ROW_BLOCK)
     assert beside.run([x])[1] == alone.run([x])[1] == [_row(x * x)]
@@ -85,8 +86,50 @@ def test_rows_read_at_several_places_at_once(n: int, dtype: Any, monkeypatch: py
 def test_rows_that_write_are_read_at_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = graph_of(lambda s: (reduce_sum(s, (0,)), s * 2.0), np.ones(20_000))
     alone = compile_graph(graph).text
-    monkeypatch.setattr(row_loops, "STREAM_LENGTH", 0)
+    monkeypatch.setattr(row_streams, "LENGTH", 0)
     assert compile_graph(graph).text == alone
+
+
+def _most(s: Sym, axis: int) -> Sym:
+    return apply(reduction.max, s, axes=(axis,))
+
+
+@pytest.mark.parametrize("length", [5, 16, 23, 45, 2049])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
+def test_rows_are_read_from_places_far_apart(length: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With rows left over behind the four quarters; each has the elements in the order of a row alone."""
+    monkeypatch.setenv("TAPEC_CACHE", "0")  # which knows nothing of other settings
+    rng = np.random.default_rng(length)
+    x = (rng.normal(size=(11, length)) * 40).astype(dtype)
+    graph = graph_of(lambda s: (reduce_sum(apply(ew.mul, s, s), (1,)), _most(s, 1)), x)
+    graphs = [graph, graph_of(lambda s: reduce_sum(s, (1,)), x), graph_of(lambda s: _most(s, 1), x)]
+    texts, results = [], []
+    for least in (1 << 62, 0):
+        monkeypatch.setattr(row_streams, "BYTES", least)
+        compiled = [compile_graph(g) for g in graphs]
+        texts.append([c.text for c in compiled])
+        results.append([c.run([x])[1] for c in compiled])
+    # Two reductions in one nest have work enough.
+    assert [a != b for a, b in zip(*texts, strict=True)] == [False, True, True]
+    for graph, alone, beside in zip(graphs, *results, strict=True):
+        assert_same_bits(beside, alone)
+        assert_same_bits(beside, interpret(graph, [x])[0])
+
+
+def test_rows_at_places_of_several_axes_and_with_nans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last kept axis is the one with four places; a number for each row may be read, too."""
+    monkeypatch.setenv("TAPEC_CACHE", "0")
+    monkeypatch.setattr(row_streams, "BYTES", 0)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 70, 24)), rng.normal(size=(3, 70, 1))
+    x[0, 3, 2], x[1, 69, 23], x[2, 0, 0] = np.nan, np.inf, -0.0
+    x[2, 1] = -0.0
+
+    def function(s: Sym, t: Sym) -> tuple[Sym, Sym]:
+        return reduce_sum(s - broadcast(t, s.shape), (2,)), _most(s, 2)
+
+    graph = graph_of(function, x, y)
+    assert_same_bits(compile_graph(graph).run([x, y])[1], interpret(graph, [x, y])[0])
 
 
 @pytest.mark.parametrize("n", [1, 2, 127, 128, 129, 1000])
