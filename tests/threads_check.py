@@ -16,7 +16,7 @@ from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.ops import movement, reduction
 from tapec.ops.symbolic import apply, broadcast, cast, reduce_sum, take, transpose
-from tapec.passes import splitting, strip_choice, tiles
+from tapec.passes import row_streams, splitting, strip_choice, tiles
 from tapec.passes.threads_names import PARALLEL
 from tapec.runtime import threads
 from tapec.runtime.driver import Executable, compile_graph
@@ -29,9 +29,10 @@ SHAPES = [
 
 
 def compiled(function, arrays, grain):
-    """With small tiles, and columns in strips, where nests are cut, and none where they are not."""
+    """With small tiles, columns in strips and rows at several places where nests are cut, none where they are not."""
     splitting.GRAIN = grain
-    tiles.SEED_BYTES = tiles.LEAST_BYTES = strip_choice.LEAST_BYTES = 0 if grain == 1 else float("inf")
+    least = 0 if grain == 1 else float("inf")
+    tiles.SEED_BYTES = tiles.LEAST_BYTES = strip_choice.LEAST_BYTES = row_streams.BYTES = least
     tiles.TILE_BYTES = 1 << 11
     return compile_graph(graph_of(function, *arrays))
 
