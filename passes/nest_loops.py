@@ -2,7 +2,7 @@
 
 Three plans. A *map* has no reductions: all axes in order, the last across lanes. *Columns* keep their last axis: it
 goes across lanes and every lane reduces on its own. *Rows* reduce their last axis: across lanes too, and the lanes meet
-at the end (`tapec.passes.reducing` fixes the order, `tapec.passes.row_loops` writes a row).
+at the end (`tapec.passes.reducing` fixes the order, `tapec.passes.row_loops` and `whole_rows` write rows).
 
 Each plan can be written for a part of a nest (`tapec.passes.splitting`).
 """
@@ -22,12 +22,13 @@ from tapec.passes.nest_parts import Part, Partials, Span
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.reducing import COLUMN_BLOCK, Accumulator
-from tapec.passes.row_loops import RowText, reducers_of, side_by_side
+from tapec.passes.row_loops import RowText, reducers_of
 from tapec.passes.row_streams import PLACES, rows_at_places
 from tapec.passes.staged_rows import StagedRowText
 from tapec.passes.streaming import finish_streams
 from tapec.passes.strip_choice import in_strips
 from tapec.passes.turned_maps import TurnedMap
+from tapec.passes.whole_rows import side_by_side, whole
 
 
 def emit_nest(
@@ -319,7 +320,7 @@ class _NestLoops:
             unit = self.part.split.unit
             self.partials.write(self.part, row.reducers, outer, lambda a, b: row.part(a, b, unit))
         else:
-            self._finish_row(body, outer, self._results(body, outer, row.whole))
+            self._finish_row(body, outer, self._results(body, outer, lambda: whole(row)))
 
     def _finish_row(self, body: BodyText, place: Place, values: list[Reg]) -> None:
         # The reduced axes have stride 0 in a result, so its address is complete here; only its lanes are not lanes.

@@ -2,12 +2,10 @@
 
 A row whose reduced axes collapsed into one is read in blocks of 2,048; one over several axes that did not collapse is
 staged (`tapec.passes.staged_rows`). Either can also give the result of a part of the row that begins with a block; such
-results meet in the same tree as blocks do. Rows may be read side by side (`tapec.passes.row_streams`).
+results meet in the same tree as blocks do. `tapec.passes.whole_rows` reads all of a row, or of several in step.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from tapec.passes.interior import TwoBodies
 from tapec.passes.llvm_text import Reg
@@ -68,14 +66,6 @@ class RowText:
     def _accumulators(self) -> list[Accumulator]:
         return [Accumulator(r, self.added, LANES // self.added) for r in self.reducers]
 
-    def whole(self) -> list[Reg]:
-        """The results of the row."""
-        n = i64(self.extent)
-        if isinstance(self.extent, int) and self.extent <= ROW_BLOCK:
-            alike = self.extent < LANES or is_cheap(self.body.nest)
-            return side_by_side([self])[0] if alike else self._block(i64(0), n)
-        return self._blocks(i64(0), n)
-
     def short(self) -> list[Reg]:
         """The results of a row of fewer than 16 elements."""
         parts = self._few(i64(0), int(self.extent), self.width)
@@ -108,16 +98,17 @@ class RowText:
 
     def part(self, start: Reg, end: Reg, length: int) -> list[Reg]:
         """The results of a part, which starts with a block and has at most `length` elements."""
-        return self._block(start, end) if length <= ROW_BLOCK else self._blocks(start, end)
+        return self.block(start, end) if length <= ROW_BLOCK else self.blocks(start, end)
 
-    def _blocks(self, start: Reg, end: Reg) -> list[Reg]:
+    def blocks(self, start: Reg, end: Reg) -> list[Reg]:
+        """The results of blocks."""
         f = self.f
         tree = Tree(self.reducers, 1)
         tree.reset()
 
         def one_block(at: Reg) -> None:
             stop = f.add(at, f.number(ROW_BLOCK, "i64"))
-            tree.push(self._block(at, f.select(f.icmp("slt", stop, end), stop, end)))
+            tree.push(self.block(at, f.select(f.icmp("slt", stop, end), stop, end)))
 
         if blocks_at_places(self.body.nest, self.axis):
             span = PLACES * ROW_BLOCK
@@ -144,7 +135,8 @@ class RowText:
         for accumulators in beside:
             tree.push([r.halve(a.read()) for r, a in zip(self.reducers, accumulators, strict=True)])
 
-    def _block(self, start: Reg, end: Reg) -> list[Reg]:
+    def block(self, start: Reg, end: Reg) -> list[Reg]:
+        """The results of a block."""
         self.reset()
         self.gather(start, end)
         return self.results()
@@ -238,44 +230,3 @@ class RowText:
     def _add(self, reducer: Reducer, accumulator: Accumulator, value: Reg) -> None:
         for part in reducer.parts(value, self.added):
             accumulator.add(part)
-
-
-def side_by_side(rows: Sequence[RowText]) -> list[list[Reg]]:
-    """The results of rows of known length with cheap bodies, or of fewer than 16 elements; each takes a vector in turn."""
-    first = rows[0]
-    f, n = first.f, int(first.extent)
-    if n < LANES:
-        return [row.short() for row in rows]
-    if n <= ROW_BLOCK:
-        return _block_of_each(rows, i64(0), n)
-    trees = [Tree(row.reducers, 1) for row in rows]
-    for tree in trees:
-        tree.reset()
-
-    def block(start: Reg, length: int) -> None:
-        for tree, values in zip(trees, _block_of_each(rows, start, length), strict=True):
-            tree.push(values)
-
-    whole = n - n % ROW_BLOCK
-    count_loop(f, i64(0), i64(whole), ROW_BLOCK, lambda start: block(start, ROW_BLOCK))
-    if whole < n:
-        block(i64(whole), n - whole)
-    return [tree.result() for tree in trees]
-
-
-def _block_of_each(rows: Sequence[RowText], start: Reg, length: int) -> list[list[Reg]]:
-    """What so many elements of each row give; a vector has at most 16."""
-    f, rest = rows[0].f, length % LANES
-    for row in rows:
-        row.reset()
-
-    def step(distance: Reg) -> None:
-        for row in rows:
-            row.take(f.add(start, distance))
-
-    if length > rest:
-        count_loop(f, i64(0), i64(length - rest), rows[0].width, step)
-    if rest:
-        for row in rows:
-            row.take_few(f.add(start, i64(length - rest)), rest)
-    return [row.results() for row in rows]
