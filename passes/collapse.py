@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from tapec.passes.loops import Access, Index, Inside, Instruction, Load, Nest, Reduce, Store
+from tapec.passes.loops import Access, Index, Inside, Instruction, Load, Nest, Reduce, Store, Window
+
+Windows = tuple[Window | None, ...]
 
 
 def _accesses(nest: Nest) -> list[Access]:
@@ -35,6 +38,50 @@ def collapse(nest: Nest, first: int = 0) -> Nest:
         else:
             runs.append([axis])
     return _regrouped(nest, runs)
+
+
+def as_one_axis(nest: Nest, outer: int) -> Nest | None:
+    """The nest with an axis and the one behind it as one; the outer one may have windows, which count its positions.
+
+    None if accesses walk them apart, or if some are asked for otherwise.
+    """
+    inner = outer + 1
+    within = _fixed_axes(replace(nest, body=tuple([_unwindowed(i, outer) for i in nest.body])))
+    if not _mergeable(nest, _accesses(nest), outer, inner, within):
+        return None
+    windows = [
+        i.access.windows if isinstance(i, Load) else i.windows for i in nest.body if isinstance(i, Load | Inside)
+    ]
+    if any(each and (w := each[outer]) is not None and w.step != 1 for each in windows):
+        return None
+    extent = int(nest.extents[inner])
+    runs = [[axis] for axis in range(len(nest.extents)) if axis not in (outer, inner)]
+    runs.insert(outer, [outer, inner])
+    return _regrouped(replace(nest, body=tuple([_counted(i, outer, extent) for i in nest.body])), runs)
+
+
+def _unwindowed(instruction: Instruction, axis: int) -> Instruction:
+    """Without its window along an axis."""
+    return _rewindowed(instruction, lambda windows: (*windows[:axis], None, *windows[axis + 1 :]))
+
+
+def _counted(instruction: Instruction, axis: int, extent: int) -> Instruction:
+    """With its window along an axis counted in positions of the next one, and along that one."""
+
+    def moved(windows: Windows) -> Windows:
+        w = windows[axis]
+        counted = None if w is None else Window(w.start * extent, 1, w.extent * extent)
+        return (*windows[:axis], None, counted, *windows[axis + 2 :])
+
+    return _rewindowed(instruction, moved)
+
+
+def _rewindowed(instruction: Instruction, change: Callable[[Windows], Windows]) -> Instruction:
+    if isinstance(instruction, Inside):
+        return replace(instruction, windows=change(instruction.windows))
+    if isinstance(instruction, Load) and instruction.access.windows:
+        return replace(instruction, access=replace(instruction.access, windows=change(instruction.access.windows)))
+    return instruction
 
 
 def squeezed(nest: Nest) -> Nest:

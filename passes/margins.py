@@ -22,7 +22,7 @@ from typing import Final
 
 from tapec.ops import elementwise as ew
 from tapec.passes.body_writer import BodyWriter
-from tapec.passes.collapse import collapse
+from tapec.passes.collapse import as_one_axis, collapse
 from tapec.passes.identities import identity
 from tapec.passes.interior import interior
 from tapec.passes.loops import Buffer, Compute, Constant, Inside, Load, Nest, Reduce, Store, Window
@@ -79,8 +79,8 @@ def _joined(first: Nest, second: Nest) -> Nest | None:
     for rider, host in ((first, second), (second, first)):
         if not _is_reduction(rider) or not _fits(rider, host) or not _shares(rider, host):
             continue
-        both = _with(rider, host)
-        if _is_row(both) and len(both.body) <= MOST_INSTRUCTIONS:
+        both = _as_row(_with(rider, host))
+        if both is not None and len(both.body) <= MOST_INSTRUCTIONS:
             return both
     return None
 
@@ -119,9 +119,13 @@ def _loaded(nest: Nest) -> set[Buffer]:
     return {i.access.buffer for i in nest.body if isinstance(i, Load)}
 
 
-def _is_row(nest: Nest) -> bool:
-    """Whether a nest reduces along one axis, on which rows are read where they lie."""
-    return sum(collapse(nest).reduced) == 1
+def _as_row(nest: Nest) -> Nest | None:
+    """The nest, if it reduces along one axis, on which rows are read where they lie; two axes may have to become it."""
+    collapsed = collapse(nest)
+    if sum(collapsed.reduced) == 1:
+        return nest
+    first = collapsed.reduced.index(True)
+    return as_one_axis(collapsed, first) if collapsed.reduced[first:] == (True, True) else None
 
 
 def _with(rider: Nest, host: Nest) -> Nest:

@@ -100,6 +100,24 @@ def test_a_sum_for_each_row_rides_along(shape: tuple[int, int]) -> None:
     assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
 
 
+@pytest.mark.parametrize("shape", [(40, 700), (17, 2048), (5000, 7)])
+def test_a_sum_over_all_rows_rides_along(shape: tuple[int, int]) -> None:
+    """Differences of rows: all of the margin's row lies behind the others' elements."""
+
+    def f(x: Sym) -> tuple[Sym, Sym]:
+        n, m = x.shape
+        later, earlier = (apply(movement.slice_, x, start=(i, 0), step=(1, 1), size=(n - 1, m)) for i in (1, 0))
+        d = later - earlier
+        back, here = (apply(movement.unslice, d, start=(i, 0), step=(1, 1), shape=x.shape) for i in (1, 0))
+        return reduce_sum(d * d, (0, 1)), back - here
+
+    x = np.random.default_rng(4).normal(size=shape)
+    graph = graph_of(f, x)
+    executable = compile_graph(graph)
+    assert len(executable.program.steps) == 1
+    assert_same_bits(executable.run([x])[1], interpret(graph, [x])[0])
+
+
 def test_sums_over_ranges_of_their_own_share_a_nest() -> None:
     """Differences of neighbours and of their neighbours."""
 
