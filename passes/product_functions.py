@@ -33,6 +33,8 @@ from tapec.passes.product_names import (
     symbol,
 )
 
+# Tiles in a row, or below each other, from which on it does not matter if the last one computes more than there is.
+_MANY: Final = 16
 _COPY_LEFT: Final = {KEEP: None, COPY_ROWS: "left_rows", SLIVERS: "left_slivers"}
 _COPY_RIGHT: Final = {
     BY_COLUMNS: "right_by_columns",
@@ -77,9 +79,9 @@ def _of_one_row(words: Sequence[int]) -> dict[str, str | None]:
 def _of_several_rows(words: Sequence[int], width: int) -> dict[str, str | None]:
     m, n, read_b = (words[FIELD[name]] for name in ("m", "n", "read_b"))
     half = width // 2
-    narrow = any(0 < rest <= half for rest in _rests(words, CUT_COLUMNS, width))
-    low = any(0 < rest <= FEW_ROWS for rest in _rests(words, CUT_ROWS, ROWS))
-    # What is never called for may stand for what is.
+    narrow = n < _MANY * width and any(0 < rest <= half for rest in _rests(words, CUT_COLUMNS, width))
+    low = m < _MANY * ROWS and any(0 < rest <= FEW_ROWS for rest in _rests(words, CUT_ROWS, ROWS))
+    # What is never called for may stand for what is, and a whole tile for a part of one.
     tile = "low_tile" if m <= FEW_ROWS else "narrow_tile" if n <= half else "tile"
     together = {BY_COLUMNS: GROUP * width, IN_PLACE: width}.get(read_b)
     copied = together is None or _rests(words, CUT_COLUMNS, together) != {0}

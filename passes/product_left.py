@@ -88,12 +88,11 @@ def _several(f: FunctionText, element: str, first: Reg) -> None:
     slivers = f.element_pointer(Reg("%panel", "ptr"), f.mul(first, i64(BLOCK)), element)
     with counted(f, Reg("%steps", "i64")) as p:
         source, target = f.element_pointer(start, _along(f, p), element), _step(f, element, slivers, p)
-        for sliver in range(TOGETHER):
+        with counted(f, i64(TOGETHER)) as sliver:
+            from_ = f.element_pointer(source, f.mul(sliver, i64(ROWS)), element)
+            to = f.element_pointer(target, f.mul(sliver, i64(ROWS * BLOCK)), element)
             for r, lanes in _PIECES:
-                from_, to = (i64(sliver * ROWS + r), i64(sliver * ROWS * BLOCK + r))
-                _copy(
-                    f, element, f.element_pointer(source, from_, element), f.element_pointer(target, to, element), lanes
-                )
+                _copy(f, element, *(f.element_pointer(at, i64(r), element) for at in (from_, to)), lanes)
 
 
 def _sliver(f: FunctionText, element: str, first: Reg, rows: Reg) -> None:

@@ -38,7 +38,7 @@ def right_by_columns(name: str, dtype: DType, vector_bits: int) -> FunctionText:
                 piece(i64(0), width)
             else:
                 f.store(f.number(0, element, width), target)
-                in_pieces(f, width, columns, piece)
+                in_pieces(f, width // 2, columns, piece)
 
     full = f.icmp("eq", columns, i64(width))
     when(f, full, lambda: rows(True))

@@ -14,6 +14,7 @@ from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import either, i64, when
 from tapec.passes.product_edge import tile_edge
 from tapec.passes.product_names import symbol
+from tapec.passes.text_loops import counted
 
 _SIGNATURE = (
     "i64 %steps, ptr noalias %a, ptr noalias %row_offsets, ptr noalias %inner_offsets, ptr noalias %b, i64 %b_step, "
@@ -40,7 +41,7 @@ def tile_function(name: str, dtype: DType, rows: int, width: int, panel: int) ->
     places = [i64(0), *[f.intrinsic("smin", i64(r), last) for r in range(1, rows)]]
     offsets = [f.load(f.element_pointer(Reg("%row_offsets", "ptr"), row, "i64"), "i64") for row in places]
     lefts = [f.element_pointer(Reg("%a", "ptr"), offset, element) for offset in offsets]
-    when(f, f.icmp("eq", Reg("%fresh", "i1"), Reg("false", "i1")), lambda: _fetch(f, element, width, places))
+    when(f, f.icmp("eq", Reg("%fresh", "i1"), Reg("false", "i1")), lambda: _fetch(f, element, width))
     edge = tile_edge(symbol("edge", dtype), dtype, panel)
     f.helpers[edge.name] = edge
     _write(f, element, _chains(f, element, width, lefts), edge.name, panel)
@@ -48,9 +49,9 @@ def tile_function(name: str, dtype: DType, rows: int, width: int, panel: int) ->
     return f
 
 
-def _fetch(f: FunctionText, element: str, width: int, places: list[Reg]) -> None:
+def _fetch(f: FunctionText, element: str, width: int) -> None:
     """Has what the chains will be added to come while they are computed; a row of it lies in one or two cache lines."""
-    for row in places:
+    with counted(f, Reg("%rows", "i64")) as row:
         out = f.element_pointer(Reg("%c", "ptr"), f.mul(row, Reg("%c_row", "i64")), element)
         f.prefetch(out)
         f.prefetch(f.element_pointer(out, i64(width - 1), element))

@@ -21,7 +21,7 @@ from tapec.runtime.target import vector_bits
 _LIBRARIES: Final[dict[str, jit.Library]] = {}  # by the names of what they define
 _LOCK: Final = threading.RLock()
 # The loops of products walk along pointers already.
-_POINTERS: Final = jit.Options(strength_reduction=False)
+_POINTERS: Final = jit.Options(passes=("sroa", "simplify_cfg"), strength_reduction=False)
 
 
 def address(dtype: DType) -> int:

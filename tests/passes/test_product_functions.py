@@ -39,12 +39,18 @@ def test_tiles_of_the_shapes_that_there_are():
 
 def test_parts_may_end_within_tiles():
     axes = matrix_axes((1, 600, 64, 60), (0, 60, 1), (0, 64, 1))
-    assert called(part_layout(axes, by_rows=True))["low_tile"] == "low_tile"
-    assert called(part_layout(axes, by_rows=False))["low_tile"] == "tile"
-    wide = layout(matrix_axes((1, 60, 4096, 600), (0, 600, 1), (0, 4096, 1)))
+    assert called(part_layout(axes._replace(row=(Axis(66, 60, 0),)), by_rows=True))["low_tile"] == "low_tile"
+    assert called(part_layout(axes, by_rows=True))["low_tile"] == "tile"
+    assert called(part_layout(axes._replace(row=(Axis(66, 60, 0),)), by_rows=False))["low_tile"] == "tile"
+    wide = layout(matrix_axes((1, 120, 256, 600), (0, 600, 1), (0, 256, 1)))
     assert wide[FIELD["parts"]] > 1
     assert called(wide, dtype=dtypes.F32)["narrow_tile"] == "tile"
     assert called(wide, dtype=dtypes.F32, bits=512)["narrow_tile"] == "narrow_tile"  # parts of 16 columns
+
+
+def test_where_there_are_many_tiles_the_last_may_compute_more_than_there_is():
+    assert called(plain(602, 64, 60))["low_tile"] == "tile"
+    assert called(plain(60, 642, 60))["narrow_tile"] == "tile"
 
 
 def test_copies_of_operands_as_they_lie():
