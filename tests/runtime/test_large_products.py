@@ -193,6 +193,17 @@ def test_bits_do_not_depend_on_threads():
     assert_threads_change_nothing(Path(__file__).parent, SCRIPT)
 
 
+def test_what_is_there_is_not_compiled_again(monkeypatch):
+    made = []
+    monkeypatch.setattr(matmul, "_LIBRARIES", {})
+    monkeypatch.setattr(matmul, "_large", lambda names, large=matmul._large: made.append(names) or large(names))
+    one, two, three = (f"{PREFIX}{what}_f64" for what in ("right_group", "right_by_columns", "right_by_element"))
+    first = matmul.functions([two, one])
+    assert matmul.functions([one]) == {one: first[one]}
+    assert matmul.functions([three, two])[two] == first[two]
+    assert made == [sorted([one, two]), [three]]
+
+
 def test_small_products_are_not_large():
     x = np.ones((20, 20))
     text = tp.function(lambda x: x @ x).inspect(x).llvm_ir
