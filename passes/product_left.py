@@ -92,7 +92,8 @@ def _several(f: FunctionText, element: str, first: Reg) -> None:
             from_ = f.element_pointer(source, f.mul(sliver, i64(ROWS)), element)
             to = f.element_pointer(target, f.mul(sliver, i64(ROWS * BLOCK)), element)
             for r, lanes in _PIECES:
-                _copy(f, element, *(f.element_pointer(at, i64(r), element) for at in (from_, to)), lanes)
+                read, write = (f.element_pointer(at, i64(r), element) for at in (from_, to))
+                _copy(f, element, read, write, lanes)
 
 
 def _sliver(f: FunctionText, element: str, first: Reg, rows: Reg) -> None:
