@@ -25,12 +25,12 @@ _LOCAL: ContextVar[bool] = ContextVar("_LOCAL", default=False)
 
 def identity(size: int, width: int, first: int) -> IndexSets:
     """The sets {first}, {first + 1}, ... of `size` elements, among `width` indices."""
-    return _csr(np.arange(size + 1), np.arange(first, first + size), width)
+    return index_sets(np.arange(size + 1), np.arange(first, first + size), width)
 
 
 def empty(size: int, width: int) -> IndexSets:
     """`size` empty sets."""
-    return _csr(np.zeros(size + 1, np.int32), np.zeros(0, np.int32), width)
+    return index_sets(np.zeros(size + 1, np.int32), np.zeros(0, np.int32), width)
 
 
 def gather(sets: IndexSets, positions: Indices) -> IndexSets:
@@ -46,7 +46,7 @@ def gather(sets: IndexSets, positions: Indices) -> IndexSets:
     check_entries(int(ends[-1]), len(positions), sets.shape[1])
     entries = np.repeat(np.where(positions < 0, 0, positions), lengths.astype(np.int64))
     offsets = np.arange(ends[-1]) + np.repeat(-ends[:-1], np.diff(ends)) + starts[entries]
-    return _csr(ends, indices[offsets], sets.shape[1])
+    return index_sets(ends, indices[offsets], sets.shape[1])
 
 
 def union(a: IndexSets, b: IndexSets) -> IndexSets:
@@ -78,7 +78,7 @@ def merge(sets: IndexSets, groups: Indices, count: int) -> IndexSets:
     order = np.argsort(groups, kind="stable")
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(groups, minlength=count), out=starts[1:])
-    return compose(_csr(starts, order, len(groups)), sets)
+    return compose(index_sets(starts, order, len(groups)), sets)
 
 
 def compose(outer: IndexSets, inner: IndexSets) -> IndexSets:
@@ -115,7 +115,22 @@ def check_entries(entries: int, sets: int, width: int) -> None:
         )
 
 
-def _csr(starts: Indices, indices: Indices, width: int) -> IndexSets:
+def counting_order(numbers: Indices, count: int) -> Indices:
+    """What `np.argsort(numbers, kind="stable")` gives, in linear time.
+
+    Args:
+        numbers: from 0 up.
+        count: they are below it.
+    """
+    from scipy.sparse import csr_array
+
+    size = len(numbers)
+    alone = csr_array((np.arange(size), numbers, np.arange(size + 1)), shape=(size, count))
+    return np.asarray(alone.T.tocsr().data)
+
+
+def index_sets(starts: Indices, indices: Indices, width: int) -> IndexSets:
+    """The sets `indices[starts[k]:starts[k + 1]]`, each of which is sorted."""
     from scipy.sparse import csr_array
 
     parts = (np.ones(len(indices), bool), indices.astype(np.int32, copy=False), starts.astype(np.int32, copy=False))

@@ -53,18 +53,18 @@ class Layout:
     into: Array
 
 
-def layout(starts: Array, entries: Array, positions: Array, ends: Array) -> Layout:
+def layout(starts: Array, entries: Array, positions: Array, pieces: Array) -> Layout:
     """The layout of a matrix.
 
     Args:
         starts: where each row's entries begin, and the end, as in CSR.
         entries: ascending, the entry of each addend; every entry has one.
         positions: of each addend in the table.
-        ends: where the pieces of the table end; slices stay within one.
+        pieces: the number of the piece of the table that each lies in; slices stay within one.
     """
     fresh = np.ones(len(entries), bool)
     fresh[1:] = entries[1:] != entries[:-1]
-    runs = _runs(starts, entries, positions, np.searchsorted(ends, positions, "right"))
+    runs = _runs(starts, entries, positions, pieces)
     return Layout(runs, positions[fresh], positions[~fresh], entries[~fresh])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tapec.passes.coloring import color_columns, star_color
 from tapec.passes.compression import DEARER, Compression, compressed, compressions
 from tapec.passes.cut import Cut, Side
-from tapec.passes.index_sets import relation
+from tapec.passes.index_sets import IndexSets, counting_order, index_sets, relation
 from tapec.passes.layout import Layout, layout
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -84,18 +84,22 @@ def make_plan(shape: tuple[int, int], mode: Mode, fine: Cut, coarse: Callable[[]
     """
     best = _least(fine, "auto" if mode == "star" else mode)
     assert best is not None
-    if best.compression.count > (2 if mode == "star" else 1):
-        # Colours of the whole matrix can be fewer where items overlap.
-        whole = coarse()
-        if mode == "star":
+    if mode == "star":
+        if best.compression.count > 2:  # colours of the whole matrix can be fewer where items overlap
+            whole = coarse()
             star = _star(whole, shape)
             if star.compression.work(whole) + star.pattern.nnz < best.work:
                 return star
-        elif _fewest(whole, mode) < best.compression.count or whole.links.nnz < fine.links.nnz:
-            other = _least(whole, mode, DEARER * best.compression.count)
-            if other is not None and other.work < best.work:
-                return _plan(shape, mode, other.compression, whole, True)
-    return _plan(shape, mode, best.compression, fine, False)
+        return _plan(mode, best.compression, fine, False, _entries(fine, shape))
+    entries = _entries(fine, shape)
+    if best.compression.count > 1 and (
+        _fewest(entries.pattern, mode) < best.compression.count or entries.pattern.nnz < fine.links.nnz
+    ):
+        whole = coarse()
+        other = _least(whole, mode, DEARER * best.compression.count)
+        if other is not None and other.work < best.work:
+            return _plan(mode, other.compression, whole, True, _entries(whole, shape))
+    return _plan(mode, best.compression, fine, False, entries)
 
 
 class _Candidate(NamedTuple):
@@ -111,29 +115,52 @@ def _least(cut: Cut, mode: Literal["auto", "forward", "reverse"], most: int | No
     return min(found, key=lambda candidate: (candidate.work, candidate.compression.count), default=None)
 
 
-def _fewest(cut: Cut, mode: Mode) -> int:
+def _fewest(pattern: IndexSets, mode: Mode) -> int:
     """A number of colours with which nobody can do with fewer."""
-    by_rows = int(np.diff(cut.links.indptr).max(initial=0))
-    by_columns = int(np.bincount(cut.links.indices, minlength=1).max(initial=0))
+    by_rows = int(np.diff(pattern.indptr).max(initial=0))
+    by_columns = int(np.bincount(pattern.indices, minlength=1).max(initial=0))
     return by_rows if mode == "forward" else by_columns if mode == "reverse" else min(by_rows, by_columns)
 
 
-def _plan(shape: tuple[int, int], mode: Mode, compression: Compression, cut: Cut, whole: bool) -> Plan:
-    ends = np.repeat(np.arange(cut.links.shape[0]), np.diff(cut.links.indptr))
+class _Entries(NamedTuple):
+    """The entries that a cut's links make.
+
+    Attributes:
+        pattern: the matrix's.
+        terms: for each addend, by rows and columns, the element of the terms that it belongs to.
+        variables: the same of the variables.
+        numbers: ascending, the number of the entry that each is added to.
+    """
+
+    pattern: IndexSets
+    terms: Array
+    variables: Array
+    numbers: Array
+
+
+def _entries(cut: Cut, shape: tuple[int, int]) -> _Entries:
+    terms = np.repeat(np.arange(cut.links.shape[0]), np.diff(cut.links.indptr))
     variables = cut.links.indices.astype(np.int64)
-    rows, columns = _places(cut.terms.places)[ends], _places(cut.variables.places)[variables]
+    rows, columns = _places(cut.terms.places)[terms], _places(cut.variables.places)[variables]
+    order = np.flatnonzero((rows >= 0) & (columns >= 0))
+    for places, extent in ((columns, shape[1]), (rows, shape[0])):
+        order = order[counting_order(places[order], extent)]
+    rows, columns = rows[order], columns[order]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+    starts = np.zeros(shape[0] + 1, np.int64)
+    np.cumsum(np.bincount(rows[fresh], minlength=shape[0]), out=starts[1:])
+    pattern = index_sets(starts, columns[fresh], shape[1])
+    return _Entries(pattern, terms[order], variables[order], np.cumsum(fresh) - 1)
+
+
+def _plan(mode: Mode, compression: Compression, cut: Cut, whole: bool, entries: _Entries) -> Plan:
     colors = np.concatenate([*compression.colors, np.zeros(0, np.int64)])
     if compression.direction == "forward":
-        pieces, positions, limits = _table(compression, cut.terms, colors[variables], ends)
+        table = _table(compression, cut.terms, colors[entries.variables], entries.terms)
     else:
-        pieces, positions, limits = _table(compression, cut.variables, colors[ends], variables)
-    order = np.lexsort((columns, rows))
-    order = order[(rows[order] >= 0) & (columns[order] >= 0)]
-    keys = (rows * shape[1] + columns)[order]
-    fresh = np.ones(len(keys), bool)
-    fresh[1:] = keys[1:] != keys[:-1]
-    pattern = relation(rows[order][fresh], columns[order][fresh], shape)
-    return _finished(pattern, mode, compression, whole, pieces, np.cumsum(fresh) - 1, positions[order], limits)
+        table = _table(compression, cut.variables, colors[entries.terms], entries.variables)
+    return _finished(entries.pattern, mode, compression, whole, entries.numbers, table)
 
 
 def _star(whole: Cut, shape: tuple[int, int]) -> Plan:
@@ -160,18 +187,30 @@ def _star(whole: Cut, shape: tuple[int, int]) -> Plan:
     shared[rows == columns] = False
     compression = compressed(whole, "forward", by_place[to])
     read, colors = np.where(shared, columns, rows), by_place[np.where(shared, rows, columns)]
-    pieces, positions, limits = _table(compression, whole.terms, colors, term_of[read])
-    return _finished(pattern, "star", compression, True, pieces, np.arange(pattern.nnz), positions, limits)
+    table = _table(compression, whole.terms, colors, term_of[read])
+    return _finished(pattern, "star", compression, True, np.arange(pattern.nnz), table)
 
 
 def _places(places: list[Array]) -> Array:
     return np.concatenate([*places, np.zeros(0, np.int64)])
 
 
-def _table(
-    compression: Compression, side: Side, colors: Array, elements: Array
-) -> tuple[list[tuple[int, int]], Array, Array]:
-    """Pieces of the table, for each addend its position there, and where slices of it must end.
+class _Table(NamedTuple):
+    """Where addends lie among the products.
+
+    Attributes:
+        pieces: see `Plan`.
+        positions: of each addend, counted over all pieces one after another.
+        parts: for each the number of what strided slices of the table must not leave.
+    """
+
+    pieces: list[tuple[int, int]]
+    positions: Array
+    parts: Array
+
+
+def _table(compression: Compression, side: Side, colors: Array, elements: Array) -> _Table:
+    """The table of the products.
 
     Args:
         compression: the products.
@@ -179,26 +218,25 @@ def _table(
         colors: of each addend, which product it is read from.
         elements: its place among all elements of the blocks that products give.
     """
-    starts, count = side.starts, compression.count
-    blocks = np.searchsorted(starts, elements, "right") - 1
-    sizes, offsets = np.diff(starts), elements - starts[blocks]
-    if not compression.separate:
-        ends = np.cumsum(np.repeat(sizes, count))
-        firsts = np.cumsum(sizes * count) - sizes * count
-        return [(b, 0) for b in range(len(sizes))], firsts[blocks] + colors * sizes[blocks] + offsets, ends
-    used, piece = np.unique(blocks * max(count, 1) + colors, return_inverse=True)
-    pieces = [(int(key) // count, int(key) % count) for key in used]
-    ends = np.cumsum([sizes[block] for block, _ in pieces], dtype=np.int64)
-    firsts = ends - np.array([sizes[block] for block, _ in pieces], np.int64)
-    return pieces, firsts[piece.reshape(-1)] + offsets, ends
+    starts, count = side.starts, max(compression.count, 1)
+    sizes = np.diff(starts)
+    blocks = np.repeat(np.arange(len(sizes)), sizes)[elements]
+    parts, extents = blocks * count + colors, np.repeat(sizes, count)
+    if compression.separate:  # what nobody reads is left out
+        is_read = np.bincount(parts, minlength=len(extents)) > 0
+        pieces = [divmod(int(key), count) for key in np.flatnonzero(is_read)]
+        extents = np.where(is_read, extents, 0)
+    else:
+        pieces = [(block, 0) for block in range(len(sizes))]
+    firsts = np.cumsum(extents) - extents
+    return _Table(pieces, firsts[parts] + elements - starts[blocks], parts)
 
 
 def _finished(
-    pattern: Any, mode: Mode, compression: Compression, whole: bool, pieces: list[tuple[int, int]], entries: Array,
-    positions: Array, limits: Array,
-) -> Plan:  # fmt: skip
+    pattern: IndexSets, mode: Mode, compression: Compression, whole: bool, numbers: Array, table: _Table
+) -> Plan:
     """With the pattern's index arrays frozen: all matrices share them."""
     pattern.indices.flags.writeable = False
     pattern.indptr.flags.writeable = False
-    found = layout(pattern.indptr.astype(np.int64), entries, positions, limits)
-    return Plan(pattern, mode, compression, whole, pieces, found)
+    found = layout(pattern.indptr.astype(np.int64), numbers, table.positions, table.parts)
+    return Plan(pattern, mode, compression, whole, table.pieces, found)
