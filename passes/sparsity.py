@@ -19,8 +19,9 @@ from tapec.ir.graph import Graph, Op, Value
 from tapec.ops import creation
 from tapec.passes.activity import active_results, active_values
 from tapec.passes.index_sets import IndexSets, empty, identity, union
+from tapec.passes.joined_sets import JoinedSets
 from tapec.passes.sparsity_control import control_sets, has_rule
-from tapec.passes.sparsity_rules import RULES, everything
+from tapec.passes.sparsity_rules import RULES, everything, joined, joins
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -75,19 +76,24 @@ class Propagation:
 
     def __init__(self, graph: Graph, wrt: Sequence[Value], known: Mapping[Value, Known]) -> None:
         self.width = sum(value.type.size for value in wrt)
-        self.sets: dict[Value, IndexSets] = {}
+        self.sets = JoinedSets(self.width)
         self.read: dict[Value, None] = {}
         self._known = known
         first = 0
         for value in wrt:
-            self.sets[value] = identity(value.type.size, self.width, first)
+            self.sets.put(value, identity(value.type.size, self.width, first))
             first += value.type.size
         given = set(wrt)
         for op, positions in active_values(graph, wrt)[1]:
+            if joins(op):
+                if op.result not in given:
+                    self.sets.join(op.result, [op.operands[i] for i in joined(op, positions)])
+                continue
             operands = [self.sets.get(v) if i in positions else None for i, v in enumerate(op.operands)]
-            reached = active_results(op, positions)
             found = self._results(op, operands)
-            self.sets.update({op.results[i]: found[i] for i in reached if op.results[i] not in given})
+            for i in active_results(op, positions):
+                if op.results[i] not in given:
+                    self.sets.put(op.results[i], found[i])
 
     def _results(self, op: Op, operands: list[IndexSets | None]) -> Sequence[IndexSets]:
         if has_rule(op.primitive):

@@ -78,7 +78,8 @@ def _custom_rule(outside: Propagation, op: Op, operands: Sequence[IndexSets | No
     known = {v: k for v, value in zip(region.inputs, rest, strict=False) if (k := outside.known(value)) is not None}
     given = region.inputs[len(rest) :]
     inside = outside.inside(region, given, known)
-    links = stack([inside.sets.get(v, empty(v.type.size, inside.width)) for v in region.outputs])
+    inner = [(v.type.size, inside.sets.get(v)) for v in region.outputs]
+    links = stack([empty(size, inside.width) if sets is None else sets for size, sets in inner])
     if region is pull:
         links = links.T.tocsr()
     moving = [operands[i] for i in args]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tapec.ir.graph import Op
+from tapec.ops import elementwise as ew
 from tapec.ops import indexing, linalg, movement, transform, update
 from tapec.passes.derivatives import DERIVATIVES
 from tapec.passes.derivatives.table import Partials
@@ -26,14 +27,16 @@ def _numbers(shape: tuple[int, ...]) -> Array:
     return np.arange(prod(shape)).reshape(shape)
 
 
-def _elementwise(within: Propagation, op: Op, operands: Operands) -> list[IndexSets]:
-    shape, row = op.result.shape, DERIVATIVES.get(op.primitive)
-    parts = []
-    for i, (value, sets) in enumerate(zip(op.operands, operands, strict=True)):
-        flat = isinstance(row, Partials) and row.rules[i] == 0.0  # a partial that is zero everywhere, as of `floor`
-        if sets is not None and not flat:
-            parts.append(sets if value.shape == shape else _broadcast(sets, value.shape, shape))
-    return [within.total(parts, prod(shape))]
+def joins(op: Op) -> bool:
+    """Whether each element of an op's result has just the sets of the elements that it is made of."""
+    return op.primitive.family is ew.ELEMENTWISE or op.primitive is movement.reshape
+
+
+def joined(op: Op, positions: Sequence[int]) -> list[int]:
+    """Those of an op's active operands whose sets its result has, where it `joins` them."""
+    row = DERIVATIVES.get(op.primitive)
+    flat = row.rules if isinstance(row, Partials) else ()
+    return [i for i in positions if not (flat and flat[i] == 0.0)]  # a partial that is zero everywhere, as of `floor`
 
 
 def _broadcast(sets: IndexSets, old: tuple[int, ...], new: tuple[int, ...]) -> IndexSets:
@@ -42,8 +45,6 @@ def _broadcast(sets: IndexSets, old: tuple[int, ...], new: tuple[int, ...]) -> I
 
 def _movement(_: Propagation, op: Op, operands: Operands) -> list[IndexSets]:
     (sets,), (x,) = operands, op.operands
-    if op.primitive is movement.reshape:
-        return [sets]
     # Counted from 1, so that the zeros that `unslice` fills with are told from the first element.
     moved = op.primitive.meaning(_numbers(x.shape) + 1, **op.attributes)
     return [gather(sets, moved.reshape(-1) - 1)]
@@ -208,7 +209,6 @@ def _batch_rank(op: Op) -> int:
 
 
 RULES: Mapping[str, Rule] = {
-    "elementwise": _elementwise,
     "movement": _movement,
     "concatenation": _concatenation,
     "reduction": _reduction,
