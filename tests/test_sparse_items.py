@@ -122,6 +122,17 @@ def test_items_of_points_have_no_zeros_in_their_products():
     assert graph.count("strong_mul") == 12
 
 
+def test_the_whole_is_not_gone_through_where_it_can_not_be_better(monkeypatch):
+    def refused(*_):
+        raise AssertionError("the whole function")
+
+    monkeypatch.setattr("tapec.passes.cut.whole", refused)
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    jacobian = tp.sparse_jacobian(lambda x: np.sin(x[:, :1]) * x[:, 1:] * x[:, ::2])
+    assert jacobian(x).nnz == 40 * 5
+    assert jacobian.products == 2
+
+
 def test_running_sums_of_few_arguments():
     """Their variables are many, their columns few."""
     index = np.arange(20_000) % 4
