@@ -32,7 +32,7 @@ from tapec.passes.loops import (
 from tapec.passes.places import Place, Surroundings
 from tapec.passes.scalar.table import ROWS
 from tapec.passes.shared_formulas import compute
-from tapec.passes.streaming import store_past_caches
+from tapec.passes.streaming import LINE, store_past_caches
 
 
 class BodyText:
@@ -252,6 +252,7 @@ class BodyText:
             value = f.load(pointer, element)
         elif self._lane_stride(access) == 1:
             value = self._load_lanes(pointer, element, place, self.alignment(access))
+            self._ask_ahead(pointer, access, element, place.width)
         elif self._is_sorted(position, place):
             value = self._load_sorted(position, place, element)
         else:
@@ -266,6 +267,13 @@ class BodyText:
         if place.mask is None:
             return self.f.load(pointer, element, place.width, align)
         return masked_load(self.f, pointer, place.mask, element, place.width)
+
+    def _ask_ahead(self, pointer: Reg, access: Access, element: str, width: int) -> None:
+        """Asks for what is wanted soon behind a vector that is read."""
+        distance = self.around.ahead.get(access.buffer)
+        if distance is not None:
+            for some in range(0, width, max(1, LINE // access.buffer.dtype.itemsize)):
+                self.f.prefetch(self.f.element_pointer(pointer, i64(distance + some), element))
 
     def _is_sorted(self, position: int, place: Place) -> bool:
         """Whether an access is done together with its neighbours, by whole vectors."""

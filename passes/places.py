@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tapec.ir.graph import Location
@@ -23,6 +23,7 @@ class Surroundings:
         vector_bits: width of the machine's vector registers.
         shared: formulas that are called instead of written.
         streamed: buffers that are filled past the caches.
+        ahead: of buffers that are read, how many elements further on lies what is wanted soon: it is asked for.
     """
 
     pointer: Callable[[Buffer], Reg]
@@ -32,6 +33,7 @@ class Surroundings:
     vector_bits: int
     shared: frozenset[Formula] = frozenset()
     streamed: frozenset[Buffer] = frozenset()
+    ahead: Mapping[Buffer, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

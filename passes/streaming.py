@@ -19,6 +19,7 @@ BEYOND_CACHES = 24 << 20
 # Bytes that a nest writes one behind the other, from which on nearly all of its lines are whole: a line in parts goes
 # to memory in parts.
 LEAST_RUN = 1 << 10
+LINE = 64  # bytes of a cache line
 
 
 def streamed(nests: Iterable[Nest], local: Collection[Buffer] = ()) -> frozenset[Buffer]:

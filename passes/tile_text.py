@@ -15,6 +15,7 @@ from tapec.passes.places import Surroundings
 from tapec.passes.splitting import Split, parts_of
 from tapec.passes.steps import Product, Sum, Tiles
 from tapec.passes.streaming import finish_streams, streamed
+from tapec.passes.tile_ahead import asked_ahead
 from tapec.passes.tile_product_text import emit_product, emit_product_end
 from tapec.passes.tile_sums import emit_sum, emit_sum_end
 from tapec.passes.work import nanoseconds
@@ -45,11 +46,12 @@ def _part(f: FunctionText, tiles: Tiles, around: Surroundings, part: Span) -> No
     rest = tiles.extent % tiles.tile
     least = rest or tiles.tile
     multiple = gcd(tiles.tile, rest)
+    ahead = asked_ahead(tiles)
 
     def one_tile(start: Reg) -> None:
         stop = f.intrinsic("smin", f.add(start, i64(tiles.tile)), part.stop) if rest else f.add(start, i64(tiles.tile))
         inside = _within_tile(f, tiles, around, part.start, start)
-        for item in tiles.items:
+        for number, item in enumerate(tiles.items):
             if isinstance(item, Product):
                 emit_product(f, item, inside, start, stop)
                 continue
@@ -59,7 +61,7 @@ def _part(f: FunctionText, tiles: Tiles, around: Surroundings, part: Span) -> No
             if isinstance(item, Sum):
                 emit_sum(f, item, inside, span)
             else:
-                emit_span(f, nest, inside, span)
+                emit_span(f, nest, replace(inside, ahead=ahead.get(number, {})), span)
 
     count_loop(f, part.start, part.stop, tiles.tile, one_tile)
     if around.streamed:

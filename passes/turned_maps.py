@@ -19,13 +19,13 @@ from tapec.passes.loop_text import count_loop, exact_vector_loop, i64
 from tapec.passes.loops import Access, Load, Store
 from tapec.passes.nest_text import BodyText
 from tapec.passes.places import Place, Surroundings
+from tapec.passes.streaming import LINE
 
 PIECE = 64  # positions of the lane axis in a block
 BUFFER = 16 << 10  # bytes of a block of the widest of what is turned: half of a first-level cache
 # Bytes that a nest moves, each access counted by itself, from which on it asks for them ahead of time: less than that
 # comes soon enough from a cache that is not far.
 FETCHED = 4 << 20
-LINE = 64  # bytes of a cache line
 
 
 def turned(f: FunctionText, lines: list[Reg]) -> list[Reg]:
