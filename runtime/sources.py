@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from tapec import ir
+from tapec.runtime.cache_entry import digest_of
 
 _FLOORS: Final = ("errors.py", "ir", "ops", "passes", "runtime")
 _GRAIN: Final = 1e9  # nanoseconds: time stamps of files are coarser than clocks
@@ -32,7 +32,7 @@ def fingerprint() -> bytes | None:
         return None
     if not files or max(changed for _, _, changed in files) > ir.LOADED * 1e9 - _GRAIN:
         return None
-    return sha256(repr((sys.version, np.__version__, files)).encode()).digest()
+    return digest_of(repr((sys.version, np.__version__, files)).encode())
 
 
 def _files(root: str) -> list[tuple[str, int, int]]:

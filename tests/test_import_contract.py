@@ -48,6 +48,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.linalg", "tapec.passes.lapack.alone"): "the same",
     ("tapec.runtime.seldom", "tapec.passes.scalar.seldom"): "the same for what programs call seldom",
     ("tapec.runtime.seldom", "tapec.passes.llvm_text"): "the same",
+    ("tapec.passes.derivatives", "tapec.passes.derivatives.rare"): "few programs need those rules",
     ("tapec.function", "tapec.native_call"): "the compiler takes 100 ms to import",
     ("tapec.inspection", "tapec.runtime.cuda.program"): "only those who ask for a GPU's code need it",
     ("tapec.inspection", "tapec.runtime.cuda.ptx"): "the same",

@@ -88,3 +88,20 @@ def test_a_start_with_a_filled_cache_imports_no_compiler(tmp_path: Path, monkeyp
     ]
     assert first[1] == "True True" and second[1] == "False False"
     assert first[0] == second[0] and second[2].startswith("i8 <function parse_assembly")
+
+
+def test_rules_that_few_programs_need_are_imported_with_the_first_of_them() -> None:
+    """They are whole when somebody lists them, and a row that was set stays."""
+    code = (
+        "import sys\n"
+        "from tapec.ops import control, elementwise as ew, linalg\n"
+        "from tapec.passes.derivatives import DERIVATIVES\n"
+        "rare = 'tapec.passes.derivatives.rare'\n"
+        "row = DERIVATIVES[linalg.cholesky] = DERIVATIVES[ew.sin]\n"
+        "print(rare in sys.modules)\n"
+        "print(DERIVATIVES.get(control.scan) is not None, rare in sys.modules, DERIVATIVES[linalg.cholesky] is row)\n"
+        "del DERIVATIVES[linalg.cholesky]\n"
+        "print(linalg.cholesky in DERIVATIVES, len(DERIVATIVES) == len(list(DERIVATIVES)))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert found == ["False", "True", "True", "True", "False", "True"]
