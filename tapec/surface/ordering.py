@@ -10,7 +10,7 @@ from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, lift, promote
 from tapec.ops import indexing, ordering
 from tapec.surface.axes import one_axis
-from tapec.surface.primitives import both, broadcast, either, reshape, select, take
+from tapec.surface.primitives import both, broadcast, either, inverted, reshape, select, take
 from tapec.surface.registry import implements, not_supported, refuse
 from tapec.tensor import Tensor
 
@@ -91,7 +91,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     x0, x1, y0, y1 = take(knots, lower, 0), take(knots, upper, 0), take(values, lower, 0), take(values, upper, 0)
     flat = x1 == x0
     slope = (y1 - y0) / select(flat, 1, x1 - x0)
-    inside = y0 + slope * (at - x0)
+    at_knot = both(at == x0, inverted(NUMPY_FUNCTIONS[np.isfinite](slope)))  # knots have values beside a NaN too
+    inside = select(at_knot, y0, y0 + slope * (at - x0))
     first, last = values[0], values[n - 1]
     low = first if left is None else lift(left, np.dtype(np.float64))
     high = last if right is None else lift(right, np.dtype(np.float64))
