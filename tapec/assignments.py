@@ -52,7 +52,12 @@ class Assignments:
                     variable._tensor = self._before[key]
 
     def keep(self) -> None:
-        """The variables hold their new values, computed and where they belong."""
-        for variable, tensor in self._given.values():
+        """The variables hold their new values, computed and where they belong, but for those that others have assigned
+        since.
+        """
+        for key, (variable, tensor) in self._given.items():
             compute((tensor,))
-            variable._tensor = variable.at_home(tensor)
+            home = variable.at_home(tensor)
+            with variable._lock:
+                if variable._tensor is tensor or variable._tensor is self._before[key]:
+                    variable._tensor = home

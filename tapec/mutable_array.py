@@ -250,8 +250,9 @@ class Array(ViewableArray):
             recorder.record(primitive, (self._tensor, *rest), attributes, new)
         self._tensor = new
         new._array = _NOTHING
-        new._array = taken_over_there(box)
-        if not device.write(primitive, new._array, [t._array for t in rest], attributes):
+        array: Any = taken_over_there(box)
+        new._array = array
+        if not device.write(primitive, array, [t._array for t in rest], attributes):
             apply(primitive, (new, *rest), attributes)  # which meets the index, and says where
 
     def check_writable(self) -> None:

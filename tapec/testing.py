@@ -9,6 +9,7 @@ import numpy as np
 
 from tapec.dispatch import lift
 from tapec.recording import active
+from tapec.runtime.device_array import on_host
 from tapec.structure import flatten
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape import GradientTape
@@ -126,7 +127,7 @@ def _differences(
         outputs = _outputs(fn, [*args[:position], make(array), *args[position + 1 :]])
         return float(sum(np.sum(w * t._array) for w, t in zip(weights, outputs, strict=True)))
 
-    array = args[position]._array
+    array = on_host(args[position]._array)
     result = np.zeros(array.shape)
     for index in np.ndindex(array.shape):
         above, below = array.copy(), array.copy()

@@ -22,6 +22,7 @@ def test_a_value_taken_before_a_write_stays():
     assert half.tolist() == (X / 2).tolist()
 
 
+@pytest.mark.cpu  # addresses of NumPy arrays; of devices: tests/runtime/cuda/test_part_programs.py
 def test_writes_use_the_same_memory_while_nobody_looks():
     a = tp.asarray(X)
     a[0] = 5.0
@@ -36,6 +37,7 @@ def test_writes_use_the_same_memory_while_nobody_looks():
     assert held[0].item() != 6.0
 
 
+@pytest.mark.cpu  # addresses of NumPy arrays; of devices: tests/runtime/cuda/test_part_programs.py
 def test_writes_on_a_tape_use_the_same_memory():
     v = tp.Variable(X)
     with tp.GradientTape() as tape:

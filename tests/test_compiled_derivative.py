@@ -11,6 +11,8 @@ from tapec.errors import CompilationError, EagerFallbackWarning
 from tapec.recorded_structure import nothing
 from tapec.structure_recorder import StructureRecorder
 
+pytestmark = pytest.mark.cpu  # a device has one program for a derivative from the first time on
+
 
 @pytest.fixture
 def plans(monkeypatch):

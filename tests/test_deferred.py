@@ -12,6 +12,8 @@ from tapec.errors import IndexOutOfRangeError
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
 
+pytestmark = pytest.mark.cpu  # only the host leaves ops to a program that is compiled later
+
 X = np.linspace(-1.0, 1.0, 600)
 
 

@@ -46,6 +46,7 @@ def gpu(monkeypatch):
     return found
 
 
+@pytest.mark.cpu  # about memory that NumPy shares
 def test_numpy_reads_tensors():
     for dtype in DTYPES:
         t = tp.constant(X.astype(dtype))
@@ -287,6 +288,7 @@ def test_launches_that_fail_leave_everything_usable(gpu):
     assert_same_bits([(x + 1.0).numpy(), (tp.constant(X) + 1.0).numpy()], [X + 1.0] * 2)
 
 
+@pytest.mark.cpu  # about memory that NumPy shares
 def test_layouts():
     """The offsets of DLPack's header, version 1.0."""
     t = tp.constant(X)

@@ -69,6 +69,7 @@ def _place(tmp_path, monkeypatch):
     monkeypatch.setitem(DERIVATIVES, sampling.adjust_contrast, DERIVATIVES[sampling.adjust_contrast])
 
 
+@pytest.mark.cpu  # tensors on a device say so where they are printed
 @pytest.mark.usefixtures("_place")
 def test_blocks_print_what_is_shown(tmp_path):
     names: dict[str, object] = {"__name__": "guide"}

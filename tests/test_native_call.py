@@ -11,7 +11,10 @@ import tapec as tp
 from tapec.runtime.entry_code import entry_supported
 from tapec.structure import flatten
 
-pytestmark = pytest.mark.skipif(not entry_supported(), reason="no native entries in this interpreter")
+pytestmark = [
+    pytest.mark.cpu,  # native entries take arrays of the host
+    pytest.mark.skipif(not entry_supported(), reason="no native entries in this interpreter"),
+]
 
 X = np.linspace(-1.0, 1.0, 6)
 

@@ -26,6 +26,7 @@ def loop(tape, x, w, b):
     return x
 
 
+@pytest.mark.cpu  # bytes of the host; numbers of the source lie on a device once
 def test_a_thousand_steps_of_relu_add_and_matmul(monkeypatch):
     monkeypatch.setattr(tape_derivatives, "COMPILE_START", 1e9)
     rng = np.random.default_rng(0)
@@ -50,6 +51,7 @@ def test_a_thousand_steps_of_relu_add_and_matmul(monkeypatch):
     assert tape.gradient(y, b) is not None
 
 
+@pytest.mark.cpu  # bytes of the host; numbers of the source lie on a device once
 def test_the_table_names_op_line_bytes_and_reason():
     x, c = tp.Variable(np.ones((2, 3))), tp.constant(np.ones((3, 2)))
     with tp.GradientTape() as tape:
@@ -82,6 +84,7 @@ def test_rows_of_one_line_are_summed_in_the_text():
     assert table[1].split()[2:4] == ["5", "160"]
 
 
+@pytest.mark.cpu  # bytes of the host; numbers of the source lie on a device once
 def test_memory_shared_by_views_is_counted_once():
     x = tp.Variable(np.ones((4, 4)))
     with tp.GradientTape() as tape:

@@ -130,6 +130,7 @@ def test_the_plan_of_a_tape_does_not_grow(program, monkeypatch):
     assert sizes[0] == sizes[1] < 200
 
 
+@pytest.mark.cpu  # counts copies of NumPy arrays
 def test_an_unrolled_adjoint_copies_no_array(monkeypatch):
     """A replayed derivative writes into the cotangent's memory: the copies do not grow with the number of writes."""
     copied = []

@@ -47,6 +47,7 @@ def test_targets_and_sources_of_other_types():
     assert values(tape.gradient(y, x)) == 2.0  # the tape is still good
 
 
+@pytest.mark.cpu  # no device has a kernel for a primitive that a test makes up
 def test_an_op_without_a_rule_is_a_lookup_error_that_names_it_and_the_line():
     primitive = Primitive("adjust_contrast", ew.ELEMENTWISE, 1, np.abs, "Not in the table.", operand_kinds="f")
     x = tp.Variable(1.0)

@@ -56,6 +56,7 @@ def weights():
     return variables
 
 
+@pytest.mark.cpu  # bytes of the host, in which the emulation has zones around arrays
 def test_a_relu_network_keeps_one_array_per_layer_and_gives_all_back(weights, allocated):
     x = make(np.linspace(-1, 1, SIZE, dtype=np.float32))
     before = allocated()
@@ -113,6 +114,7 @@ def test_unwatched_computations_leave_no_trace():
     assert len(tape._recorder) == 0
 
 
+@pytest.mark.cpu  # bytes of the host, in which the emulation has zones around arrays
 def test_persistent_tapes_hold_until_they_are_gone(weights, allocated):
     x = make(np.ones(SIZE, np.float32))
     before = allocated()
