@@ -19,12 +19,12 @@ from tapec.passes.product_names import (
     CUT_COLUMNS,
     CUT_ROWS,
     EVEN_OFFSETS,
-    FEW_ROWS,
     FIELD,
     FUNCTIONS,
     GROUP,
     IN_PLACE,
     KEEP,
+    LOW_ROWS,
     OFFSETS,
     ON_THREADS,
     ROWS,
@@ -80,9 +80,9 @@ def _of_several_rows(words: Sequence[int], width: int) -> dict[str, str | None]:
     m, n, read_b = (words[FIELD[name]] for name in ("m", "n", "read_b"))
     half = width // 2
     narrow = n < _MANY * width and any(0 < rest <= half for rest in _rests(words, CUT_COLUMNS, width))
-    low = m < _MANY * ROWS and any(0 < rest <= FEW_ROWS for rest in _rests(words, CUT_ROWS, ROWS))
+    low = m < _MANY * ROWS and any(0 < rest <= LOW_ROWS for rest in _rests(words, CUT_ROWS, ROWS))
     # What is never called for may stand for what is, and a whole tile for a part of one.
-    tile = "low_tile" if m <= FEW_ROWS else "narrow_tile" if n <= half else "tile"
+    tile = "low_tile" if m <= LOW_ROWS else "narrow_tile" if n <= half else "tile"
     together = {BY_COLUMNS: GROUP * width, IN_PLACE: width}.get(read_b)
     copied = together is None or _rests(words, CUT_COLUMNS, together) != {0}
     return {
@@ -91,7 +91,7 @@ def _of_several_rows(words: Sequence[int], width: int) -> dict[str, str | None]:
         "copy_group": "right_group" if read_b == BY_COLUMNS and n >= GROUP * width else None,
         "copy_right": _COPY_RIGHT[read_b] if copied else None,
         "tile": tile,
-        "narrow_tile": "narrow_tile" if narrow and m > FEW_ROWS else tile,
+        "narrow_tile": "narrow_tile" if narrow and m > LOW_ROWS else tile,
         "low_tile": "low_tile" if low else tile,
     }
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import i64, when
-from tapec.passes.product_names import BLOCK, COPY_ROWS, FEW_ROWS, KEEP, ROWS, SLIVERS
+from tapec.passes.product_names import BLOCK, COPY_ROWS, KEEP, LOW_ROWS, ROWS, SLIVERS
 from tapec.passes.product_panels import PanelsText
 from tapec.passes.product_part import PartText, Range
 from tapec.passes.text_loops import counted
@@ -90,5 +90,5 @@ class MatrixText:
             a = f.element_pointer(left, f.mul(i, self.apart), self.part.element)
             row_offsets = f.element_pointer(self.rows, f.mul(i, self.rows_apart), "i64")
             out = f.element_pointer(corner, f.mul(i, n), self.part.element)
-            tile = f.select(f.icmp("sgt", rows, i64(FEW_ROWS)), high_tile, self.low_tile)
+            tile = f.select(f.icmp("sgt", rows, i64(LOW_ROWS)), high_tile, self.low_tile)
             self.part.call(tile, steps, a, row_offsets, self.inner, panel, panel_step, out, n, rows, across, fresh)

@@ -18,7 +18,7 @@ OFFSETS: Final = f"{PREFIX}offsets"
 BLOCK: Final = 256
 # Of a tile: 12 accumulators, 2 vectors of columns and an element of the left operand are 15 of 16 registers.
 ROWS: Final = 6
-FEW_ROWS: Final = 4  # at most so many are left for a tile of its own below the last whole one
+LOW_ROWS: Final = 4  # at most so many are left for a tile of its own below the last whole one
 GROUP: Final = 4  # panels that are copied together
 # Of products with one row: columns whose chains wait in the first-level cache, where they are neighbours; columns that
 # are read from beginning to end before the next, where it is the inner index that is contiguous.

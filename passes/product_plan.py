@@ -32,6 +32,7 @@ from tapec.passes.product_names import (
 GRAIN = 2**20  # multiplications of a part, some tens of microseconds
 ROW_GRAIN = 2**17  # the same where every element of the right operand is used once: memory binds
 WIDE = 256  # columns from which on rows of the left operand are copied: several panels share what that costs
+NEAR = 12  # elements between steps of the left operand of which a block stays in the first-level cache where it lies
 FEW_ROWS = 4 * ROWS  # up to which a panel of the right operand is read where it lies rather than copied
 AHEAD = 1 << 11  # elements of which memory is asked before they are needed
 
@@ -176,7 +177,7 @@ def _unit(group: tuple[Axis, ...], operand: str) -> bool:
 def _reads_left(groups: Axes, n: int) -> int:
     """Whether the left operand is copied: several panels will read it, and its elements are scattered."""
     if not _unit(groups.inner, "a"):
-        return SLIVERS if n > 32 else KEEP
+        return KEEP if n <= 32 or all(abs(axis.a) <= NEAR for axis in groups.inner) else SLIVERS
     return COPY_ROWS if len(groups.inner) == 1 and n >= WIDE else KEEP
 
 

@@ -57,6 +57,7 @@ def test_copies_of_operands_as_they_lie():
     assert "copy_left" not in called(plain(60, 60, 60))
     assert called(plain(60, 256, 60))["copy_left"] == "left_rows"
     assert called(plain(60, 60, 60, a=(0, 1, 60)))["copy_left"] == "left_slivers"
+    assert "copy_left" not in called(plain(10, 60, 600, a=(0, 1, 10)))
     whole = called(plain(60, 64, 60))
     assert (whole["copy_group"], "copy_right" in whole) == ("right_group", False)
     cut = called(plain(60, 60, 60))
