@@ -47,11 +47,18 @@ class StagedRowText:
         f, width = self.f, self.width
 
         def step(index: Reg) -> None:
-            inside = inner.inside(self.axis, index, width, lane_mask(f, index, end, width))
+            at, mask = index, None
+            if isinstance(self.extent, int) and self.extent >= width:
+                # A vector that would reach beyond the line is moved back to end with it: positions are visited twice,
+                # and what is put twice is the same.
+                at = f.intrinsic("smin", index, i64(self.extent - width))
+            else:
+                mask = lane_mask(f, index, end, width)
+            inside = inner.inside(self.axis, at, width, mask)
             self.body.emit(inside)
             for (_, reduce), stage in zip(self.body.reduces(), self.staged, strict=True):
                 value = f.splat(stage.reducer.hold(inside.registers[reduce.value]), width)
-                stage.put(f.sub(index, start), value)
+                stage.put(f.sub(at, start), value)
 
         count_loop(f, start, end, width, step)
         for stage in self.staged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tapec.ir.dtypes import DType
 from tapec.ir.primitive import Primitive
 from tapec.passes.llvm_text import FunctionText, Reg
-from tapec.passes.loop_text import i64, when
+from tapec.passes.loop_text import count_loop, i64, when
 from tapec.passes.reducing import LANES, ROW_BLOCK, Reducer, Tree
 
 
@@ -19,16 +19,18 @@ class Staged:
         width: lanes of the vectors that fill the buffer.
     """
 
-    TILE = 1024  # elements after which the buffer is looked at; it holds two tiles and one vector more
+    TILE = 1024  # elements after which the buffer is looked at; it holds two tiles, and one vector before and behind
 
     def __init__(self, f: FunctionText, primitive: Primitive, dtype: DType, width: int) -> None:
         self.f = f
         self.reducer = Reducer(f, primitive, dtype)
         element = self.reducer.element
-        self.buffer = f.alloca(element, 2 * self.TILE + LANES)
+        room = f.alloca(element, LANES + 2 * self.TILE + LANES)
+        self.buffer = f.element_pointer(room, f.number(LANES, "i64"), element)
         self.filled = f.alloca("i64", 1)
         self.count = f.alloca("i64", 1)  # elements of the current block that the lanes hold
         self.lanes = f.alloca(element, LANES)
+        self.chunk = f.alloca(Reg("", element, LANES).type, 1)  # the lanes while nobody asks for one of them
         self.tree = Tree([self.reducer], 1)
         self.width = width
 
@@ -41,7 +43,10 @@ class Staged:
         self.tree.reset()
 
     def put(self, offset: Reg, value: Reg) -> None:
-        """Writes a vector `offset` elements behind what is filled; lanes too many are overwritten later."""
+        """Writes a vector `offset` elements behind what is filled; lanes too many are overwritten later.
+
+        The offset may be negative, by less than a vector, where the first lanes are elements that were put already.
+        """
         f = self.f
         at = f.add(f.load(self.filled, "i64"), offset)
         f.store(value, f.element_pointer(self.buffer, at, self.reducer.element))
@@ -84,10 +89,10 @@ class Staged:
         chunk, single, join = (f.fresh(name) for name in ("chunk", "single", "taken"))
         f.branch_if(f.binary("and", in_step, enough), chunk, single)
         f.label(chunk)
-        self._take(at, f.number(0, "i64"), LANES, position)
+        self._take_chunks(at, filled, position)
         f.branch(join)
         f.label(single)
-        self._take(at, lane, 1, position)
+        self._take_one(at, lane, position)
         f.branch(join)
         f.label(join)
         full = f.icmp("eq", f.load(self.count, "i64"), f.number(ROW_BLOCK, "i64"))
@@ -96,11 +101,28 @@ class Staged:
         f.label(done)
         f.store(f.number(0, "i64"), self.filled)
 
-    def _take(self, at: Reg, lane: Reg, width: int, position: Reg) -> None:
+    def _take_chunks(self, at: Reg, filled: Reg, position: Reg) -> None:
+        """All whole chunks that are there and belong to the block, the lanes in registers."""
         f, reducer = self.f, self.reducer
-        taken = f.number(width, "i64")
-        value = f.load(f.element_pointer(self.buffer, at, reducer.element), reducer.element, width)
+        count = f.load(self.count, "i64")
+        there = f.binary("and", f.sub(filled, at), f.number(-LANES, "i64"))
+        taken = f.intrinsic("smin", there, f.sub(f.number(ROW_BLOCK, "i64"), count))
+        end = f.add(at, taken)
+        f.store(f.load(self.lanes, reducer.element, LANES), self.chunk)
+
+        def step(index: Reg) -> None:
+            value = f.load(f.element_pointer(self.buffer, index, reducer.element), reducer.element, LANES)
+            f.store(reducer.combine(f.load(self.chunk, reducer.element, LANES), value), self.chunk)
+
+        count_loop(f, at, end, LANES, step)
+        f.store(f.load(self.chunk, reducer.element, LANES), self.lanes)
+        f.store(end, position)
+        f.store(f.add(count, taken), self.count)
+
+    def _take_one(self, at: Reg, lane: Reg, position: Reg) -> None:
+        f, reducer, one = self.f, self.reducer, self.f.number(1, "i64")
+        value = f.load(f.element_pointer(self.buffer, at, reducer.element), reducer.element)
         slot = f.element_pointer(self.lanes, lane, reducer.element)
-        f.store(reducer.combine(f.load(slot, reducer.element, width), value), slot)
-        f.store(f.add(at, taken), position)
-        f.store(f.add(f.load(self.count, "i64"), taken), self.count)
+        f.store(reducer.combine(f.load(slot, reducer.element), value), slot)
+        f.store(f.add(at, one), position)
+        f.store(f.add(f.load(self.count, "i64"), one), self.count)
