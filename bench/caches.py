@@ -53,8 +53,8 @@ class Prepared:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.small = folder, folder / "small"
-        self._list = folder / "prepared.json"
-        stored = json.loads(self._list.read_text(encoding="utf-8")) if self._list.exists() else []
+        self.list = folder / "prepared.json"
+        stored = json.loads(self.list.read_text(encoding="utf-8")) if self.list.exists() else []
         self._entries = {self._key(entry): entry for entry in (Entry(**content) for content in stored)}
 
     @staticmethod
@@ -65,9 +65,9 @@ class Prepared:
         """Notes it, in the file too."""
         self._entries[self._key(entry)] = entry
         self.folder.mkdir(parents=True, exist_ok=True)
-        new = self._list.with_suffix(".new")
+        new = self.list.with_suffix(".new")
         new.write_text(json.dumps([asdict(e) for e in self._entries.values()], indent=1) + "\n", encoding="utf-8")
-        new.replace(self._list)
+        new.replace(self.list)
 
     def of(self, peer: str, version: str, threads: int, workload: str, size: int) -> Entry | None:
         """What became of a first call; None if there was none."""

@@ -19,11 +19,12 @@ def program(total: str) -> Any:
     def of(size: int) -> Any:
         rng, rounds = np.random.default_rng(size), max(1, size // 3)
         kinds, shares = rng.integers(0, len(ROUNDS), rounds), rng.uniform(0.5, 1.0, rounds)
+        # Plain numbers: of NumPy's, torch.compile would make tensors, and give up compiling.
+        steps = [(*ROUNDS[kind], share) for kind, share in zip(kinds.tolist(), shares.tolist(), strict=True)]
 
         def loss(m: Any, x: Any, y: Any) -> Any:
-            for kind, share in zip(kinds, shares, strict=True):
-                name, factor = ROUNDS[kind]
-                x = getattr(m, name)(x * float(factor * share)) + y
+            for name, factor, share in steps:
+                x = getattr(m, name)(x * (factor * share)) + y
             return getattr(m, total)(x)
 
         return loss

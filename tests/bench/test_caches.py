@@ -11,7 +11,7 @@ from bench.entrants import Case, Settings
 from bench.harness import Bench
 from bench.peers.table import PEERS, Installed
 from bench.prepare import fill
-from bench.process import Process
+from bench.process import PeerTooSlow, Process
 from bench.results import Result
 from bench.workloads import WORKLOADS
 
@@ -70,6 +70,17 @@ def test_what_failed_when_caches_were_filled_is_not_tried_again(tmp_path):
     result = measured(prepared)
     assert (result.status, result.times) == ("failed", None)
     assert result.reason == "the process ended with status 1 (when its caches were filled)"
+
+
+def test_what_a_compiler_leaves_that_is_ended_is_not_kept(tmp_path, monkeypatch):
+    def too_slow(process, limit, **request):
+        (process.caches / "half a library").write_bytes(b"")
+        raise PeerTooSlow("no answer after 1 s")
+
+    monkeypatch.setattr(Process, "ask", too_slow)
+    entries = fill(SETTINGS, Prepared(tmp_path), [CASE], print, 2)
+    assert [entry.status for entry in entries] == ["timed out", "timed out"]
+    assert [path.name for path in files(tmp_path)] == ["prepared.json"]
 
 
 def test_the_small_function_of_slow_compilers_comes_from_disk_and_the_other_one_is_compiled(filled, monkeypatch):
