@@ -13,11 +13,12 @@ from graph_making import graph_of
 from random_graphs import assert_same_bits
 
 from tapec.errors import TapecError
+from tapec.ir import dtypes
 from tapec.ir.graph import Graph
 from tapec.ir.types import TensorType, tensor_type
-from tapec.ops import control, reduction
+from tapec.ops import control, reduction, sampling
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import Sym, apply, broadcast, reduce_sum, reshape
+from tapec.ops.symbolic import Sym, apply, broadcast, cast, reduce_sum, reshape
 from tapec.passes.cuda.kernel import SHARED_BYTES
 from tapec.passes.cuda.plan import LaunchPlan
 from tapec.passes.kernel_status import FINE
@@ -99,6 +100,21 @@ def softmax(x: Sym) -> Sym:
     top = apply(reduction.max, x, axes=(1,))
     e = apply(ew.exp, x - broadcast(reshape(top, (x.shape[0], 1)), x.shape))
     return e / broadcast(reshape(reduce_sum(e, (1,)), (x.shape[0], 1)), x.shape)
+
+
+def normalised(x: Sym) -> Sym:
+    """Rows with mean 0 and variance 1."""
+    size = (x.shape[0], 1)
+    centered = x - broadcast(reshape(reduce_sum(x, (1,)), size) / float(x.shape[1]), x.shape)
+    variance = reduce_sum(centered * centered, (1,)) / float(x.shape[1])
+    return centered / broadcast(reshape(apply(ew.sqrt, variance + 1e-5), size), x.shape)
+
+
+def philox(counters: Sym) -> tuple[Sym, ...]:
+    """Random bits, and numbers below 1 of them."""
+    zero = counters * 0
+    low, high = [apply(draw, counters, zero, zero + 7) for draw in (sampling.philox_low, sampling.philox_high)]
+    return low, high, cast(low, dtypes.F32) * 2.0**-64
 
 
 def scan_graph(

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from control_graphs import F64, I64, f64, graph_with, region
-from cuda_programs import Case, everything, lorenz, numbers, scan_graph, softmax
+from cuda_programs import Case, everything, lorenz, normalised, numbers, philox, scan_graph, softmax
 from ptxas import assemble, find_ptxas
 
 from tapec.ir import dtypes
 from tapec.ir.types import tensor_type
-from tapec.ops import contraction, control, indexing, ordering, reduction, sampling
+from tapec.ops import contraction, control, indexing, ordering, reduction
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import apply, broadcast, cast, matmul, reduce_sum, reshape, take, transpose
+from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel, phases
 from tapec.passes.cuda.parts import copy_plan, put_plan
@@ -46,21 +46,6 @@ def total(x):
 
 def columns(x):
     return reduce_sum(x * x, (0,))
-
-
-def normalised(x):
-    """Rows with mean 0 and variance 1."""
-    size = (x.shape[0], 1)
-    centered = x - broadcast(reshape(reduce_sum(x, (1,)), size) / float(x.shape[1]), x.shape)
-    variance = reduce_sum(centered * centered, (1,)) / float(x.shape[1])
-    return centered / broadcast(reshape(apply(ew.sqrt, variance + 1e-5), size), x.shape)
-
-
-def philox(counters):
-    """Random bits, and numbers below 1 of them."""
-    zero = counters * 0
-    low, high = (apply(draw, counters, zero, zero + 7) for draw in (sampling.philox_low, sampling.philox_high))
-    return low, high, cast(low, dtypes.F32) * 2.0**-64
 
 
 # Kernels of which the benchmarks are made.
