@@ -11,6 +11,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.complex_tensor import COMPLEX_FUNCTIONS, ComplexTensor, is_complex, lift_complex, parts
+from tapec.dispatch import promote
 from tapec.surface.primitives import both, either, stop_gradient
 from tapec.tensor import Tensor
 
@@ -39,6 +40,7 @@ def _pair(re: Tensor, im: Optional) -> ComplexTensor:
     """Of parts whose shapes may differ, as one operand was a scalar, and where one may be missing."""
     if im is None:
         return lift_complex(re)
+    re, im = promote(re, im)
     if re._array.shape != im._array.shape:
         re, im = NUMPY_FUNCTIONS[np.broadcast_arrays](re, im)
     return ComplexTensor(re, im)

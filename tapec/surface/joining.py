@@ -106,6 +106,8 @@ def _block(arrays: Any) -> Tensor:
 
 @implements(np.append)
 def _append(arr: Any, values: Any, axis: Any = None) -> Tensor:
+    if axis is None:  # numbers are arrays then, which widen the others
+        arr, values = atleast_1d(arr), atleast_1d(values)
     return _concatenate([arr, values], axis)
 
 
