@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import tapec
-from bench.harness import Settings
+from bench.entrants import Settings
 from bench.peers.table import CPU, CUDA, EMULATED, PEERS, place_of
 from bench.workloads import WORKLOADS
 from tapec.errors import DeviceNotFoundError
