@@ -15,13 +15,13 @@ from tapec.tensor import Tensor
 from tapec.writable import WritableArray
 
 
-def _writable(function: Any, array: Any) -> WritableArray:
+def _writable(function: Any, array: Any, instead: str = "") -> WritableArray:
     if isinstance(array, WritableArray):
         return array
     raise unsupported(
         function,
         f"it writes to its first argument, a {type(array).__name__}: begin with a copy, a = np.copy(t), of a tensor, "
-        "and with a = tp.asarray(x) for an array of NumPy's",
+        f"and with a = tp.asarray(x) for an array of NumPy's{instead}",
     )
 
 
@@ -89,7 +89,10 @@ def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) 
 
 
 def _add_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any) -> None:
-    array = _writable(f"{ufunc.__name__}.at", a)
+    sign = "" if ufunc is np.add else "-"
+    array = _writable(
+        f"numpy.{ufunc.__name__}.at", a, f"; or use x = tp.add_at(x, indices, {sign}values), or tp.segment_sum"
+    )
     array.__tapec_write__(add_at(array, indices, b if ufunc is np.add else NUMPY_FUNCTIONS[np.negative](b)))
 
 
