@@ -115,20 +115,6 @@ def check_entries(entries: int, sets: int, width: int) -> None:
         )
 
 
-def counting_order(numbers: Indices, count: int) -> Indices:
-    """What `np.argsort(numbers, kind="stable")` gives, in linear time.
-
-    Args:
-        numbers: from 0 up.
-        count: they are below it.
-    """
-    from scipy.sparse import csr_array
-
-    size = len(numbers)
-    alone = csr_array((np.arange(size), numbers, np.arange(size + 1)), shape=(size, count))
-    return np.asarray(alone.T.tocsr().data)
-
-
 def index_sets(starts: Indices, indices: Indices, width: int) -> IndexSets:
     """The sets `indices[starts[k]:starts[k + 1]]`, each of which is sorted."""
     from scipy.sparse import csr_array

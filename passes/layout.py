@@ -103,37 +103,36 @@ def _copied(row: int, period: int, bounds: Array, within: Array, positions: Arra
         stop = min(row + count, rows)
         first, last = bounds[row], bounds[stop]
         parts = [a[first:last] for a in (within, positions, pieces)]
-        found = int(_reach(period, bounds[row : stop + 1] - first, *parts)[0])
+        found = _reach(period, bounds[row : stop + 1] - first, *parts)
         if stop == rows or found < stop - row - period:
             return found
         count *= 16
 
 
-def _reach(period: int, bounds: Array, within: Array, positions: Array, pieces: Array) -> Array:
-    """For each row how many rows, from the one `period` below it on, go on as it begins."""
-    lengths = np.diff(bounds)
-    rows = len(lengths) - period
-    equal = lengths[:rows] == lengths[period:]
-    counts = np.where(equal, lengths[:rows], 0)
-    own = np.repeat(np.arange(rows), counts)
-    offsets = np.arange(len(own)) - (np.cumsum(counts) - counts)[own]
-    this, other = bounds[own] + offsets, bounds[own + period] + offsets
-    equal[own[(within[this] != within[other]) | (pieces[this] != pieces[other])]] = False
-    shift = np.zeros(len(within), np.int64)
-    shift[this] = positions[other] - positions[this]
+def _reach(period: int, bounds: Array, within: Array, positions: Array, pieces: Array) -> int:
+    """How many rows, from the one `period` below the first on, go on as the first rows begin."""
+    rows = len(bounds) - 1 - period
+    if rows < period:
+        return 0
+    distance = int(bounds[period])  # between an addend and its copy, as long as rows are as long as those above
+    rows = min(rows, _first(bounds[period:] - bounds[:-period] != distance) - 1)
+    end = int(bounds[rows])
+    copied = slice(distance, distance + end)
+    shift = positions[copied] - positions[:end]
     # The first copy may lie anywhere; from the second on the distances must be those of the one before.
-    inner = max(rows - period, 0)
-    steady = np.zeros(rows, bool)
-    steady[:inner] = equal[:inner] & equal[period:]
-    early = own < inner
-    steady[own[early][shift[this[early]] != shift[other[early]]]] = False
-    breaks = np.append(np.flatnonzero(~steady), rows)
-    here = np.arange(rows)
-    copied = breaks[np.searchsorted(breaks, here)] - here + period
-    for offset in range(period):
-        copied[: max(rows - offset, 0)][~equal[offset:]] = 0
-        copied[max(rows - offset, 0) :] = 0
-    return copied
+    for wrong, first in (
+        (within[copied] != within[:end], 0),
+        (pieces[copied] != pieces[:end], 0),
+        (shift[distance:] != shift[: max(end - distance, 0)], distance),
+    ):
+        if wrong.any():
+            rows = min(rows, int(np.searchsorted(bounds, first + _first(wrong), "right")) - 1)
+    return rows if rows >= period else 0
+
+
+def _first(wrong: Array) -> int:
+    """The first place that is True; the number of places if none is."""
+    return int(wrong.argmax()) if wrong.any() else len(wrong)
 
 
 def _run(row: int, period: int, count: int, starts: Array, bounds: Array, entries: Array, positions: Array) -> Run:

@@ -12,7 +12,7 @@ import numpy as np
 from tapec.passes.coloring import color_columns, star_color
 from tapec.passes.compression import DEARER, Compression, compressed, compressions
 from tapec.passes.cut import Cut, Side
-from tapec.passes.index_sets import IndexSets, counting_order, index_sets, relation
+from tapec.passes.index_sets import IndexSets, index_sets, relation
 from tapec.passes.layout import Layout, layout
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -142,12 +142,12 @@ def _entries(cut: Cut, shape: tuple[int, int]) -> _Entries:
     terms = np.repeat(np.arange(cut.links.shape[0]), np.diff(cut.links.indptr))
     variables = cut.links.indices.astype(np.int64)
     rows, columns = _places(cut.terms.places)[terms], _places(cut.variables.places)[variables]
-    order = np.flatnonzero((rows >= 0) & (columns >= 0))
-    for places, extent in ((columns, shape[1]), (rows, shape[0])):
-        order = order[counting_order(places[order], extent)]
-    rows, columns = rows[order], columns[order]
+    keys = np.where((rows < 0) | (columns < 0), -1, rows * shape[1] + columns)
+    order = np.argsort(keys, kind="stable")  # links come in few ascending runs, which it merges
+    order = order[np.searchsorted(keys[order], 0) :]
+    rows, columns, keys = rows[order], columns[order], keys[order]
     fresh = np.ones(len(order), bool)
-    fresh[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+    fresh[1:] = keys[1:] != keys[:-1]
     starts = np.zeros(shape[0] + 1, np.int64)
     np.cumsum(np.bincount(rows[fresh], minlength=shape[0]), out=starts[1:])
     pattern = index_sets(starts, columns[fresh], shape[1])

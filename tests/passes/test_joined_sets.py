@@ -7,7 +7,6 @@ from graph_making import graph_of
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import apply
 from tapec.passes import joined_sets, sparsity
-from tapec.passes.index_sets import counting_order
 
 
 def test_long_chains_make_few_unions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,9 +28,3 @@ def test_long_chains_make_few_unions(monkeypatch: pytest.MonkeyPatch) -> None:
     found = sparsity.sparsity(graph, graph.outputs, graph.inputs).sets[0]
     assert found.toarray().astype(int).tolist() == [[*row, 1, *row] for row in np.eye(5, dtype=int).tolist()]
     assert len(made) == 2
-
-
-@pytest.mark.parametrize(("size", "count"), [(0, 3), (7, 1), (1000, 20)])
-def test_order_by_counting(size, count):
-    numbers = np.random.default_rng(0).integers(0, count, size)
-    np.testing.assert_array_equal(counting_order(numbers, count), np.argsort(numbers, kind="stable"))

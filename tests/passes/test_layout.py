@@ -68,6 +68,18 @@ def test_slices_do_not_go_on_into_the_next_piece():
     assert [run.count for run in found.runs] == [3, 3]
 
 
+def test_a_run_ends_where_a_row_does_not_go_on():
+    """Rows of two entries, of which one lies elsewhere in the table."""
+    n, odd = 200, 140
+    positions = np.stack([np.arange(n), n + np.arange(n)], 1)
+    positions[odd, 1] += 1
+    found = laid_out(np.arange(0, 2 * n + 1, 2), np.arange(2 * n), positions.reshape(-1), np.array([n, 2 * n + 1]))
+    assert found.runs is not None
+    assert [(run.count, len(run.entries)) for run in found.runs] == [(odd, 2), (2, 8), (52, 2)]
+    by_position, by_slice = sums(found, np.random.default_rng(0).normal(size=2 * n + 1), 2 * n)
+    np.testing.assert_array_equal(by_slice, by_position)
+
+
 def test_irregular_matrices_are_left_to_positions():
     positions = np.random.default_rng(0).permutation(500)
     assert laid_out(np.arange(501), np.arange(500), positions, np.array([500])).runs is None
