@@ -198,7 +198,7 @@ class Array(ViewableArray):
         how = {"axis": axis, "distinct": distinct}
 
         def write(out: np.ndarray[Any, Any]) -> None:
-            indexing.put_at(out, where._array, new._array, axis=axis, distinct=distinct)
+            indexing.put_inside(out, where._array, new._array, axis=axis)
 
         self._advance(indexing.put, (where, new), how, write)
 

@@ -77,8 +77,12 @@ def add_at(out: Any, indices: Any, updates: Any, *, axis: int) -> None:
 
 def put_at(out: Any, indices: Any, new: Any, *, axis: int, distinct: bool) -> None:
     """`put` in the memory of `out`; what is `distinct` only matters to derivatives."""
-    # NumPy walks the indices as they lie in memory.
-    where = np.asarray(checked(indices, out.shape[axis]), order="C")
+    put_inside(out, checked(indices, out.shape[axis]), new, axis=axis)
+
+
+def put_inside(out: Any, indices: Any, new: Any, *, axis: int) -> None:
+    """`put_at` of indices that are known to be in range."""
+    where = np.asarray(indices, order="C")  # NumPy walks the indices as they lie in memory
     out[(slice(None),) * axis + (where,)] = new
 
 
