@@ -139,7 +139,7 @@ class TurnedMap:
             place = outer.inside(self.across, index)
             self.body.emit(place)
             for position, access in self.fetched.items():
-                if position not in self.loads:
+                if position not in self.loads and length == PIECE:
                     self._fetch(outer.pointers[position], access, number)
 
             def some(index: Reg, width: int) -> None:
@@ -189,29 +189,28 @@ class TurnedMap:
         def target(index: Reg, line: Reg) -> Reg:
             return f.element_pointer(buffer, f.add(f.mul(line, i64(PIECE)), index), element)
 
+        unit = max(side, LINE // dtype.itemsize)
+        fetches = position in self.fetched and length == PIECE
+
         def square(index: Reg, line: Reg) -> None:
             rows = [f.load(source(f.add(index, i64(i)), line), element, side) for i in range(side)]
-            for i, row in enumerate(turned(f, rows)):
-                f.store(row, target(index, f.add(line, i64(i))))
-
-        def squares_of_a_line(index: Reg, line: Reg) -> None:
-            if position in self.fetched:
-                for i in range(side):
-                    f.prefetch(source(f.add(index, i64(i)), line, ahead))
-            for some in range(0, unit, side):
-                square(index, f.add(line, i64(some)))
+            if fetches:
+                # The squares that share a cache line share out its rows.
+                among = f.binary("and", line, i64(unit - 1))
+                row = f.add(index, f.binary("lshr", among, i64((unit // side).bit_length() - 1)))
+                for i in range(side * side // unit):
+                    f.prefetch(source(f.add(row, i64(i)), f.sub(line, among), ahead))
+            for i, turned_row in enumerate(turned(f, rows)):
+                f.store(turned_row, target(index, f.add(line, i64(i))))
 
         def single(index: Reg, line: Reg) -> None:
             f.store(f.load(source(index, line), element), target(index, line))
 
-        unit = max(side, LINE // dtype.itemsize)
-        units = f.binary("and", lines, f.number(-unit, "i64"))
         whole = f.binary("and", lines, f.number(-side, "i64"))
         squares = length - length % side
 
         def some(index: Reg) -> None:
-            count_loop(f, i64(0), units, unit, lambda line: squares_of_a_line(index, line))
-            count_loop(f, units, whole, side, lambda line: square(index, line))
+            count_loop(f, i64(0), whole, side, lambda line: square(index, line))
             count_loop(
                 f, index, f.add(index, i64(side)), 1, lambda i: count_loop(f, whole, lines, 1, partial(single, i))
             )

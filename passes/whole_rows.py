@@ -29,19 +29,18 @@ def side_by_side(rows: Sequence[RowText]) -> list[list[Reg]]:
         return [row.short() for row in rows]
     if n <= ROW_BLOCK:
         return _block_of_each(rows, i64(0), n)
-    trees = [Tree(row.reducers, 1) for row in rows]
-    for tree in trees:
-        tree.reset()
+    tree = Tree([reducer for row in rows for reducer in row.reducers], 1)
+    tree.reset()
 
     def block(start: Reg, length: int) -> None:
-        for tree, values in zip(trees, _block_of_each(rows, start, length), strict=True):
-            tree.push(values)
+        tree.push([value for values in _block_of_each(rows, start, length) for value in values])
 
     whole = n - n % ROW_BLOCK
     count_loop(f, i64(0), i64(whole), ROW_BLOCK, lambda start: block(start, ROW_BLOCK))
     if whole < n:
         block(i64(whole), n - whole)
-    return [tree.result() for tree in trees]
+    results, each = tree.result(), len(first.reducers)
+    return [results[i : i + each] for i in range(0, len(results), each)]
 
 
 def _block_of_each(rows: Sequence[RowText], start: Reg, length: int) -> list[list[Reg]]:
