@@ -25,7 +25,7 @@ PIECE = 64  # positions of the lane axis in a block
 BUFFER = 16 << 10  # bytes of a block of the widest of what is turned: half of a first-level cache
 # Bytes that a nest moves, each access counted by itself, from which on it asks for them ahead of time: less than that
 # comes soon enough from a cache that is not far.
-FETCHED = 4 << 20
+FETCHED = 16 << 20
 
 
 def turned(f: FunctionText, lines: list[Reg]) -> list[Reg]:

@@ -106,7 +106,7 @@ def test_large_maps_ask_for_the_next_block(dtype):
     def asked(function, *arrays):
         return forms_of(graph_of(function, *arrays), 256).text.count("call void @llvm.prefetch")
 
-    side = 700 if dtype is np.float64 else 1000
+    side = 1030 if dtype is np.float64 else 1460
     small, large = np.ones((300, 300), dtype), np.ones((side, side), dtype)
     past = np.ones((1300, 1300) if dtype is np.float64 else (1800, 1800), dtype)
     assert not asked(lambda x: transpose(x, (1, 0)), small)
