@@ -21,8 +21,9 @@ class Settings:
 
     Args:
         threads: each peer may use.
-        rounds: turns of each peer.
+        rounds: turns of each peer. Many short ones, since what disturbs on a shared machine may last for seconds.
         seconds: of a turn; it has one sample at least.
+        fewest: turns of a peer whose calls take so long that `rounds` of them would take over twice their time.
         floor: seconds that the calls of one sample take together, at least.
         starts: processes of each peer where the first call or the start is what is measured.
         long: seconds of such a start that need no second one.
@@ -33,8 +34,9 @@ class Settings:
     """
 
     threads: int
-    rounds: int = 7
-    seconds: float = 0.15
+    rounds: int = 15
+    seconds: float = 0.06
+    fewest: int = 3
     floor: float = 0.005
     starts: int = 3
     long: float = 10.0
@@ -42,6 +44,11 @@ class Settings:
     limits: Mapping[str, float] = field(default_factory=dict)
     device: str = CPU
     prepared: Prepared | None = None
+
+    def turns(self, one: float) -> int:
+        """Turns of a peer that takes so many seconds for one."""
+        most = int(2 * self.rounds * self.seconds / one) if one > 2 * self.seconds else self.rounds
+        return min(self.rounds, max(self.fewest, most))
 
     def limit_of(self, peer: str) -> float:
         """Seconds that this one may take for an answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, final
 
 from bench.caches import SMALL
@@ -35,11 +36,11 @@ class Estimate:
 
     def calls(self, case: Case, rounds: int, *, counts: int = 1, shared: bool = False) -> float:
         """Of measuring calls with so many numbers of threads; where processes are shared, they are there already."""
-        seconds = 0.0
+        settings, seconds = replace(self.settings, rounds=rounds), 0.0
         for peer in case.peers:
             alone = 0.0 if shared else _PROCESS + self._import(peer)
-            turn = max(self.settings.seconds, self._call(peer, case))
-            seconds += counts * (alone + self._first(peer, case) + rounds * turn)
+            turn = max(settings.seconds, self._call(peer, case))
+            seconds += counts * (alone + self._first(peer, case) + settings.turns(turn) * turn)
         return seconds
 
     def start(self, case: Case) -> float:

@@ -79,11 +79,14 @@ class Bench:
                 with self._turn(entrant, processes):
                     processes[entrant] = self._process(entrant, folder)
                     self._prepare(case, processes[entrant], entrant, folder)
-            for number, entrant in enumerate(in_turns(entrants, self.settings.rounds)):
-                self.report(f"{case.name}: {entrant.label}, turn {number // len(entrants) + 1}")
-                with self._turn(entrant, processes):
-                    amount = {"seconds": self.settings.seconds, "floor": self.settings.floor}
-                    entrant.samples += self._ask(processes[entrant], do="sample", **amount)["times"]
+            amount = {"seconds": self.settings.seconds, "floor": self.settings.floor}
+            turns = dict.fromkeys(entrants, 0)
+            for entrant in in_turns(entrants, self.settings.rounds):
+                if turns[entrant] < self.settings.turns(min(entrant.samples, default=0.0)):
+                    turns[entrant] += 1
+                    self.report(f"{case.name}: {entrant.label}, turn {turns[entrant]}")
+                    with self._turn(entrant, processes):
+                        entrant.samples += self._ask(processes[entrant], do="sample", **amount)["times"]
             if not self.shared:
                 for entrant in in_turns(entrants, 1):
                     with self._turn(entrant, processes):

@@ -34,7 +34,7 @@ EPILOG = """
 examples:
   tapec bench --quick                              does everything run, and agree? a minute
   tapec bench --workloads rosenbrock,heat          these two beside all peers that are installed
-  tapec bench --peers tapec,jax --rounds 3         one peer only, and a shorter run
+  tapec bench --peers tapec,jax --rounds 5         one peer only, and a shorter run
   tapec bench --sweep --minutes 30                 all of it, as far as half an hour goes
   tapec bench --quick --device emulated            does a GPU's code for everything agree? some minutes, and no GPU
   tapec bench --device cuda                        on an NVIDIA GPU, beside JAX and PyTorch on the same one
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--threads", type=_positive, metavar="N", help="of each peer (default: all cores)")
     rounds = Settings.rounds
-    how.add_argument("--rounds", type=_positive, metavar="N", default=rounds, help="turns of each peer (default: 7)")
+    how.add_argument("--rounds", type=_positive, metavar="N", default=rounds, help="turns of each peer (default: 15)")
     how.add_argument(
         "--limit",
         type=_limits,

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,12 @@ from bench.workloads import WORKLOADS
 
 SETTINGS = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, starts=1, limit=60.0)
 HERE = Installed(PEERS["tapec"], sys.executable, "0")
+
+
+def test_slow_peers_have_fewer_turns():
+    settings = Settings(threads=1, rounds=15, seconds=0.06, fewest=3)
+    assert [settings.turns(one) for one in (0.0, 0.05, 0.12, 0.19, 0.5, 3.0)] == [15, 15, 15, 9, 3, 3]
+    assert replace(settings, rounds=2).turns(3.0) == 2
 
 
 def case(name, peer=HERE):
