@@ -25,6 +25,7 @@ class Settings:
         seconds: of a turn; it has one sample at least.
         fewest: turns of a peer whose calls take so long that `rounds` of them would take over twice their time.
         floor: seconds that the calls of one sample take together, at least.
+        rest: seconds before a turn: threads of the last peer wait for work, keeping cores busy, before they sleep.
         starts: processes of each peer where the first call or the start is what is measured.
         long: seconds of such a start that need no second one.
         limit: seconds that a peer may take for an answer.
@@ -38,6 +39,7 @@ class Settings:
     seconds: float = 0.06
     fewest: int = 3
     floor: float = 0.005
+    rest: float = 0.04
     starts: int = 3
     long: float = 10.0
     limit: float = 120.0

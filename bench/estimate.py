@@ -40,7 +40,7 @@ class Estimate:
         for peer in case.peers:
             alone = 0.0 if shared else _PROCESS + self._import(peer)
             turn = max(settings.seconds, self._call(peer, case))
-            seconds += counts * (alone + self._first(peer, case) + settings.turns(turn) * turn)
+            seconds += counts * (alone + self._first(peer, case) + settings.turns(turn) * (turn + settings.rest))
         return seconds
 
     def start(self, case: Case) -> float:

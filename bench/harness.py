@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,7 @@ class Bench:
                     turns[entrant] += 1
                     self.report(f"{case.name}: {entrant.label}, turn {turns[entrant]}")
                     with self._turn(entrant, processes):
+                        time.sleep(self.settings.rest)
                         entrant.samples += self._ask(processes[entrant], do="sample", **amount)["times"]
             if not self.shared:
                 for entrant in in_turns(entrants, 1):

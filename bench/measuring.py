@@ -28,7 +28,7 @@ from bench.tasks import Task, carry_out, clock, outline
 from bench.usage import Usage
 from bench.workloads import WORKLOADS
 
-QUICK = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, starts=1, limit=60.0)
+QUICK = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, rest=0.0, starts=1, limit=60.0)
 _EARLIER = ROOT / "bench" / "results" / "results.json"
 
 

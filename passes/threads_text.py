@@ -8,11 +8,13 @@ that started them, and, if the layer can't serve two callers at once, while it s
 It also does so where that is faster, which only measuring tells. Threads that find the cores busy cost milliseconds,
 since all wait for the last one. `history` is memory of the call's own, zeros at first: how long the task takes alone
 (0), how often to run it alone before threads are tried again (1), how long that was last time (2), and how often it has
-run on threads since it was last run alone (3). The first of these runs may have to wake the threads, and is not judged.
+run on threads since it was last run alone (3), with a mark if the last time was slower than alone: threads are given up
+for the second time in a row. The first of these runs may have to wake the threads, and is not judged.
 Callers on several threads may lose each other's notes.
 
 A run that lost a millisecond tells of the machine rather than of its task: a thread waited for a core. No call asks for
-threads for some time then, so that a program of many calls does not find out in each of them.
+threads for some time then, so that a program of many calls does not find out in each of them: for a few times what was
+lost, and for longer each time that the next such run comes soon after.
 
 `void tapec_parallel_start()` says that this process started the threads.
 """
@@ -27,11 +29,13 @@ GET_THREADS = "tapec_numba_get_num_threads"
 SET_THREADS = "tapec_numba_set_num_threads"
 
 _AGAIN = 512  # runs on threads after which a run alone is measured anew
+_SLOW = 1 << 32  # the mark: a run on threads was slower
 _FIRST_WAIT, _LAST_WAIT = 4, 2048  # half of the runs alone after threads were slower once; the most of them
 
-# Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithm of how
-# many times as long no call asks for threads then; and the longest of these pauses.
-_MUCH, _PAUSE, _LONGEST = 1_000_000, 6, 1_000_000_000
+# Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithms of how
+# many times as long no call asks for threads then, at first and at most; the longest of these pauses; and the logarithm
+# of how many times as long as the last pause nothing must have been lost since for the next one to be a first one.
+MUCH, _FIRST_PAUSE, _LAST_PAUSE, _LONGEST, _CALM = 1_000_000, 2, 6, 1_000_000_000, 3
 
 # Numba's layers call `function(args, dimensions, steps, data)` for pieces of 0 to dimensions[0]: args[0] has moved on
 # by steps[0] for each item before the piece, dimensions[0] is the number of items in it. Here an item is a part. Every
@@ -45,6 +49,8 @@ declare i32 @clock_gettime(i32, ptr)
 @owner = internal global i32 0, align 4
 @busy = internal global i32 0, align 4
 @crowded = internal global i64 0, align 8
+@pause = internal global i64 0, align 8
+@patience = internal global i64 0, align 8
 
 define void @{start}() {{
   %pid = call i32 @getpid()
@@ -200,9 +206,19 @@ note:
   %waited = icmp sgt i64 %loss, {much}
   br i1 %waited, label %crowd, label %count
 crowd:
-  %share = shl i64 %loss, {pause}
+  %since = sub i64 %start, %until
+  %last.pause = load atomic i64, ptr @pause monotonic, align 8
+  %calm.time = shl i64 %last.pause, {calm}
+  %calm = icmp sgt i64 %since, %calm.time
+  %last.patience = load atomic i64, ptr @patience monotonic, align 8
+  %more.patience = add i64 %last.patience, 1
+  %most.patience = call i64 @llvm.smin.i64(i64 %more.patience, i64 {last_pause})
+  %patience = select i1 %calm, i64 {first_pause}, i64 %most.patience
+  store atomic i64 %patience, ptr @patience monotonic, align 8
+  %share = shl i64 %loss, %patience
   %pause = call i64 @llvm.smin.i64(i64 %share, i64 {longest})
   %again = add i64 %end, %pause
+  store atomic i64 %pause, ptr @pause monotonic, align 8
   store atomic i64 %again, ptr @crowded monotonic, align 8
   br label %count
 count:
@@ -216,15 +232,24 @@ done:
   ret void
 judge:
   %paid = icmp slt i64 %took, %alone
+  %runs = and i64 %more, {runs}
   br i1 %paid, label %good, label %bad
 good:
   %half = ashr i64 %wait, 1
   store atomic i64 %half, ptr %wait.slot monotonic, align 8
-  %often = icmp sge i64 %more, {again}
+  store atomic i64 %runs, ptr %times.slot monotonic, align 8
+  %often = icmp sge i64 %runs, {again}
   %once = zext i1 %often to i64
   store atomic i64 %once, ptr %skip.slot monotonic, align 8
   ret void
 bad:
+  %twice = icmp ne i64 %more, %runs
+  br i1 %twice, label %worse, label %mark
+mark:
+  %marked = or i64 %more, {slow}
+  store atomic i64 %marked, ptr %times.slot monotonic, align 8
+  ret void
+worse:
   %least = call i64 @llvm.smax.i64(i64 %wait, i64 {first_wait})
   %double = shl i64 %least, 1
   %longer = call i64 @llvm.smin.i64(i64 %double, i64 {last_wait})
@@ -256,9 +281,13 @@ def threads_text(clock: int, exclusive: bool, always: bool = False) -> str:
         enter="claim" if exclusive else "together",
         leave="release" if exclusive else "note",
         again=_AGAIN,
+        slow=_SLOW,
+        runs=_SLOW - 1,
         first_wait=_FIRST_WAIT,
         last_wait=_LAST_WAIT,
-        much=_MUCH,
-        pause=_PAUSE,
+        much=MUCH,
+        first_pause=_FIRST_PAUSE,
+        last_pause=_LAST_PAUSE,
         longest=_LONGEST,
+        calm=_CALM,
     )

@@ -17,7 +17,7 @@ from bench.workloads import WORKLOADS
 
 SLOW = Installed(replace(PEERS["tapec"], slow=True), sys.executable, "1")
 CASE = Case(WORKLOADS["rosenbrock"], 5, (SLOW,))
-SETTINGS = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, starts=1, limit=60.0)
+SETTINGS = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, rest=0.0, starts=1, limit=60.0)
 
 
 @pytest.fixture(scope="module")

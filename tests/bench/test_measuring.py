@@ -21,7 +21,7 @@ from bench.tasks import Task, carry_out
 from bench.workload import Call, Workload
 from bench.workloads import WORKLOADS
 
-SETTINGS = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, starts=1, limit=60.0)
+SETTINGS = Settings(threads=1, rounds=2, seconds=0.0, floor=0.0, rest=0.0, starts=1, limit=60.0)
 HERE = Installed(PEERS["tapec"], sys.executable, "0")
 
 

@@ -122,7 +122,9 @@ def test_the_plan_says_how_long_it_takes_and_until_when():
 
 
 class TestEstimates:
-    settings = Settings(threads=2, seconds=0.5, starts=3, long=10.0, limit=20.0, limits={"torch.compile": 70.0})
+    settings = Settings(
+        threads=2, seconds=0.5, rest=0.0, starts=3, long=10.0, limit=20.0, limits={"torch.compile": 70.0}
+    )
     tapec, slow, jax = (Installed(PEERS[name], sys.executable, "0") for name in ("tapec", "torch.compile", "jax"))
     run = Run(
         {},
