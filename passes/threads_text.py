@@ -35,7 +35,7 @@ _FIRST_WAIT, _LAST_WAIT = 4, 2048  # half of the runs alone after threads were s
 # Nanoseconds that a run on threads loses where one of them had to wait for its turn on a core; the logarithms of how
 # many times as long no call asks for threads then, at first and at most; the longest of these pauses; and the logarithm
 # of how many times as long as the last pause nothing must have been lost since for the next one to be a first one.
-MUCH, _FIRST_PAUSE, _LAST_PAUSE, _LONGEST, _CALM = 1_000_000, 2, 6, 1_000_000_000, 3
+_MUCH, _FIRST_PAUSE, _LAST_PAUSE, _LONGEST, _CALM = 1_000_000, 2, 6, 1_000_000_000, 3
 
 # Numba's layers call `function(args, dimensions, steps, data)` for pieces of 0 to dimensions[0]: args[0] has moved on
 # by steps[0] for each item before the piece, dimensions[0] is the number of items in it. Here an item is a part. Every
@@ -285,7 +285,7 @@ def threads_text(clock: int, exclusive: bool, always: bool = False) -> str:
         runs=_SLOW - 1,
         first_wait=_FIRST_WAIT,
         last_wait=_LAST_WAIT,
-        much=MUCH,
+        much=_MUCH,
         first_pause=_FIRST_PAUSE,
         last_pause=_LAST_PAUSE,
         longest=_LONGEST,

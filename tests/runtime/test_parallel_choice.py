@@ -116,7 +116,7 @@ def test_two_runs_alone_come_first():
 def test_threads_that_are_slower_are_tried_ever_less_often():
     machine = Machine()
     machine.together = 1000
-    assert machine.on_threads(2 + 2 + 8 + 2 + 16 + 2 + 5) == "aa" + "tt" + "a" * 8 + "tt" + "a" * 16 + "tt" + "a" * 5
+    assert machine.on_threads(2 + 3 + 8 + 3 + 16 + 3 + 5) == "aa" + "ttt" + "a" * 8 + "ttt" + "a" * 16 + "ttt" + "a" * 5
     longest = machine.on_threads(20_000).split("t")
     assert max(map(len, longest)) == 2048
     machine.together = 900
@@ -132,12 +132,44 @@ def test_where_a_thread_waited_for_a_core_no_call_asks_for_threads_for_a_while()
     machine.together = 300
     machine.history = (I64 * HISTORY)()  # another call
     assert machine.on_threads(20) == "a" * 20
-    machine.now += 64 * 5_000_000 - 50 * machine.alone
+    machine.now += 4 * 5_000_000 - 50 * machine.alone
     assert machine.on_threads(20) == "a" * 20
     machine.now += 50 * machine.alone
     assert machine.on_threads(20) == "t" * 20
     machine.history = first
-    assert machine.on_threads(20) == "a" * 8 + "t" * 12
+    assert machine.on_threads(20) == "t" * 20
+
+
+def test_pauses_grow_while_the_machine_stays_busy():
+    machine = Machine()
+    machine.on_threads(6)
+
+    def pause() -> int:
+        """Tens of milliseconds from the end of a run on threads to the beginning of the next one."""
+        ended = machine.now
+        while machine.on_threads(1) == "a":
+            machine.now += 1_000_000
+        return round((machine.now - machine.together - ended) / 10_000_000)
+
+    machine.together = 5_000_000 + machine.alone
+    assert machine.on_threads(1) == "t"
+    assert [pause() for _ in range(6)] == [2, 4, 8, 16, 32, 32]
+    machine.together = 300
+    assert pause() == 32
+    machine.now += 10 * 320_000_000
+    machine.together = 5_000_000 + machine.alone
+    assert machine.on_threads(1) == "t"
+    assert pause() == 2
+
+
+def test_one_slow_run_on_threads_now_and_then_changes_nothing():
+    machine = Machine()
+    machine.on_threads(6)
+    for _ in range(50):
+        machine.together = 3000
+        assert machine.on_threads(1) == "t"
+        machine.together = 300
+        assert machine.on_threads(7) == "t" * 7
 
 
 def test_a_process_that_was_stopped_does_not_wait_long():
@@ -147,14 +179,14 @@ def test_a_process_that_was_stopped_does_not_wait_long():
     assert machine.on_threads(1) == "t"
     machine.together = 300
     machine.now += 1_000_000_000
-    assert machine.on_threads(9) == "a" * 8 + "t"
+    assert machine.on_threads(9) == "t" * 9
 
 
 def test_what_a_run_alone_takes_is_measured_again():
     machine = Machine()
     assert machine.on_threads(2 + 512 + 1 + 512) == "aa" + "t" * 512 + "a" + "t" * 512
     machine.alone = 200  # now that is faster
-    assert machine.on_threads(1 + 2 + 8) == "a" + "tt" + "a" * 8
+    assert machine.on_threads(1 + 3 + 8) == "a" + "ttt" + "a" * 8
 
 
 def test_a_run_that_wakes_the_threads_is_not_judged():
@@ -170,7 +202,7 @@ def test_one_slow_run_alone_is_not_taken_for_the_rule():
     machine.alone = 100_000  # memory that is touched for the first time
     machine.call()
     machine.alone = 250
-    assert machine.on_threads(4) == "atta"
+    assert machine.on_threads(5) == "attta"
 
 
 def test_a_layer_that_serves_one_caller_is_not_asked_twice():
