@@ -66,9 +66,8 @@ class Array(ViewableArray):
 
     def __init__(self, value: Any, dtype: Any = None) -> None:
         plain = type(value) is not Tensor and not hasattr(type(value), "__tapec_tensor__")
-        tensor = (
-            constant(value) if plain and ACTIVE.device is not None else lift(value)
-        )  # which lies where a block says
+        # A value of the user's lies where a block says.
+        tensor = constant(value) if plain and ACTIVE.device is not None else lift(value)
         tensor = cast(tensor, tensor.dtype if dtype is None else np.dtype(dtype).newbyteorder("="))
         self._tensor = make(tensor._array) if tensor._literal else tensor
         self._made = user_location()

@@ -10,6 +10,7 @@ import numpy as np
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import AttributeValueError, DTypeError, ShapeError
 from tapec.ops import creation, indexing
+from tapec.ops import elementwise as ew
 from tapec.surface.primitives import broadcast, filled, reshape
 from tapec.tensor import Tensor
 
@@ -83,10 +84,6 @@ def sum_into(rows: Tensor, ids: Tensor, count: int) -> Tensor:
 
 
 def _fitted(values: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
-    try:
-        fits = np.broadcast_shapes(values._array.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not ew.broadcasts_to(values._array.shape, shape):
         raise located(ShapeError(f"{name}: values of shape {values.shape} do not broadcast to {shape}"))
     return broadcast(values, shape)

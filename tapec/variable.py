@@ -171,7 +171,7 @@ class Variable(Holder):
                 DTypeError(f"{self.name}.{method} takes {self.dtype}, got {tensor.dtype}; convert it with .astype()")
             )
         shape = tensor._array.shape
-        if shape != self.shape and (exact or not _broadcasts(shape, self.shape)):
+        if shape != self.shape and (exact or not ew.broadcasts_to(shape, self.shape)):
             raise located(
                 ShapeError(f"{self.name}.{method}: the variable has shape {self.shape}, the value has shape {shape}")
             )
@@ -198,10 +198,3 @@ class Variable(Holder):
         with self._lock:
             self._device = device
             self._tensor = make(moved(self._tensor._array, device))
-
-
-def _broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    try:
-        return ew.broadcast_shapes(shape, whole) == whole
-    except ShapeError:
-        return False

@@ -89,7 +89,7 @@ class WritableArray(Holder):
             )
         if new.shape == self.shape:
             new = cast(new, self.dtype)
-        elif _broadcasts(new.shape, self.shape):
+        elif ew.broadcasts_to(new.shape, self.shape):
             new = fitting(new, self.dtype, self.shape)
         else:
             raise located(ShapeError(f"an array of shape {self.shape} can't take shape {new.shape} in place"))
@@ -159,13 +159,6 @@ def fitting(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Tensor:
         have = have[extra:]
     if have == shape:
         return tensor
-    if not _broadcasts(have, shape):
+    if not ew.broadcasts_to(have, shape):
         raise located(ShapeError(f"could not write a value of shape {have} into a part of shape {shape}"))
     return apply(movement.broadcast, (tensor,), {"shape": shape})
-
-
-def _broadcasts(have: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    try:
-        return ew.broadcast_shapes(have, shape) == shape
-    except ShapeError:
-        return False

@@ -37,6 +37,14 @@ def broadcast_shapes(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(out)
 
 
+def broadcasts_to(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array of `shape` fits into one of the shape `whole`."""
+    try:
+        return broadcast_shapes(shape, whole) == whole
+    except ShapeError:
+        return False
+
+
 class Elementwise(Family):
     """Broadcast shape, dtype by the primitive's `result` rule."""
 
