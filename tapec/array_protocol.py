@@ -47,7 +47,7 @@ def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
     if module is None and getattr(np, name, None) is function:  # ufuncs do not say where they come from
         module = "numpy"
     full = f"{module}.{name}" if module else f"the ufunc {name}"
-    fallback = f"compose it of functions listed in {_PAGE}, or leave the recording with .numpy() first"
+    fallback = f"compose it of functions listed in {_PAGE}, or give it its derivative with tp.custom_gradient"
     advice = hint or HINTS.get(function, fallback)
     return UnsupportedFunctionError(f"{full} is not recorded on tensors; {advice}")
 

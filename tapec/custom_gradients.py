@@ -13,7 +13,7 @@ from tapec.argument_names import function_name
 from tapec.dispatch import lift
 from tapec.errors import CustomRuleError
 from tapec.reads import VariableReads
-from tapec.recording import ACTIVE
+from tapec.recording import ACTIVE, ruled
 from tapec.rules import Rule, apply_rule, transposed
 from tapec.structure import flatten, unflatten
 from tapec.tensor import Tensor
@@ -57,7 +57,7 @@ def custom_gradient(python: _Function) -> _Function:
         leaves, structure = flatten(args)
         leaves = [lift(leaf) if isinstance(leaf, Variable) else leaf for leaf in leaves]
         reads = VariableReads()
-        with reads.noted():
+        with reads.noted(), ruled():
             returned = python(*unflatten(structure, leaves), **kwargs)
         if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
             raise CustomRuleError(

@@ -56,7 +56,7 @@ def push(python: Callable[..., Any], primals: tuple[Any, ...], tangents: Any) ->
     for longer than the other.
     """
     given = independent(python, primals)
-    recorder = ForwardRecorder()
+    recorder = ForwardRecorder(strict=True)
     for source, tangent in zip(given.sources, given.domain.some(tangents, "tangents", "the primals"), strict=True):
         if tangent is not None:
             recorder.watch(source, tangent)

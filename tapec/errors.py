@@ -95,6 +95,12 @@ class LeakedTensorError(TapecError, RuntimeError):
     """Under `strict=True`: a recorded value left for plain Python (`float(t)`, ...) inside a compiled function."""
 
 
+class LostDerivativeError(TapecError, RuntimeError):
+    """A value that is differentiated left for plain Python (`float(t)`, `np.array([t])`, ...), and would come back from
+    there without its derivative; the message says at which line, and what to write instead.
+    """
+
+
 class ArgumentError(TapecError, TypeError):
     """A compiled function got an argument that it can't specialise on, or changed one in place."""
 

@@ -13,8 +13,9 @@ from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.primitive import Primitive
+from tapec.lost_derivatives import lost_derivative
 from tapec.ops import creation
-from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.recording import ACTIVE, Recorder, active, user_location
 from tapec.replay import Program
 from tapec.tensor import Tensor
 from tapec.variable import Variable
@@ -22,13 +23,18 @@ from tapec.variable import Variable
 
 @final
 class ForwardRecorder(Recorder):
-    """Holds the tangent of every living tensor that depends on what is watched."""
+    """Holds the tangent of every living tensor that depends on what is watched.
 
-    __slots__ = ("_outside", "_references", "_tangents", "_variables")
+    Args:
+        strict: raise `LostDerivativeError` where a value that has a tangent leaves for plain Python.
+    """
+
+    __slots__ = ("_outside", "_references", "_strict", "_tangents", "_variables")
 
     differentiates: ClassVar[bool] = True
 
-    def __init__(self) -> None:
+    def __init__(self, strict: bool = False) -> None:
+        self._strict = strict
         self._tangents: dict[int, Tensor] = {}  # by the tensor's serial
         self._references: dict[int, weakref.ref[Tensor]] = {}  # they tell when a tensor is gone
         self._variables: dict[int, tuple[Variable, Tensor]] = {}
@@ -63,12 +69,9 @@ class ForwardRecorder(Recorder):
     @contextmanager
     def entered(self) -> Iterator[None]:
         """A block whose primitives it hears of; whatever was entered in it and not left, leaves with it."""
-        depth = len(ACTIVE.recorders)
-        self.enter()
-        try:
+        self._outside = ACTIVE.recorders[:]
+        with active(self):
             yield
-        finally:
-            del ACTIVE.recorders[depth:]
 
     # What recorders hear ---------------------------------------------------------------------------------------------
 
@@ -107,8 +110,10 @@ class ForwardRecorder(Recorder):
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. Tangents are those of the branch that Python takes."""
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. What Python computes from it has no tangent."""
+        if self._strict and loses and tensor._serial in self._tangents:
+            raise lost_derivative(how)
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. An array is nothing watched."""

@@ -16,11 +16,12 @@ from tapec.expected_ops import Expectations, Expected
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
+from tapec.leaving_advice import KEPT, advice
 from tapec.memory_windows import MemoryWindow
 from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
 from tapec.recorded_call import Leak, RecordedCall, leak_message
-from tapec.recording import ACTIVE, NOWHERE, Recorder, user_hint, user_location
+from tapec.recording import ACTIVE, NOWHERE, Recorder, user_frame, user_hint, user_location
 from tapec.rule_free import likes, without_rules
 from tapec.tensor import Tensor
 
@@ -181,15 +182,16 @@ class FunctionRecorder(Recorder):
         value = self.values.get(tensor._serial)
         return value is not None and value not in self._fixed and value not in self._outside
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
         if self.guards(tensor):
-            self.leave(how, number=tensor._array.dtype.kind == "f")
+            instead = KEPT if self.leaked is not None else advice(user_frame(2)[0], how)
+            self.leave(how, None, loses and tensor._array.dtype.kind == "f", instead)
 
-    def leave(self, how: str, location: Location | None = None, number: bool = False) -> None:
+    def leave(self, how: str, location: Location | None = None, number: bool = False, instead: str = KEPT) -> None:
         """The call does by `how` what compiled code can't follow; the first such place is kept."""
         if self.leaked is None:
-            self.leaked = Leak(how, location or user_location(), number)
+            self.leaked = Leak(how, location or user_location(), number, instead)
         if self.strict:
             raise LeakedTensorError(leak_message(self.name, self.leaked))
 

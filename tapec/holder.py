@@ -44,6 +44,15 @@ class Holder(ArrayProtocol):
     def __int__(self) -> int:
         return int(self.__tapec_tensor__())
 
+    def __floor__(self) -> int:
+        return self.__tapec_tensor__().__floor__()
+
+    def __ceil__(self) -> int:
+        return self.__tapec_tensor__().__ceil__()
+
+    def __trunc__(self) -> int:
+        return int(self)
+
     def __index__(self) -> int:
         return self.__tapec_tensor__().__index__()
 

@@ -13,10 +13,10 @@ from tapec.runtime.device_array import on_host
 
 
 def plain_values(item: Any, how: str) -> Any:
-    """Plain values; those of a tensor leave the recording."""
+    """Plain values, for positions and the numbers of elements; those of a tensor leave the recording."""
     if not isinstance(item, ArrayProtocol):
         return np.asarray(item)
     tensor = lift(item)
     for recorder in ACTIVE.recorders:
-        recorder.leak(tensor, how)
+        recorder.leak(tensor, how, loses=False)
     return on_host(tensor._array)

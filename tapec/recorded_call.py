@@ -22,11 +22,13 @@ class Leak(NamedTuple):
         how: what the program did.
         location: its line.
         number: whether the value is floating, so that there is a derivative to lose.
+        instead: what would keep it recorded.
     """
 
     how: str
     location: Location | None
     number: bool
+    instead: str
 
     def __str__(self) -> str:
         return f"{self.location}: {self.how}"
@@ -87,10 +89,7 @@ class Recording(NamedTuple):
 def leak_message(name: str, leak: Leak) -> str:
     """What a user is told of a leak."""
     lost = "; no derivative flows through it" if leak.number else ""
-    made = (
-        "; np.stack([a, b]) joins, np.array([a, b]) can't; arrays to fill begin with np.zeros_like(x), not np.zeros(n)"
-    )
     return (
-        f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow{lost}. Keep it a tensor "
-        f"(NumPy's functions work on it{made if leak.number else ''}), or leave {name!r} undecorated."
+        f"{leak}: a recorded value leaves for plain Python, which compiled code can't follow{lost}. Instead: "
+        f"{leak.instead}; or leave {name!r} undecorated."
     )

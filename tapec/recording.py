@@ -16,6 +16,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from tapec.errors import TapecError
 from tapec.ir.graph import Location
 
 if TYPE_CHECKING:
@@ -83,8 +84,11 @@ class Recorder(ABC):
         return False
 
     @abstractmethod
-    def leak(self, tensor: Tensor, how: str) -> None:
-        """The value of `tensor` left for plain Python by `how` (`float(t)`, `t.numpy()`, ...)."""
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
+        """The value of `tensor` left for plain Python by `how` (`float(t)`, `t.numpy()`, ...).
+
+        `loses` is whether what left may be computed on with, so that a derivative can be lost: positions have none.
+        """
 
     @abstractmethod
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
@@ -125,6 +129,8 @@ class _Stack(threading.local):
             new tuple each time, so that a recording can tell whether that happened while it went on.
         lasting: whether derivatives of what runs now will be asked for when the tensors that Python holds now are gone.
         device: the device that a `with` block has chosen; None for the CPU.
+        ruled: how many of the outermost recorders take the derivatives of what runs now from a rule, so that to them
+            none is lost where a value leaves for plain Python.
     """
 
     def __init__(self) -> None:
@@ -136,6 +142,7 @@ class _Stack(threading.local):
         self.refused: tuple[Location | None] | None = None
         self.lasting: bool = False
         self.device: Device | None = None
+        self.ruled: int = 0
 
 
 ACTIVE = _Stack()
@@ -149,8 +156,29 @@ def active(recorder: Recorder) -> Iterator[None]:
     recorders.append(recorder)
     try:
         yield
+    except ValueError as error:
+        said = said_before(error)
+        if said is None:
+            raise
+        raise said.with_traceback(error.__traceback__) from None
     finally:
         del recorders[depth:]
+
+
+@contextmanager
+def ruled() -> Iterator[None]:
+    """A block whose derivatives a rule gives, whatever runs in it."""
+    before, ACTIVE.ruled = ACTIVE.ruled, len(ACTIVE.recorders)
+    try:
+        yield
+    finally:
+        ACTIVE.ruled = before
+
+
+def said_before(error: ValueError) -> TapecError | None:
+    """The error of a tensor in whose place NumPy says that elements can't be sequences (`a[0] = t`), if it is that."""
+    cause = error.__cause__
+    return cause if isinstance(cause, TapecError) and str(error).startswith("setting an array element") else None
 
 
 def user_location(skip: int = 1) -> Location | None:

@@ -138,11 +138,11 @@ class RegionRecorder(Recorder):
         """See `Recorder.guards`. There are none on what a region makes or takes."""
         return not self.depends(tensor) and any(recorder.guards(tensor) for recorder in self._outside)
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`."""
         self._refuse(tensor, f"{how} asked for the value of a tensor")
         for recorder in self._outside:
-            recorder.leak(tensor, how)
+            recorder.leak(tensor, how, loses)
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`."""

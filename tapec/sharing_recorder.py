@@ -31,19 +31,19 @@ _UNKNOWN: Any = object()
 _ENDED: Final = "this tape began inside {}, whose recording has ended; make a new one where it is used"
 
 
-def tape_recorder(watch_accessed_variables: bool) -> TapeRecorder:
-    """The recorder for a tape that begins now."""
+def tape_recorder(watch_accessed_variables: bool, strict: bool = False) -> TapeRecorder:
+    """The recorder for a tape that begins now; the arguments are those of `TapeRecorder`."""
     outermost = ACTIVE.recorders[0] if ACTIVE.recorders else None
     if isinstance(outermost, FunctionRecorder):
-        return SharingRecorder(watch_accessed_variables, outermost)
-    return StructureRecorder(watch_accessed_variables)
+        return SharingRecorder(watch_accessed_variables, outermost, strict)
+    return StructureRecorder(watch_accessed_variables, strict)
 
 
 def run_recorder() -> TapeRecorder:
-    """The recorder of one run of a function, of which derivatives are made and of none that is equal."""
+    """The recorder of one run of a function, of which derivatives are made and of none that is equal; it is strict."""
     if all(isinstance(recorder, EagerMode) for recorder in ACTIVE.recorders):
-        return StructureRecorder(watch_accessed_variables=False, keeps_inputs=True)
-    return tape_recorder(watch_accessed_variables=False)
+        return StructureRecorder(watch_accessed_variables=False, strict=True, keeps_inputs=True)
+    return tape_recorder(watch_accessed_variables=False, strict=True)
 
 
 @final
@@ -53,14 +53,15 @@ class SharingRecorder(TapeRecorder):
     Args:
         watch_accessed_variables: watch every trainable Variable that is read.
         function: the recorder of the function. It hears of every op before the tape does.
+        strict: see `TapeRecorder`.
     """
 
     once: ClassVar[bool] = True
 
     __slots__ = ("_function", "_heard", "_keeps", "_needed", "_start")
 
-    def __init__(self, watch_accessed_variables: bool, function: FunctionRecorder) -> None:
-        super().__init__(watch_accessed_variables)
+    def __init__(self, watch_accessed_variables: bool, function: FunctionRecorder, strict: bool = False) -> None:
+        super().__init__(watch_accessed_variables, strict)
         self._function = function
         self._start = len(function.table.rows)
         self._heard: list[int] = []  # ops that read something that depends on something watched

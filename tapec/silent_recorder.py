@@ -38,7 +38,7 @@ class SilentRecorder(Recorder):
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`."""
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`."""
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:

@@ -26,6 +26,7 @@ class StructureRecorder(TapeRecorder):
 
     Args:
         watch_accessed_variables: watch every trainable Variable that is read.
+        strict: see `TapeRecorder`.
         keeps_inputs: keep whatever the ops read, since derivatives are made of this very recording, and nobody else
             records what it reads.
 
@@ -35,8 +36,8 @@ class StructureRecorder(TapeRecorder):
 
     __slots__ = ("_inputs", "prefix")
 
-    def __init__(self, watch_accessed_variables: bool, keeps_inputs: bool = False) -> None:
-        super().__init__(watch_accessed_variables)
+    def __init__(self, watch_accessed_variables: bool, strict: bool = False, keeps_inputs: bool = False) -> None:
+        super().__init__(watch_accessed_variables, strict)
         # Apart from `kept`, of which equal recordings keep the same places.
         self._inputs: dict[int, Tensor] | None = {} if keeps_inputs else None
         self.prefix = nothing()

@@ -12,7 +12,7 @@ from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.mutable_array import Array
 from tapec.placement import beside
-from tapec.recording import ACTIVE, active, user_frame
+from tapec.recording import ACTIVE, active, said_before, user_frame
 from tapec.sharing_recorder import tape_recorder
 from tapec.structure import flatten, leaves_like, settled, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
@@ -37,6 +37,9 @@ class GradientTape:
     Args:
         persistent: allow several calls of `gradient`; memory is then held until the tape is gone.
         watch_accessed_variables: watch every trainable Variable that is read while the tape records.
+        strict: raise `LostDerivativeError` where a value that depends on something watched leaves for plain Python
+            (`float(t)`, `t.numpy()`, `np.array([t])`), instead of a gradient that knows nothing of what is computed
+            from it there.
 
     >>> x = Variable(3.0)
     >>> with GradientTape() as tape:
@@ -45,7 +48,10 @@ class GradientTape:
     6.0
     """
 
-    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+    def __init__(
+        self, persistent: bool = False, watch_accessed_variables: bool = True, *, strict: bool = False
+    ) -> None:
+        self._strict = strict
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._recorder: TapeRecorder | None = None
@@ -68,7 +74,7 @@ class GradientTape:
         if self._recording():
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
         if self._recorder is None:
-            self._recorder = tape_recorder(self._watch_accessed)
+            self._recorder = tape_recorder(self._watch_accessed, self._strict)
             self._consumed = False
             self._thread = threading.get_ident()
         ACTIVE.recorders.append(self._recorder)
@@ -81,6 +87,9 @@ class GradientTape:
         """Stops recording."""
         self._stop()
         self._history.left()
+        said = said_before(error) if isinstance(error, ValueError) else None
+        if said is not None:
+            raise said.with_traceback(trace) from None
 
     def _recording(self) -> bool:
         return self._recorder is not None and any(r is self._recorder for r in ACTIVE.recorders)
@@ -154,7 +163,7 @@ class GradientTape:
         place = self._stop()
         self._watched = ()
         self._consumed = False
-        self._recorder = tape_recorder(self._watch_accessed)
+        self._recorder = tape_recorder(self._watch_accessed, self._strict)
         self._thread = threading.get_ident()
         self._history.was_reset(self._recorder)
         if place is not None:
@@ -404,7 +413,7 @@ class GradientTape:
                 "make it with GradientTape(persistent=True) to compute several"
             )
         if self._recorder is None:
-            self._recorder = tape_recorder(self._watch_accessed)
+            self._recorder = tape_recorder(self._watch_accessed, self._strict)
             self._thread = threading.get_ident()
         self._check_thread()
         return self._recorder

@@ -17,6 +17,7 @@ from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.op_table import Stretch
 from tapec.ir.primitive import Primitive
+from tapec.lost_derivatives import lost_derivative
 from tapec.recorded_structure import RecordedGraph
 from tapec.recording import Recorder
 from tapec.tape_events import Events
@@ -57,6 +58,7 @@ class TapeRecorder(Recorder):
 
     Args:
         watch_accessed_variables: watch every trainable Variable that is read.
+        strict: raise `LostDerivativeError` where a value that depends on something watched leaves for plain Python.
 
     Attributes:
         kept: the tensors that derivative rules read, by place.
@@ -66,12 +68,13 @@ class TapeRecorder(Recorder):
         once: whether derivatives are made of this very recording, and of none that is equal.
     """
 
-    __slots__ = ("_watch_accessed", "events", "kept", "places", "variables")
+    __slots__ = ("_strict", "_watch_accessed", "events", "kept", "places", "variables")
 
     differentiates: ClassVar[bool] = True
     once: ClassVar[bool] = False
 
-    def __init__(self, watch_accessed_variables: bool) -> None:
+    def __init__(self, watch_accessed_variables: bool, strict: bool = False) -> None:
+        self._strict = strict
         self._watch_accessed = watch_accessed_variables
         self.places: dict[int, int] = {}
         self.events = Events()
@@ -114,8 +117,10 @@ class TapeRecorder(Recorder):
         """See `Recorder.observe`. The branch that Python takes is the one that is recorded."""
         self.events.branched(tensor, expected)
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. What Python computes from it does not depend on anything watched."""
+        if self._strict and loses and self.places.get(tensor._serial, -1) >= 0:
+            raise lost_derivative(how)
         self.events.left(tensor, how)
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:

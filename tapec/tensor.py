@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tapec.array_protocol import ArrayProtocol
+from tapec.array_protocol import TENSOR_FUNCTIONS, ArrayProtocol
 from tapec.deferred import Deferred
 from tapec.ir import dtypes
 from tapec.ir.types import TensorType, tensor_type
@@ -106,9 +106,9 @@ class Tensor(ArrayProtocol):
 
     # Leaving for plain Python ----------------------------------------------------------------------------------------
 
-    def _leak(self, how: str) -> None:
-        for recorder in ACTIVE.recorders:
-            recorder.leak(self, how)
+    def _leak(self, how: str, loses: bool = True) -> None:
+        for place, recorder in enumerate(ACTIVE.recorders):
+            recorder.leak(self, how, loses and place >= ACTIVE.ruled)
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The values as a read-only NumPy array: on the CPU no copy. What is computed from it is not recorded."""
@@ -158,6 +158,18 @@ class Tensor(ArrayProtocol):
             _observe(self.astype(np.int64) if self._array.dtype.kind == "f" else self, value)
         return value
 
+    def __floor__(self) -> int:
+        """`math.floor(t)`: guarded, as `int(t)` is."""
+        return int(TENSOR_FUNCTIONS[np.floor](self))
+
+    def __ceil__(self) -> int:
+        """`math.ceil(t)`: guarded, as `int(t)` is."""
+        return int(TENSOR_FUNCTIONS[np.ceil](self))
+
+    def __trunc__(self) -> int:
+        """`math.trunc(t)`: guarded, as `int(t)` is."""
+        return int(self)
+
     def __index__(self) -> int:
         if self._array.ndim or self._array.dtype.kind not in "iu":
             raise TypeError(f"only an integer tensor without axes can be an index, got {self.dtype} of {self.shape}")
@@ -175,6 +187,9 @@ class Tensor(ArrayProtocol):
         """Of a single number, which Python then knows, so that it is found in sets and as a key."""
         if self._array.ndim:
             raise TypeError(f"a tensor of shape {self.shape} is not hashable, like a NumPy array; use id(t) as the key")
+        if ACTIVE.recorders and self._array.dtype.kind == "f":
+            self._leak("hash(t)", loses=False)
+            return hash(self._array.item())
         return hash(self.item())
 
     def _single(self) -> Any:

@@ -83,7 +83,7 @@ class Transcript(Recorder):
     def observe(self, tensor: Tensor, expected: int) -> None:
         """See `Recorder.observe`. What runs again takes the way that Python has taken."""
 
-    def leak(self, tensor: Tensor, how: str) -> None:
+    def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`."""
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:

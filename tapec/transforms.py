@@ -155,7 +155,7 @@ class _Differentiation:
         """Value, auxiliary result and gradient."""
         call = select_arguments(self._python, self._argnums, args, kwargs)
         sources = [source for argument in call.selected for source in argument.sources]
-        with GradientTape() as tape:
+        with GradientTape(strict=True) as tape:
             tape.watch([source for source in sources if isinstance(source, Tensor)])
             value, aux = self._split(self._python(*call.args, **call.kwargs))
         found = iter(tape.gradient(value, sources, unconnected_gradients=UnconnectedGradients.ZERO))
