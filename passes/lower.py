@@ -29,6 +29,7 @@ from tapec.passes.steps import Branch, Carry, LibraryStep, Loop, Operand, Progra
 from tapec.passes.tiles import tiled
 from tapec.passes.turn_loads import turned
 from tapec.passes.unroll import unrolled
+from tapec.passes.update_nests import updates_in_place
 from tapec.passes.value_memory import ValueMemory
 from tapec.passes.views import View, dense_strides, views_of
 
@@ -57,22 +58,14 @@ class _Region:
         return self.homes.get(self.graph.outputs[output]) is self.graph.inputs[carry]
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """See `lower`."""
-
-    tiling: bool
-    in_place: bool
-
-
 class _Lowering:
     """The steps of one graph; regions are lowered by further objects that share its memory."""
 
-    def __init__(self, fused: Fused, memory: ValueMemory, homes: Mapping[Value, Value], options: _Options) -> None:
+    def __init__(self, fused: Fused, memory: ValueMemory, homes: Mapping[Value, Value], tiling: bool) -> None:
         self.fused = fused
         self.memory = memory
         memory.share(homes)
-        self.options = options
+        self.tiling = tiling
         self.stored = self._stored()
         self._pack()
 
@@ -100,12 +93,12 @@ class _Lowering:
                 steps += self._empty(group)
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
         steps = inlined(steps, lasting)
-        if self.options.tiling:
+        if self.tiling:
             steps = riding(steps)
             steps = [part for step in steps for part in (segmented(step) if isinstance(step, Nest) else [step])]
             steps = tiled(turned(steps, self.memory.temporary), lasting, self.memory.temporary)
         else:
-            steps = [collapse(step) if isinstance(step, Nest) else step for step in steps]
+            steps = [collapse(step) if isinstance(step, Nest) else step for step in updates_in_place(steps)]
         return tuple([unrolled(step) if isinstance(step, Nest) else step for step in steps])
 
     def _empty(self, group: Group) -> list[Step]:
@@ -160,10 +153,7 @@ class _Lowering:
 
     def _prepared(self, graph: Graph, seeds: list[View | None], first: int, carries: int) -> _Region:
         """A region whose outputs begin with the next values of the `carries` inputs from `first` on."""
-        prepared = materialize(graph, seeds)
-        if not self.options.in_place:
-            return _Region(prepared, seeds, {})
-        ordered = order_updates(prepared, seeds)
+        ordered = order_updates(materialize(graph, seeds), seeds)
         known = {v: seed for v, seed in zip(ordered.inputs, seeds, strict=True) if seed is not None}
         carried = {ordered.inputs[first + i]: i for i in range(carries)}
         return _Region(ordered, seeds, homes(ordered, views_of(ordered, known), carried))
@@ -185,7 +175,7 @@ class _Lowering:
         self.memory.buffers.update(zip(graph.outputs, outputs, strict=True))
         known = {*self.memory.buffers.values(), *(base for base, _, _ in self.memory.rows.values())}
         views = {v: seed for v, seed in zip(graph.inputs, region.seeds, strict=True) if seed is not None}
-        steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.options).steps()
+        steps = _Lowering(fuse(graph, views), self.memory, region.homes, self.tiling).steps()
         touched = {b for step in steps for b in buffers_of(step)}
         return steps, frozenset(b for b in touched - known if b.kind == "temporary")
 
@@ -328,7 +318,7 @@ def _scratch(op: Op) -> Sequence[tuple[dtypes.DType, int]]:
 
 def own_memory(carries: tuple[Carry, ...]) -> frozenset[Buffer]:
     """Temporaries that exist for carries only."""
-    return frozenset({c.next for c in carries} | {c.current for c in carries if c.current is not c.result})
+    return frozenset({b for c in carries for b in (c.current, c.next)} - {c.result for c in carries})
 
 
 def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
@@ -341,13 +331,12 @@ def _small(steps: tuple[Step, ...]) -> frozenset[Buffer]:
     return frozenset(b for b, n in uses.items() if n == 1 or len(steps) <= LONG_PROGRAM)
 
 
-def lower(fused: Fused, tiling: bool = True, in_place: bool = True) -> Program:
+def lower(fused: Fused, tiling: bool = True) -> Program:
     """The program of a fused graph.
 
     Args:
         fused: the graph.
         tiling: whether nests may run together, tile by tile, for a processor with large caches.
-        in_place: whether updates and loops may use the memory of what is dead behind them.
     """
     graph = fused.graph
     memory = ValueMemory()
@@ -357,8 +346,7 @@ def lower(fused: Fused, tiling: bool = True, in_place: bool = True) -> Program:
         memory.buffers[value] = Buffer(f"out{i}", value.type.dtype, value.type.size, "output", i, value)
     inputs = tuple([memory.buffers[v] for v in graph.inputs])
     outputs = tuple([memory.buffers[v] for v in graph.outputs])
-    taken = homes(graph, fused.views, {}) if in_place else {}
-    steps = _Lowering(fused, memory, taken, _Options(tiling, in_place)).steps()
+    steps = _Lowering(fused, memory, homes(graph, fused.views, {}), tiling).steps()
     kept = tuple([step.memory for step in steps if isinstance(step, While) and step.memory is not None])
     small = _small(steps)
     offsets, total = plan(steps, small, kept)

@@ -137,8 +137,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
 def loops_to_launch(graph: Graph, memory_budget: int | None = None) -> Program:
     """The loops of a recorded graph for a device that is sent one kernel after the other.
 
-    Its kernels tile by themselves; what it has no kernels for (updates in place, products that read other layouts) is
-    not made.
+    Its kernels tile by themselves; what it has no kernels for (products that read other layouts) is not made.
 
     Args:
         graph: as recorded.
@@ -147,9 +146,7 @@ def loops_to_launch(graph: Graph, memory_budget: int | None = None) -> Program:
     Raises:
         MemoryBudgetError: that can't be met.
     """
-    from tapec.passes.expand_updates import ExpandUpdates
     from tapec.passes.ordered_reductions import OrderedReductions
 
-    graph = OrderedReductions().run(_budgeted(optimised(ExpandUpdates().run(graph)), memory_budget))
-    dense = materialize(graph, any_shape=False)
-    return lower(fuse(dense), tiling=False, in_place=False)
+    graph = OrderedReductions().run(_budgeted(optimised(graph), memory_budget))
+    return lower(fuse(order_updates(materialize(graph, any_shape=False))), tiling=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 
 from tapec.ops import contraction, indexing, ordering
@@ -11,38 +12,60 @@ from tapec.passes.cuda.block_control import write_steps
 from tapec.passes.cuda.block_span import Rows
 from tapec.passes.cuda.blocks import LOCAL_BYTES, BlockProgram
 from tapec.passes.cuda.kernel import BLOCK, MANY_BLOCKS, WARP, Kernel
+from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.reductions import power_below, power_of_two
 from tapec.passes.cuda.row_view import RowTable, as_rows
 from tapec.passes.cuda.steps import ITEMS
+from tapec.passes.cuda.workspace import Workspace
+from tapec.passes.in_place import UPDATES
 from tapec.passes.loops import Buffer, Nest
 from tapec.passes.steps import Branch, LibraryStep, Loop, Step, Sweeps, Tiles, While, inner_steps, leaves
+from tapec.passes.update_nests import copy_nest
 
 # What one block of threads does in about the time that launching a kernel takes.
 _MOST_POSITIONS = 1 << 15
 _MOST_SERIAL = 1 << 9
 _MOST_MULTIPLICATIONS = 1 << 18
-_SERIAL = frozenset({indexing.scatter_add, indexing.scatter_add_along, ordering.argsort})
 _LEAST_ROWS = 32
 
 
-def control_kernel(step: Loop | While | Branch | Sweeps, name: str) -> Kernel | None:
-    """The kernel of a step of control flow, or None if it is too large or needs memory that grows."""
+def control_kernels(step: Loop | While | Branch | Sweeps, workspace: Workspace) -> list[Kernel] | None:
+    """The kernel of a step of control flow, or None if it is too large or needs memory that grows.
+
+    Where one block of threads does it, many do the copies of large arrays that it begins with, in kernels before it.
+    """
+    name = workspace.name(type(step).__name__.lower())
     steps = list(_every(step))
     if any(isinstance(s, Sweeps | Tiles) or (isinstance(s, While) and s.memory is not None) for s in steps):
         return None
-    rows = _rows(step)
+    rows, before = _rows(step), list[Kernel]()
     if rows is not None:
         table, threads = rows
         program = BlockProgram(_dealt(table, step.local, threads), threads)
         program.keep([b for b in step.local if b in table.rows])
     elif all(_fits(leaf) for leaf in leaves((step,))):
+        copies, step = _begun_in_place(step)
+        before = [kernel for copy in copies for kernel in nest_kernels(copy, workspace)]
         program = BlockProgram(None, _threads(max([_positions(n) for n in steps if isinstance(n, Nest)], default=1)))
         program.keep(step.local)
     else:
         return None
     write_steps(program, (step,))
     touched = sorted(buffers_around(step), key=lambda b: b.name)
-    return program.kernel(name, touched, [b for b in touched if b.kind != "input"])
+    return [*before, program.kernel(name, touched, [b for b in touched if b.kind != "input"])]
+
+
+def _begun_in_place(step: Step) -> tuple[list[Nest], Step]:
+    """A loop whose large carries lie where their results do when it begins, and the copies for that."""
+    if not isinstance(step, Loop | While):
+        return [], step
+    copies, carries = [], []
+    for carry in step.carries:
+        if carry.current.size > _MOST_POSITIONS and carry.initial.buffer is not carry.current:
+            copies.append(copy_nest(carry.initial, carry.current))
+            carry = replace(carry, initial=replace(carry.initial, buffer=carry.current, offset=0))
+        carries.append(carry)
+    return copies, replace(step, carries=tuple(carries))
 
 
 def _every(step: Step) -> Iterator[Step]:
@@ -65,10 +88,22 @@ def _fits(leaf: Step) -> bool:
         return _positions(leaf) <= _MOST_POSITIONS
     if not isinstance(leaf, LibraryStep):
         return False
-    size = sum(prod(o.shape) for o in leaf.operands) + prod(leaf.shape)
     if leaf.primitive is contraction.matmul:
         return prod(leaf.shape) * leaf.operands[0].shape[-1] <= _MOST_MULTIPLICATIONS
-    return size <= (_MOST_POSITIONS if leaf.primitive in ITEMS else _MOST_SERIAL if leaf.primitive in _SERIAL else -1)
+    sizes = [prod(o.shape) for o in leaf.operands]
+    if leaf.primitive is ordering.argsort:
+        return sizes[0] <= _MOST_SERIAL
+    if leaf.primitive in UPDATES:  # in place: the rest of the array is not touched
+        return sum(sizes[1:]) <= _MOST_POSITIONS and _indices_of_line(leaf) <= _MOST_SERIAL
+    if leaf.primitive in (indexing.take, indexing.take_along):
+        return sizes[1] + prod(leaf.shape) <= _MOST_POSITIONS
+    return leaf.primitive in ITEMS and sum(sizes) + prod(leaf.shape) <= _MOST_POSITIONS
+
+
+def _indices_of_line(update: LibraryStep) -> int:
+    """How many indices a thread of an update walks, one after the other."""
+    where = update.operands[1].shape
+    return where[update.attributes["axis"]] if update.primitive is indexing.scatter_add_along else prod(where)
 
 
 # Rows ----------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Loops and branches inside one kernel: their steps in a block of threads, one after the other.
 
 As on the CPU, small carries are copied at the end of a round, and large ones live in two places that take turns: in odd
-rounds the second is the present one.
+rounds the second is the present one. Those whose next value is made where the present one lies just stay there.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ class _Carries:
 
     def __init__(self, program: BlockProgram, carries: Sequence[Carry], round_: Uniform) -> None:
         self.program, self.round = program, round_
-        self.copied = [c for c in carries if c.current.nbytes <= REGISTER_BYTES]
-        self.swapped = [c for c in carries if c.current.nbytes > REGISTER_BYTES]
-        program.copy([(c.current, operand_address(c.initial)) for c in carries])
+        self.small = [c for c in carries if c.current.nbytes <= REGISTER_BYTES]
+        self.copied = [c for c in self.small if c.next is not c.current]
+        self.swapped = [c for c in carries if c.current.nbytes > REGISTER_BYTES and c.next is not c.current]
+        program.copy([(c.current, operand_address(c.initial)) for c in carries if c.initial.buffer is not c.current])
 
     def bind(self, thread: Thread) -> None:
         """Where the large ones are in this round."""
@@ -102,7 +103,7 @@ class _Carries:
 
     def leave(self) -> None:
         """Behind the loop, where the counter says how many rounds there were."""
-        self.program.copy([_move(c.result, c.current) for c in self.copied])
+        self.program.copy([_move(c.result, c.current) for c in self.small])
         self.program.copy([_move(c.current, c.next) for c in self.swapped], self._odd)
 
 

@@ -7,7 +7,6 @@ a loop over rows compiles once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 from tapec.ir.dtypes import DType
 from tapec.ir.graph import Graph
@@ -15,15 +14,14 @@ from tapec.ir.types import TensorType, tensor_type
 from tapec.ops import indexing
 from tapec.passes.collapse import collapse
 from tapec.passes.cuda.gathers import out_of_range
-from tapec.passes.cuda.grids import grid_kernel
+from tapec.passes.cuda.grids import grid_kernel, operands_of
 from tapec.passes.cuda.kernel import Kernel
-from tapec.passes.cuda.mapping import positions
+from tapec.passes.cuda.line_updates import LineUpdate, distinct_items
 from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.plan import Launch, LaunchPlan
 from tapec.passes.cuda.thread_text import Thread
 from tapec.passes.cuda.workspace import Workspace
-from tapec.passes.library.lines import checked_index, lines
-from tapec.passes.llvm_text import Reg, memory_element
+from tapec.passes.llvm_text import Reg
 from tapec.passes.loop_text import when
 from tapec.passes.loops import Access, Buffer, Load, Nest, Store
 from tapec.passes.steps import LibraryStep, Operand, Program, Step
@@ -85,36 +83,18 @@ def _plan(name: str, reads: tuple[Buffer, ...], written: Buffer, kernels: Sequen
 
 def _put_kernels(step: LibraryStep, workspace: Workspace) -> list[Kernel]:
     """One that looks at the indices, and one that writes if all are in range."""
-    x, indices, new = step.operands
-    axis: int = step.attributes["axis"]
-    outer, length, inner = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
-    count = prod(indices.shape)
-    if not length:
+    update, written = LineUpdate.of(step), distinct_items(step)
+    if not update.length:
         return [out_of_range(step, workspace)]
 
-    def element(thread: Thread, buffer: Buffer, number: Reg) -> Reg:
-        return thread.f.element_pointer(thread.pointer(buffer), number, memory_element(buffer.dtype))
-
-    def index(thread: Thread, number: Reg) -> Reg:
-        at = element(thread, indices.buffer, number)
-        return checked_index(thread.f, at, indices, length, thread.around, step.location)
-
     def look(thread: Thread, number: Reg) -> None:
-        index(thread, number)
+        update.index(thread, number)
 
     def write(thread: Thread, number: Reg) -> None:
-        f = thread.f
+        when(thread.f, thread.fine(), lambda: written.item(thread, number))
 
-        def store() -> None:
-            o, j, i = positions(f, number, (outer, count, inner), outer * count * inner)
-            target = lines(f, x, axis, thread.around)
-            value = f.load(element(thread, new.buffer, number), target.element)
-            f.store(value, target.at(f, o, index(thread, j), i))
-
-        when(f, thread.fine(), store)
-
-    reads = (indices.buffer, new.buffer)
-    kernels = [grid_kernel(workspace.name("look"), count, reads[:1], (), look)]
-    if outer * inner:
-        kernels.append(grid_kernel(workspace.name("put"), outer * count * inner, reads, step.results, write))
+    _, indices, new = operands_of(step)
+    kernels = [grid_kernel(workspace.name("look"), update.count, (indices,), (), look)]
+    if written.count:
+        kernels.append(grid_kernel(workspace.name("put"), written.count, (indices, new), step.results, write))
     return kernels

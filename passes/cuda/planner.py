@@ -10,7 +10,7 @@ from tapec.ops import creation
 from tapec.ops import elementwise as ew
 from tapec.passes.arena import buffers_of
 from tapec.passes.arena import plan as place
-from tapec.passes.cuda.block_choice import control_kernel
+from tapec.passes.cuda.block_choice import control_kernels
 from tapec.passes.cuda.host_steps import HOST_STEPS
 from tapec.passes.cuda.nests import nest_kernels
 from tapec.passes.cuda.plan import Control, HostStep, Item, Launch, LaunchPlan, Report
@@ -85,10 +85,10 @@ class _Planner:
         if isinstance(step, LibraryStep):
             return self._library(step), step
         assert not isinstance(step, Tiles)
-        kernel = control_kernel(step, self.workspace.name(type(step).__name__.lower()))
-        if kernel is None:
+        kernels = control_kernels(step, self.workspace)
+        if kernels is None:
             return self._control(step)
-        return [Launch(kernel)], step if kernel.grid == 1 else _at_once(buffers_of(step))
+        return [Launch(kernel) for kernel in kernels], step if kernels[-1].grid == 1 else _at_once(buffers_of(step))
 
     def _library(self, step: LibraryStep) -> list[Item]:
         if step.primitive is creation.guard:

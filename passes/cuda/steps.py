@@ -10,17 +10,19 @@ from tapec.passes.cuda.gathers import gather_kernels, take_along_items, take_ite
 from tapec.passes.cuda.items import Items
 from tapec.passes.cuda.kernel import Kernel
 from tapec.passes.cuda.line_steps import line_items, line_kernels
+from tapec.passes.cuda.line_updates import ordered_items, update_along_items
 from tapec.passes.cuda.orders import argsort_kernels
 from tapec.passes.cuda.products import product_items, product_kernels
-from tapec.passes.cuda.scatters import scatter_add_along_kernels, scatter_add_kernels
+from tapec.passes.cuda.scatters import update_along_kernels, update_kernels
 from tapec.passes.cuda.workspace import Workspace
 from tapec.passes.steps import LibraryStep
 
 STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
     indexing.take: gather_kernels,
     indexing.take_along: gather_kernels,
-    indexing.scatter_add: scatter_add_kernels,
-    indexing.scatter_add_along: scatter_add_along_kernels,
+    indexing.put: update_kernels,
+    indexing.scatter_add: update_kernels,
+    indexing.scatter_add_along: update_along_kernels,
     ordering.argsort: argsort_kernels,
     reduction.argmax: line_kernels,
     reduction.argmin: line_kernels,
@@ -32,6 +34,9 @@ STEPS: dict[Primitive, Callable[[LibraryStep, Workspace], list[Kernel]]] = {
 ITEMS: dict[Primitive, Callable[[LibraryStep], Items]] = {
     indexing.take: take_items,
     indexing.take_along: take_along_items,
+    indexing.put: ordered_items,
+    indexing.scatter_add: ordered_items,
+    indexing.scatter_add_along: update_along_items,
     reduction.argmax: line_items,
     reduction.argmin: line_items,
     reduction.cumsum: line_items,

@@ -149,7 +149,7 @@ def test_gradients_of_loops(n, monkeypatch):
     graph = scan_graph([f64(n)] * 2, [], body, 5, consts=[f64()])
     joint = joined(graph, adjoint(graph, graph.outputs, list(graph.inputs)))
     check_graph(joint, arrays_for(joint))
-    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    monkeypatch.setattr(planner, "control_kernels", lambda *_: None)
     check_graph(joint, arrays_for(joint))
 
 
@@ -164,7 +164,7 @@ def on_the_host(graph, arrays=None):
 
 @pytest.fixture
 def nothing_fits(monkeypatch):
-    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    monkeypatch.setattr(planner, "control_kernels", lambda *_: None)
 
 
 @pytest.mark.parametrize("reverse", [False, True])

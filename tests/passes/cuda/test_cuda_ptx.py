@@ -12,9 +12,9 @@ from ptxas import assemble, find_ptxas
 
 from tapec.ir import dtypes
 from tapec.ir.types import tensor_type
-from tapec.ops import contraction, control, indexing, ordering, reduction
+from tapec.ops import contraction, control, indexing, ordering, reduction, update
 from tapec.ops import elementwise as ew
-from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
+from tapec.ops.symbolic import apply, matmul, reduce_sum, reshape, take, transpose
 from tapec.passes.cuda.device_text import device_module
 from tapec.passes.cuda.kernel import Kernel, phases
 from tapec.passes.cuda.parts import copy_plan, put_plan
@@ -75,6 +75,25 @@ FAMILIES = {
         lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0),
         (numbers(100_000, 4), INDICES, numbers(5000, 4)),
     ),
+    "scatter_add_few": Case(
+        lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0), (numbers(100, 4), INDICES[:3], numbers(3, 4))
+    ),
+    "put_one": Case(
+        lambda x, i, u: apply(indexing.put, x, i, u, axis=0, distinct=True), (numbers(9), INDICES[:1], numbers(1))
+    ),
+    "put_look": Case(
+        lambda x, i, u: apply(indexing.put, x, i, u, axis=0, distinct=False), (numbers(100), INDICES, numbers(5000))
+    ),
+    "put_sorted": Case(
+        lambda x, i, u: apply(indexing.put, x, i, u, axis=0, distinct=False),
+        (numbers(100_000, 4, dtype="f8"), INDICES, numbers(5000, 4, dtype="f8")),
+    ),
+    "slice_set": Case(
+        lambda x, u: apply(update.slice_set, x, u, start=(3, 1), step=(2, -1)), (numbers(100, 70), numbers(9, 2))
+    ),
+    "slice_add": Case(
+        lambda x, u: apply(update.slice_add, x, u, start=(3, 0), step=(1, 1)), (numbers(100, 72), numbers(9, 72))
+    ),
     "scatter_add_along": Case(
         lambda x, i, u: apply(indexing.scatter_add_along, x, i, u, axis=0), (numbers(100), INDICES, numbers(5000))
     ),
@@ -110,7 +129,13 @@ def decay(n):
     return graph_with(control.while_loop, types, {"consts": 1}, test, region(types, lambda limit, x: x * 1.5 + limit))
 
 
+def march(x, at, u):
+    new = take(x, reshape(at, (1,)), 0) * 0.5 + reshape(u, (1,))
+    return apply(indexing.put, x, reshape(at, (1,)) + 1, new, axis=0, distinct=True), at + 1
+
+
 LOOPS = {
+    "march": scan_graph([f64(100_000), I64], [f64(30)], march, 30),
     "lorenz": scan_graph([f64(100_000)] * 3, [], lorenz, 1000),
     "cell": scan_graph([f64(5, 8)], [f64(6, 5, 8)], cell, 6, consts=[f64(8, 8)]),
     "while": decay(40),

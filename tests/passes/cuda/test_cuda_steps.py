@@ -40,19 +40,9 @@ def test_take_along():
     check(Case(lambda x, i: apply(indexing.take_along, x, i, axis=1), (x, where)))
 
 
-@pytest.mark.parametrize("shape", [(1,), (33,), (31, 4), (7, 5)])
-@pytest.mark.parametrize("count", [0, 1, 31, 1025, 2049])
-@pytest.mark.parametrize("most_looks", [scatters._MOST_LOOKS, 0], ids=["look", "sort"])
-def test_scatter_add(shape, count, most_looks, monkeypatch):
-    """Updates of one element come in order, so that sums have the CPU's bits."""
-    monkeypatch.setattr(scatters, "_MOST_LOOKS", most_looks)
-    x, updates = numbers(*shape), numbers(count, *shape[1:], seed=1)
-    check(Case(lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0), (x, indices(count, shape[0]), updates)))
-
-
 def test_scatter_add_in_the_middle(monkeypatch):
-    for most_looks in (scatters._MOST_LOOKS, 0):
-        monkeypatch.setattr(scatters, "_MOST_LOOKS", most_looks)
+    for looks in (True, False):
+        monkeypatch.setattr(scatters, "_looks", lambda _, looks=looks: looks)
         x, updates = numbers(3, 9, 4), numbers(3, 5000, 4, seed=1)
         i = indices(5000, 9)
         check(Case(lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=1), (x, i, updates)))
@@ -138,7 +128,7 @@ def test_large_products_are_tiles_too():
 
 def test_every_library_step_has_a_kernel_or_is_left_to_the_host():
     """But for what the passes before never leave, and what the planner does itself."""
-    made_otherwise = {update.slice_set, update.slice_add, indexing.put, contraction.contract}
+    made_otherwise = {update.slice_set, update.slice_add, contraction.contract}
     assert LIBRARY - CONTROL - made_otherwise - {creation.guard} == (set(STEPS) | HOST_STEPS)
     assert not set(STEPS) & HOST_STEPS
 

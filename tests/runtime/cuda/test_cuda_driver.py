@@ -39,7 +39,7 @@ def test_programs_run(monkeypatch):
 
 def test_loops_of_the_host_run(monkeypatch):
     """Carries are copied inside the GPU."""
-    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    monkeypatch.setattr(planner, "control_kernels", lambda *_: None)
     for n in (3, 40):
         graph = scan_graph([f64(n)] * 3, [], lorenz, 3)
         arrays = arrays_for(graph)

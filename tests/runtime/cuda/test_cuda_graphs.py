@@ -70,7 +70,7 @@ def test_graphs_that_are_not_used_go(monkeypatch):
 
 
 def test_loops_of_the_host_are_not_in_graphs(monkeypatch):
-    monkeypatch.setattr(planner, "control_kernel", lambda *_: None)
+    monkeypatch.setattr(planner, "control_kernels", lambda *_: None)
     graph = scan_graph([f64(40)] * 3, [], lorenz, 3)
     arrays = arrays_for(graph)
     fake, program = made(monkeypatch, graph)
