@@ -5,7 +5,7 @@ from __future__ import annotations
 from tapec.ir.primitive import Primitive
 from tapec.ops import PRIMITIVES
 from tapec.ops import elementwise as ew
-from tapec.passes.rewrites import arithmetic, elementwise, logic, movement
+from tapec.passes.rewrites import arithmetic, elementwise, logic, movement, scales
 from tapec.passes.rewriting import Rule
 
 _GENERAL: dict[Primitive, tuple[Rule, ...]] = {
@@ -14,8 +14,9 @@ _GENERAL: dict[Primitive, tuple[Rule, ...]] = {
     if p.family is ew.ELEMENTWISE and p not in elementwise.OPAQUE
 }
 
+_TABLES = (_GENERAL, arithmetic.RULES, scales.RULES, logic.RULES, movement.RULES)
+
 # By primitive: the rules in the order in which they are tried.
 RULES: dict[Primitive, tuple[Rule, ...]] = {
-    p: _GENERAL.get(p, ()) + arithmetic.RULES.get(p, ()) + logic.RULES.get(p, ()) + movement.RULES.get(p, ())
-    for p in PRIMITIVES.values()
+    p: tuple([rule for table in _TABLES for rule in table.get(p, ())]) for p in PRIMITIVES.values()
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from graph_text import body_of, graph_of
 from random_graphs import assert_same_bits, evaluate, random_inputs
-from simplify_cases import elementwise, functions, logic, movement, signs_in_products, sums_and_quotients
+from simplify_cases import elementwise, functions, logic, movement, scales, signs_in_products, sums_and_quotients
 
 from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
@@ -25,6 +25,7 @@ CASES = [
     *elementwise.CASES,
     *logic.CASES,
     *movement.CASES,
+    *scales.CASES,
 ]
 _IDS = [title for title, _, _ in CASES]
 
