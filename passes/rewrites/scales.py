@@ -51,7 +51,7 @@ def doubled_product(rewriter: Rewriter, op: Op) -> Value | None:
 
 
 def product_of_scaled(rewriter: Rewriter, op: Op) -> Value | None:
-    """`(x * c) * d` -> `x * (c * d)` of floats and integers of which one is a power of two; `(x + x) * c` -> `x * 2c`."""
+    """`(x * c) * d` -> `x * cd` of floats and integers, one a power of two; `(x + x) * c` -> `x * 2c`."""
     outer = _scaled(op.result)
     inner = None if outer is None else _scaled(outer[0])
     if outer is None or inner is None or not (_is_power_of_two(outer[1]) or _is_power_of_two(inner[1])):
