@@ -1,9 +1,9 @@
 """Rules that make one product of several scalings by constants.
 
-`x + x` is a scaling by 2, which rounds nothing. A product with an integer is a multiple of the least subnormal number, as
-its other factor is, so that it is exact wherever numbers lie no closer than in their last binade: it rounds as if
-exponents had no lower end, and doubling it before or after gives the same bits. With 0.1 it does not: three times the
-least number gives 0 or, doubled first, 1 of them. Overflow comes out alike because no scaling here makes a number smaller.
+`x + x` is a scaling by 2, which rounds nothing. A product with an integer is a multiple of the least subnormal number,
+as its other factor is, so that it is exact where numbers lie closest: it rounds as if exponents had no lower end, and
+doubling before or after it gives the same bits. Not so with 0.1: three times the least number gives 0 or, doubled
+first, 1 of them. Overflow comes out alike because no scaling here makes a number smaller.
 """
 
 from __future__ import annotations
