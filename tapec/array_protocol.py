@@ -245,6 +245,11 @@ class ArrayProtocol:
         """The last two axes swapped."""
         return TENSOR_FUNCTIONS[np.matrix_transpose](self)
 
+    @property
+    def flat(self) -> Tensor:
+        """All elements along one axis, to be read; NumPy has an iterator there."""
+        return TENSOR_FUNCTIONS[np.ravel](self)
+
     def sum(self, axis: _Axis = None, dtype: Any = None, out: None = None, **options: Any) -> Tensor:
         """`np.sum`."""
         return TENSOR_FUNCTIONS[np.sum](self, axis, dtype, out, **options)

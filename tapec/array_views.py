@@ -59,6 +59,15 @@ class ViewableArray(WritableArray):
         """The last two axes swapped, as a view."""
         return np.matrix_transpose(self)
 
+    @property
+    def flat(self) -> Any:
+        """All elements along one axis, as a view; what is assigned to it is repeated as often as there is room."""
+        return self.viewed_by(np.ravel) if self.numbers().flags.writeable else np.ravel(self.__tapec_tensor__())
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self[...] = np.resize(lift(value), self.shape)  # type: ignore[call-overload]
+
     def reshape(self, *shape: Any, **options: Any) -> Any:
         """`np.reshape`, as a view where NumPy gives one."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)

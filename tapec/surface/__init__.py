@@ -17,6 +17,7 @@ from tapec.surface import (
     fourier,
     fresh_arrays,
     gathering,
+    histogram,
     indexing,
     inspection,
     joining,
@@ -27,6 +28,7 @@ from tapec.surface import (
     polynomials,
     products,
     quantiles,
+    reduceat,
     reductions,
     selection,
     sliding_windows,
@@ -34,6 +36,7 @@ from tapec.surface import (
     statistics,
     taking,
     trigonometric,
+    unique,
 )
 
 __all__ = [
@@ -52,6 +55,7 @@ __all__ = [
     "fourier",
     "fresh_arrays",
     "gathering",
+    "histogram",
     "indexing",
     "inspection",
     "joining",
@@ -62,6 +66,7 @@ __all__ = [
     "polynomials",
     "products",
     "quantiles",
+    "reduceat",
     "reductions",
     "selection",
     "sliding_windows",
@@ -69,6 +74,7 @@ __all__ = [
     "statistics",
     "taking",
     "trigonometric",
+    "unique",
 ]
 
 bind_operators()

@@ -29,8 +29,12 @@ Where tensors differ from arrays:
   and objects raise `DTypeError`.
 - Complex results (of `np.fft`, `np.linalg.eig`, `tensor * 1j`) are `tp.ComplexTensor`s, each two real tensors. Compiled
   functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
-- `np.argsort` is always stable. `np.nonzero` and boolean masks that are tensors have sizes that depend on the data:
-  compiled functions have a guard on how many elements are true, and a path for each such number.
+- `np.argsort` is always stable; `np.partition` sorts, and `t.flat` is all elements along one axis. `np.nonzero`,
+  `np.unique` and boolean masks that are tensors have sizes that depend on the data: compiled functions have a guard on
+  how many elements are true, or differ, and a path for each such number.
+- NumPy does not show a list to the tensors in it: `np.array([t, 1.0])`, `np.sum([t, u])` and `a @ [t, 1.0]` ask them for
+  their values, and a derivative would be lost (`tp.errors.LostDerivativeError`). `np.stack([t, 1.0])` joins them,
+  `tp.asarray([[t, 1.0], [0.0, u]])` nested lists of them.
 - A float beyond an integer type becomes the nearest integer that there is, and NaN becomes 0, on every
   machine; NumPy leaves it open.
 - A scalar result is a tensor without axes, not a NumPy scalar.
@@ -79,7 +83,8 @@ def _names(functions: list[Any]) -> list[str]:
 
 
 def _method(owner: Any, name: str) -> str:
-    return f"any ufunc of two operands.{name}" if owner is np.ufunc else f"np.{owner.__name__}.{name}"
+    general = {"outer": "any ufunc of two operands.outer", "reduceat": "any ufunc that has reduce.reduceat"}
+    return general[name] if owner is np.ufunc else f"np.{owner.__name__}.{name}"
 
 
 def _hints() -> str:

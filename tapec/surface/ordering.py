@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
-from tapec.dispatch import apply, lift, promote
+from tapec.dispatch import apply, lift, located, promote
+from tapec.errors import AttributeValueError
 from tapec.ops import indexing, ordering
 from tapec.surface.axes import one_axis
 from tapec.surface.primitives import both, broadcast, either, inverted, reshape, select, take
-from tapec.surface.registry import implements, not_supported, refuse
+from tapec.surface.registry import implements, refuse
 from tapec.tensor import Tensor
 
 
@@ -39,8 +40,27 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, sta
     return apply(ordering.argsort, (x,), {"axis": one_axis(axis or 0, x._array.ndim)})
 
 
-not_supported(np.partition, hint="use np.sort, which gives a partition too")
-not_supported(np.argpartition, hint="use np.argsort, which gives a partition too")
+@implements(np.partition)
+def _partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Tensor:
+    """The sorted elements, which are a partition around each of `kth`."""
+    refuse(np.partition, order=order)
+    _check_kth(lift(a), kth, axis)
+    return _sort(a, axis)
+
+
+@implements(np.argpartition)
+def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Tensor:
+    """Where the sorted elements come from, stably."""
+    refuse(np.argpartition, order=order)
+    _check_kth(lift(a), kth, axis)
+    return _argsort(a, axis)
+
+
+def _check_kth(x: Tensor, kth: Any, axis: Any) -> None:
+    extent = x._array.size if axis is None else x._array.shape[one_axis(axis, x._array.ndim)]
+    for k in np.atleast_1d(np.asarray(kth)).tolist():
+        if not -extent <= k < extent:
+            raise located(AttributeValueError(f"kth {k} is out of bounds, for an extent of {extent}"))
 
 
 @implements(np.searchsorted)

@@ -12,7 +12,7 @@ from tapec.errors import UnsupportedFunctionError
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.surface.comparison import signbit
-from tapec.surface.primitives import INFINITY, maximum, minimum, select, stop_gradient, truth
+from tapec.surface.primitives import INFINITY, both, filled, maximum, minimum, select, stop_gradient, truth
 from tapec.surface.registry import implements, refuse
 from tapec.surface.ufuncs import binary_primitive, ufunc
 from tapec.tensor import Tensor
@@ -141,6 +141,25 @@ def _modf(x: Tensor) -> tuple[Tensor, Tensor]:
     whole = apply(ew.trunc, (x,))
     infinite = abs(x) == INFINITY
     return select(infinite, 0, x - select(infinite, 0, whole)), whole
+
+
+@ufunc(np.frexp)
+def _frexp(x: Tensor) -> tuple[Tensor, Tensor]:
+    """By powers of two, the larger ones first: each product is exact, and so is the derivative."""
+    dtype = x._array.dtype
+    top = np.finfo(dtype).maxexp // 2
+    powers = [top >> i for i in range(top.bit_length())]
+    m, exponent = x, filled(0, x._array.shape, np.dtype(np.intc))
+    for k in powers:
+        large = abs(m) >= 2.0**k
+        m, exponent = select(large, m * 2.0**-k, m), select(large, exponent + k, exponent)
+    for k in (top, *powers):  # subnormal numbers reach twice as far down
+        small = abs(m) < 2.0**-k
+        m, exponent = select(small, m * 2.0**k, m), select(small, exponent - k, exponent)
+    one = abs(m) >= 1
+    m, exponent = select(one, m * 0.5, m), select(one, exponent + 1, exponent)
+    whole = both(x != 0, abs(x) < INFINITY)
+    return select(whole, m, x), select(whole, exponent, 0)
 
 
 @ufunc(np.ldexp)

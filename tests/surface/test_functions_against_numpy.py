@@ -89,6 +89,12 @@ np.fft.hfft(np.fft.fft(x)); np.fft.hfft(x, 5, norm="ortho"); np.fft.ihfft(x); np
 np.bincount(j); np.bincount(j, v); np.bincount(j[:2], minlength=9); np.bincount(j[:0]); np.bincount(j, j)
 np.fft.fftshift(x); np.fft.fftshift(v); np.fft.ifftshift(A, axes=(0, 2)); np.fft.ifftshift(v); np.fft.fftshift(np.fft.fft(v)); np.fft.fftshift(x, 1)
 np.sort(x); np.sort(x, axis=0); np.sort(x, axis=None); np.sort(n); np.argsort(x); np.argsort(x, axis=0); np.argsort(v, kind="stable"); np.searchsorted(q, v); np.searchsorted(q, x, side="right"); np.searchsorted(q, 1.0); np.searchsorted(j[:0], j); np.searchsorted(v, x, sorter=np.argsort(v)); np.digitize(x, q); np.digitize(v, q[::-1]); np.digitize(v, q, right=True)
+np.partition(x, 2)[:, 2]; np.partition(x, (1, -1), axis=0)[1]; np.partition(n, 3, axis=None)[3]; np.argpartition(v, 1)[1]; np.argpartition(x, -1, axis=1)[:, -1]
+np.unique(i); np.unique(j, return_index=True, return_inverse=True, return_counts=True); np.unique(i, return_counts=True)[1]; np.unique(b); np.unique(e); np.unique(x, return_inverse=True)[1]
+np.unique(n); np.unique(n, equal_nan=False); np.unique(s)
+np.histogram(v, 3); np.histogram(x, 4, (-1.0, 1.5)); np.histogram(x, q); np.histogram(i, 5); np.histogram(x, weights=y); np.histogram(x, q, density=True); np.histogram(j, [0, 1, 3]); np.histogram(e, 2); np.histogram(v * 0, 2); np.histogram_bin_edges(x, 3); np.histogram(i, weights=k)
+np.add.reduceat(v, [0, 2]); np.add.reduceat(x, [1, 0, 2], axis=1); np.add.reduceat(i, j, axis=1); np.add.reduceat(b, [0, 1]); np.multiply.reduceat(x, [2, 0]); np.maximum.reduceat(v, [1, 3, 0]); np.minimum.reduceat(A, [0, 0, 2], -1); np.add.reduceat(x, [0, 1], dtype=np.float64); np.add.reduceat(v, j[:0])
+x.flat[:]; A.flat[5]; x.T.flat[1:4]
 np.interp(x, q, v); np.interp(v, q, v, left=-5.0, right=7.0); np.interp(q, q, v)
 np.where(b, x, y); np.where(b, x, 0); np.where(i, x, v); np.where(b, i, x); np.where(b)[0]; np.where(c, 1, 2.0); np.select([b, ~b], [x, y], default=3.0); np.select([x > 0, x > -1], [x, i])
 np.clip(x, -0.5, 0.5); np.clip(i, 1, None); np.clip(x, None, v); np.clip(x, min=0.1, max=s); np.clip(n, 0, 1); np.clip(i, -0.5, 2.5)
@@ -221,8 +227,8 @@ def test_every_registered_function_has_a_case():
             previous, owner = owner, getattr(owner, part, None)
         if dotted.endswith((".reduce", ".accumulate")):
             named.add((previous, dotted.rpartition(".")[2]))
-        elif dotted.endswith(".outer"):
-            named.add((np.ufunc, "outer"))
+        elif dotted.endswith((".outer", ".reduceat")):
+            named.add((np.ufunc, dotted.rpartition(".")[2]))
         named.add(owner)
     # test_ufuncs.py has the ufuncs, and test_filling.py what writes to its first argument
     missing = [
