@@ -32,8 +32,8 @@ Where tensors differ from arrays:
 - `np.argsort` is always stable; `np.partition` sorts, and `t.flat` is all elements along one axis. `np.nonzero`,
   `np.unique` and boolean masks that are tensors have sizes that depend on the data: compiled functions have a guard on
   how many elements are true, or differ, and a path for each such number.
-- NumPy does not show a list to the tensors in it: `np.array([t, 1.0])`, `np.sum([t, u])` and `a @ [t, 1.0]` ask them for
-  their values, and a derivative would be lost (`tp.errors.LostDerivativeError`). `np.stack([t, 1.0])` joins them,
+- NumPy does not show a list to the tensors in it: `np.array([t, 1.0])`, `np.sum([t, u])` and `a @ [t, 1.0]` ask them
+  for their values, and a derivative would be lost (`tp.errors.LostDerivativeError`). `np.stack([t, 1.0])` joins them,
   `tp.asarray([[t, 1.0], [0.0, u]])` nested lists of them.
 - A float beyond an integer type becomes the nearest integer that there is, and NaN becomes 0, on every
   machine; NumPy leaves it open.
