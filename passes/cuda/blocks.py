@@ -181,9 +181,9 @@ def _map(thread: Thread, span: Span) -> None:
     width = lanes_along(nest, axes[-1], False) if axes and not span.is_rows(axes[-1]) else 1
     body = BodyText(f, nest, axes, last, thread.around, Alignment(last, width))
     start = Place()
-    body.emit(start)
     counts = span.counts(axes)
     if axes:
+        body.emit(start)
         counts[-1] //= width
 
     def item(number: Reg) -> None:
@@ -191,7 +191,9 @@ def _map(thread: Thread, span: Span) -> None:
 
         def compute() -> None:
             place = start
-            if last is not None:
+            if last is None:  # a single position is for one thread: an update must not be done by all of them
+                body.emit(place)
+            else:
                 place = enter(body, start, axes[:-1], where[:-1])
                 place = enter_lanes(body, place, last, f.mul(where[-1], i64(width)), width)
             store_single(body, place)

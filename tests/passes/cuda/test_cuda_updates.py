@@ -5,7 +5,7 @@ import pytest
 from control_graphs import F64, I64, arrays_for, f64, graph_with, joined, region
 from cuda_programs import Case, check, check_graph, numbers, scan_graph
 
-from tapec.ops import control, indexing, update
+from tapec.ops import control, indexing, movement, update
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, reshape, take
 from tapec.passes.adjoint import adjoint
@@ -190,6 +190,24 @@ def test_loops_of_the_host_write_in_place_too(n, monkeypatch):
     (loop,) = plan.items
     assert isinstance(loop, Control)
     assert {size for _, size in threads(plan)} == {BLOCK}
+
+
+def test_one_element_is_for_one_thread():
+    """An addition that all threads of a block do is done once."""
+
+    def body(x, u):
+        x = apply(ew.exp, x * 0.1)
+        x = apply(update.slice_add, x, reshape(u, (1,)), start=(2,), step=(1,))
+        return (
+            apply(
+                update.slice_add, x, apply(movement.slice_, x, start=(0,), size=(1,), step=(1,)), start=(4,), step=(1,)
+            )
+            * 1.5
+        )
+
+    graph = scan_graph([f64(9)], [f64(3)], body, 3)
+    (kernel,) = check_graph(graph, arrays_for(graph)).kernels
+    assert kernel.block >= 32
 
 
 def test_gradients_of_loops_that_write():
