@@ -5,8 +5,13 @@ They are the nests of compiled programs, with extents given at run time, and wri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
+from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Primitive
+from tapec.ops import elementwise as ew
 from tapec.passes.identities import COMBINE
 from tapec.passes.kernel_status import KERNEL
 from tapec.passes.llvm_text import FunctionText, Reg, module_text
@@ -28,20 +33,53 @@ def elementwise_kernel(primitive: Primitive, dtype: DType, scalar: tuple[bool, .
 
     Args:
         primitive: a primitive without attributes.
-        dtype: of the operands and the result.
+        dtype: of the operands, and of the result unless the primitive gives booleans.
         scalar: per operand, whether it is one element for all n.
         vector_bits: width of the machine's vector registers.
     """
     operands = [Buffer(f"in{i}", dtype, 0, "input", i) for i in range(len(scalar))]
-    out = Buffer("out", dtype, 0, "output")
-    loads = [Load(i, Access(b, 0, (0 if s else 1,))) for i, (b, s) in enumerate(zip(operands, scalar, strict=True))]
-    result = len(loads)
-    compute = Compute(result, primitive, tuple(range(result)), {}, dtype, None)
-    body: tuple[Instruction, ...] = (*loads, compute, Store(result, Access(out, 0, (1,))))
+    out = Buffer("out", dtypes.BOOL if primitive.result == "bool" else dtype, 0, "output")
+    body: list[Instruction] = [
+        Load(i, Access(b, 0, (0 if s else 1,))) for i, (b, s) in enumerate(zip(operands, scalar, strict=True))
+    ]
+
+    def compute(primitive: Primitive, operands: tuple[int, ...], dtype: DType, to: DType | None = None) -> int:
+        attributes: dict[str, Attribute] = {} if to is None else {"dtype": to.name}
+        body.append(Compute(len(body), primitive, operands, attributes, dtype, None))
+        return len(body) - 1
+
+    registers = tuple(range(len(scalar)))
+    if dtype.is_short:  # as `passes.widen` has it
+        registers = tuple([compute(ew.cast, (r,), dtype, dtypes.F32) for r in registers])
+        result = compute(primitive, registers, dtypes.F32)
+        if out.dtype is dtype:
+            result = compute(ew.cast, (result,), dtypes.F32, dtype)
+    else:
+        result = compute(primitive, registers, dtype)
+    body.append(Store(result, Access(out, 0, (1,))))
+    return _map(primitive.name, operands, out, body, vector_bits)
+
+
+def cast_kernel(dtype: DType, to: DType, vector_bits: int) -> str:
+    """Module of `i64 kernel(i64 n, ptr operand, ptr out)`: n elements, dense, in another dtype.
+
+    Args:
+        dtype: of the operand.
+        to: of the result.
+        vector_bits: width of the machine's vector registers.
+    """
+    operand, out = Buffer("in0", dtype, 0, "input"), Buffer("out", to, 0, "output")
+    cast = Compute(1, ew.cast, (0,), {"dtype": to.name}, dtype, None)
+    body: list[Instruction] = [Load(0, Access(operand, 0, (1,))), cast, Store(1, Access(out, 0, (1,)))]
+    return _map("cast", [operand], out, body, vector_bits)
+
+
+def _map(label: str, operands: Sequence[Buffer], out: Buffer, body: Sequence[Instruction], vector_bits: int) -> str:
+    """The module of a kernel over one axis."""
     names = {b: f"%{b.name}" for b in (*operands, out)}
     parameters = ", ".join(["i64 %n", *(f"ptr noalias {name}" for name in names.values())])
     f = FunctionText(KERNEL, parameters, "i64")
-    emit_nest(f, Nest(("%n",), (False,), body, False, primitive.name), _surroundings(names, vector_bits))
+    emit_nest(f, Nest(("%n",), (False,), tuple(body), False, label), _surroundings(names, vector_bits))
     f.line("ret i64 0")
     return module_text([f])
 

@@ -13,21 +13,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
 from tapec.ir.dtypes import DType
 
-ELEMENTS = {"i1": "i8", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64",
-            "ui8": "i8", "ui16": "i16", "ui32": "i32", "ui64": "i64", "f32": "float", "f64": "double"}  # fmt: skip
+ELEMENTS = {"i1": "i8", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64", "ui8": "i8", "ui16": "i16", "ui32": "i32",
+            "ui64": "i64", "bf16": "i16", "f16": "i16", "f32": "float", "f64": "double"}  # fmt: skip
 # A label that nobody refers to: it costs no instruction, and LLVM's scheduler moves nothing across a label. Left alone,
 # it takes a formula on four registers side by side apart into four formulas one behind the other, to hold fewer values
 # at once, and the processor waits for each result.
 _MARK = "  call void @llvm.codeview.annotation(metadata !{})"
 _MARK_DECLARATION = "declare void @llvm.codeview.annotation(metadata)"
 _REGION = 3  # instructions between marks
-_BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64, "ptr": 64}
+_BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "half": 16, "float": 32, "double": 64, "ptr": 64}
 
 
 def memory_element(dtype: DType) -> str:
-    """LLVM's type of an element in an array; booleans take a byte there and an `i1` in registers."""
+    """LLVM's type of an element in an array; booleans take a byte there and an `i1` in registers.
+
+    Floats of 16 bits are their bits in both: all that is done with them is to move them, and to convert them.
+    """
     return ELEMENTS[dtype.name]
 
 
@@ -195,6 +200,14 @@ class FunctionText:
         else:
             text = str(int(value))
         return self._splat_text(text, element, width)
+
+    def constant(self, value: bool | float, dtype: DType) -> Reg:
+        """A number of a dtype, as registers hold it."""
+        if dtype.is_short:
+            with np.errstate(over="ignore"):
+                bits = np.array(value, dtype.numpy).view(np.int16)
+            return Reg(str(bits), "i16")
+        return self.number(value, register_element(dtype))
 
     def _splat_text(self, text: str, element: str, width: int) -> Reg:
         return Reg(text if width == 1 else f"splat ({element} {text})", element, width)

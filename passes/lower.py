@@ -21,6 +21,7 @@ from tapec.passes.lapack.plans import plan as lapack_plan
 from tapec.passes.loops import Access, Buffer, Constant, Instruction, Nest, Store
 from tapec.passes.margins import riding
 from tapec.passes.materialize import FACTORIZATIONS, materialize, matrix_strides, operand_kinds
+from tapec.passes.narrow_stores import narrowed
 from tapec.passes.nest_builder import NestBuilder
 from tapec.passes.order_updates import order_updates
 from tapec.passes.row_packing import packed_rows
@@ -92,7 +93,7 @@ class _Lowering:
             else:
                 steps += self._empty(group)
         lasting = {self.memory.of(value) for value in self.fused.graph.outputs}
-        steps = inlined(steps, lasting)
+        steps = inlined(narrowed(steps, lasting, self.memory.temporary), lasting)
         if self.tiling:
             steps = riding(steps)
             steps = [part for step in steps for part in (segmented(step) if isinstance(step, Nest) else [step])]

@@ -14,7 +14,7 @@ from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.passes.interleaved import interleaved, load_interleaved, store_interleaved
 from tapec.passes.lane_memory import gather, masked_load, masked_store, scatter
-from tapec.passes.llvm_text import FunctionText, Reg, memory_element, register_element
+from tapec.passes.llvm_text import FunctionText, Reg, memory_element
 from tapec.passes.loop_text import i64, lane_numbers
 from tapec.passes.loops import (
     Access,
@@ -190,8 +190,7 @@ class BodyText:
         if isinstance(instruction, Load):
             place.registers[instruction.out] = self._load(position, instruction.access, place)
         elif isinstance(instruction, Constant):
-            element = register_element(instruction.dtype)
-            place.registers[instruction.out] = f.number(instruction.value, element)
+            place.registers[instruction.out] = f.constant(instruction.value, instruction.dtype)
         elif isinstance(instruction, Index):
             place.registers[instruction.out] = self._index(instruction, place)
         elif isinstance(instruction, Inside):

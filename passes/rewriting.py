@@ -95,9 +95,9 @@ def literal(value: Value) -> Number | None:
     dtype = value.type.dtype
     if dtype is dtypes.F64:
         return float(number)
-    if dtype is dtypes.F32:
+    if dtype.is_float:
         with np.errstate(over="ignore"):
-            return float(np.float32(number))
+            return float(dtype.numpy.type(number))
     return number
 
 

@@ -106,7 +106,14 @@ def _checks() -> dict[str, bool]:
     array = np.zeros((3, 5), np.float32)[:, :4]
     dense, swapped = np.zeros((2, 3), np.int16), np.dtype(np.int32).newbyteorder(">")
     shape = _word(array, ARRAY_SHAPE)
-    numbers: list[np.generic] = [np.float64(1.5), np.float32(1.5), np.int64(-7), np.uint8(200), np.bool_(True)]
+    numbers: list[np.generic] = [
+        np.float64(1.5),
+        np.float32(1.5),
+        np.float16(1.5),
+        np.int64(-7),
+        np.uint8(200),
+        np.bool_(True),
+    ]
     return {
         "objects": _word(1.5, TYPE) == id(float),
         "floats": _word(1.5, NUMBER, ctypes.c_double) == 1.5,

@@ -7,10 +7,13 @@ device in them is changed. NumPy looks at addresses only.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+
+from tapec.ir import dtypes
 
 Array = np.ndarray[Any, Any]
 
@@ -21,6 +24,7 @@ _READ_ONLY: Final = 1
 _OLD, _NEW = b"dltensor", b"dltensor_versioned"
 _USED: Final = {_OLD: ctypes.c_char_p(b"used_" + _OLD), _NEW: ctypes.c_char_p(b"used_" + _NEW)}
 _KINDS: Final = {0: "i", 1: "u", 2: "f", 6: "b"}  # by DLPack's number
+_BFLOAT: Final = 4  # which NumPy does not know: its capsules are those of unsigned integers with the number put in
 
 
 class _Tensor(ctypes.Structure):
@@ -118,10 +122,15 @@ def exported(
         writable: whether the consumer may write.
     """
     versioned = max_version is not None and max_version[0] >= 1
-    memory = _Memory(address, dtype, shape, strides, owner, versioned and not writable)
+    bfloat = dtypes.is_bfloat16(dtype)
+    memory = _Memory(
+        address, np.dtype(np.uint16) if bfloat else dtype, shape, strides, owner, versioned and not writable
+    )
     capsule = np.asarray(memory).__dlpack__(max_version=max_version)
     tensor = _managed(capsule)[1].tensor
     tensor.device_type, tensor.device_id = device
+    if bfloat:
+        tensor.code = _BFLOAT
     return capsule
 
 
@@ -130,12 +139,11 @@ def imported(capsule: Any) -> Imported:
 
     Raises:
         BufferError: the elements are of no type that NumPy has.
+        DTypeError: they are of bfloat16, and the package `ml_dtypes` is not installed.
     """
     name, managed = _managed(capsule)
     tensor = managed.tensor
-    if tensor.code not in _KINDS or tensor.lanes != 1:
-        raise BufferError(f"DLPack's type {tensor.code} of {tensor.bits} bits is none of NumPy's")
-    kind = _KINDS[tensor.code]
+    dtype = _dtype(tensor)
     shape = tuple(tensor.shape[: tensor.ndim])
     strides = tuple(tensor.strides[: tensor.ndim]) if tensor.strides else None
     address, deleter = ctypes.addressof(managed), managed.deleter
@@ -150,11 +158,33 @@ def imported(capsule: Any) -> Imported:
     return Imported(
         (tensor.data or 0) + tensor.byte_offset,
         (tensor.device_type, tensor.device_id),
-        np.dtype(f"{kind}{tensor.bits // 8}"),
+        dtype,
         shape,
         strides,
         release,
     )
+
+
+def _dtype(tensor: Any) -> np.dtype[Any]:
+    if (tensor.code, tensor.bits, tensor.lanes) == (_BFLOAT, 16, 1):
+        return dtypes.bfloat16().numpy
+    if tensor.code not in _KINDS or tensor.lanes != 1:
+        raise BufferError(f"DLPack's type {tensor.code} of {tensor.bits} bits is none of NumPy's")
+    return np.dtype(f"{_KINDS[tensor.code]}{tensor.bits // 8}")
+
+
+def borrowed(found: Imported) -> Array:
+    """What was handed over, as an array that must not be written to; the memory goes back when nobody has it."""
+    owner = _Owner()
+    weakref.finalize(owner, found.release).atexit = False
+    itemsize = found.dtype.itemsize
+    strides = None if found.strides is None else tuple([s * itemsize for s in found.strides])
+    bits = np.asarray(_Memory(found.address, np.dtype(f"u{itemsize}"), found.shape, strides, owner, True))
+    return bits.view(found.dtype)
+
+
+class _Owner:
+    """Whose end is the end of memory that was borrowed."""
 
 
 def _managed(capsule: Any) -> tuple[bytes, Any]:

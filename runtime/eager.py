@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tapec.ir.dtypes import FLOATS, by_name, is_short
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 
@@ -21,6 +22,8 @@ _GENERATED: Final[dict[str, Run]] = {}
 # NumPy takes three calls or more for each of these: after some runs a kernel is made, for floats.
 _COMPOSED: Final = {ew.maximum, ew.minimum, ew.relu, ew.strong_mul, ew.zero_mul}
 _SEVERAL: Final = 64
+# NumPy converts floats of 16 bits one by one: from so many elements on kernels do what it does for other dtypes.
+_LARGE: Final = 4096
 
 
 def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -39,6 +42,8 @@ def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any])
 
             _GENERATED.update(generated.WITH_ATTRIBUTES)
         return _GENERATED[family](primitive, arrays, attributes)
+    if primitive is ew.cast and arrays[0].size >= _LARGE:
+        return _cast(arrays[0], attributes["dtype"])
     result = primitive.meaning(*arrays, **attributes)
     return _row_major(result) if family == "elementwise" else result
 
@@ -50,11 +55,21 @@ def runner(primitive: Primitive) -> Run:
     elif primitive in _COMPOSED:
         run = _composed(primitive)
     elif primitive.family.name == "elementwise":
-        run = _numpy_of_two(primitive.meaning) if primitive.arity == 2 else _numpy(primitive.meaning)
+        run = _numpy_of_two(primitive) if primitive.arity == 2 else _numpy_of_one(primitive)
     else:
         run = primitive.meaning
     RUN[primitive] = run
     return run
+
+
+def _cast(x: Any, name: str) -> Any:
+    """`cast` of a large array, which NumPy does for all but floats of 16 bits."""
+    to = by_name(name)
+    if not (to.is_short or is_short(x.dtype)):
+        return _row_major(ew.cast.meaning(x, dtype=name))
+    from tapec.runtime.conversions import converted
+
+    return converted(x, to)
 
 
 def _row_major(result: Any) -> Any:
@@ -71,8 +86,33 @@ def _numpy(meaning: Run) -> Run:
     return run
 
 
-def _numpy_of_two(meaning: Run) -> Run:
+def _numpy_of_one(primitive: Primitive) -> Run:
+    numpy = _numpy(primitive.meaning)
+    if primitive.arity != 1 or primitive.operand_kinds != "f":  # the others only move bits
+        return numpy
+    kernel: Run | None = None
+
+    def run(x: Any) -> Any:
+        nonlocal kernel
+        if x.itemsize == 2 and x.size >= _LARGE:
+            if kernel is None:
+                kernel = _generated(primitive)
+            return kernel(x)
+        return numpy(x)
+
+    return run
+
+
+def _numpy_of_two(primitive: Primitive) -> Run:
+    meaning = primitive.meaning
+    kernel: Run | None = None
+
     def run(a: Any, b: Any) -> Any:  # `_numpy`, in less time
+        nonlocal kernel
+        if a.itemsize == 2 and is_short(a.dtype) and (a.size >= _LARGE or b.size >= _LARGE):
+            if kernel is None:
+                kernel = _generated(primitive)
+            return kernel(a, b)
         result = meaning(a, b)
         return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 
@@ -90,7 +130,7 @@ def _composed(primitive: Primitive) -> Run:
 
     def run(*arrays: Any) -> Any:
         nonlocal runs
-        if arrays[0].dtype.kind != "f":
+        if arrays[0].dtype.kind not in FLOATS:
             return numpy(*arrays)
         runs += 1
         if runs <= _SEVERAL:
@@ -98,7 +138,7 @@ def _composed(primitive: Primitive) -> Run:
         kernel = _generated(primitive)
 
         def by_dtype(*arrays: Any) -> Any:
-            return kernel(*arrays) if arrays[0].dtype.kind == "f" else numpy(*arrays)
+            return kernel(*arrays) if arrays[0].dtype.kind in FLOATS else numpy(*arrays)
 
         RUN[primitive] = by_dtype
         return by_dtype(*arrays)

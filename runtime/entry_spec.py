@@ -182,5 +182,5 @@ def leaves(node: Node) -> Iterator[Leaf | Out]:
 
 def numpy_types(dtype: DType) -> tuple[np.dtype[Any], ...]:
     """NumPy's dtypes that are this one: C has two names for an integer of 64 bits, and NumPy a dtype for each."""
-    same = {np.dtype(char).num: np.dtype(char) for char in "?bhilqBHILQfd" if np.dtype(char) == dtype.numpy}
+    same = {np.dtype(char).num: np.dtype(char) for char in "?bhilqBHILQefd" if np.dtype(char) == dtype.numpy}
     return (dtype.numpy, *(d for number, d in same.items() if number != dtype.numpy.num))

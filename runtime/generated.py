@@ -21,6 +21,7 @@ from tapec.passes.product_functions import routine as product_routine
 from tapec.passes.product_plan import matrices
 from tapec.passes.threads_names import HISTORY
 from tapec.runtime import matmul
+from tapec.runtime.conversions import converted
 from tapec.runtime.kept_kernels import KERNELS, Kernel, kernel_of
 from tapec.runtime.linalg import execute_linalg, execute_linalg_with
 from tapec.runtime.raw_entry import raw_entry
@@ -71,10 +72,10 @@ def elementwise(primitive: Primitive) -> Callable[..., Array]:
             if len(plans) >= _MOST_SHAPES:
                 plans.clear()
             plan = plans[key] = _spread(primitive, arrays)
-        shape, repeated, kernel = plan
+        shape, repeated, kernel, dtype = plan
         if repeated:
             arrays = tuple([a if a.size == 1 else np.broadcast_to(a, shape) for a in arrays])
-        out = np.empty(shape, arrays[0].dtype)
+        out = np.empty(shape, dtype)
         kernel(out.size, *[a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays], out)
         return out
 
@@ -87,6 +88,7 @@ class _Spread(NamedTuple):
     shape: tuple[int, ...]
     repeated: bool
     kernel: Kernel
+    dtype: np.dtype[Any]
 
 
 _MOST_SHAPES = 4096
@@ -96,7 +98,9 @@ def _spread(primitive: Primitive, arrays: Sequence[Array]) -> _Spread:
     shape = np.broadcast_shapes(*[a.shape for a in arrays])
     scalar = tuple([a.size == 1 for a in arrays])
     repeated = any(not one and a.shape != shape for a, one in zip(arrays, scalar, strict=True))
-    return _Spread(shape, repeated, _several(primitive, dtypes.of(arrays[0].dtype), scalar))
+    dtype = arrays[0].dtype
+    result = np.dtype(np.bool_) if primitive.result == "bool" else dtype
+    return _Spread(shape, repeated, _several(primitive, dtypes.of(dtype), scalar), result)
 
 
 def _several(primitive: Primitive, dtype: DType, scalar: tuple[bool, ...]) -> Kernel:
@@ -149,6 +153,8 @@ def _product_plan(a: Array, b: Array) -> _Product:
             contraction.matmul, (tensor_type(dtype, a.shape), tensor_type(dtypes.of(b.dtype), b.shape)), {}
         )
     shape = (*batch, m, n)
+    if dtype.is_short:
+        return _Product((False, False), shape, _in_single)
     if is_dot(dtype, m, n, k):
         return _Product((False, False), shape, _dot)
     (copied_a, strides_a), (copied_b, strides_b) = _matrix(a), _matrix(b)
@@ -162,6 +168,11 @@ def _product_plan(a: Array, b: Array) -> _Product:
         dtype, product_routine(layout), lambda: raw_entry(routine_address, "ppppp", release_gil=True)
     )
     return _Product(copied, shape, partial(large, np.zeros(HISTORY, np.int64), words))
+
+
+def _in_single(a: Array, b: Array, out: Array) -> None:
+    """The product of floats of 16 bits, as compiled programs have it (`passes.widen`)."""
+    out[...] = converted(product(*[converted(x, dtypes.F32) for x in (a, b)]), dtypes.of(out.dtype))
 
 
 def _dot(a: Array, b: Array, out: Array) -> None:

@@ -158,12 +158,22 @@ def optimised_for(llvm: Backend, machine: Any, triple: str, text: str, options: 
 def _parsed(llvm: Backend, machine: Any, triple: str, text: str) -> Any:
     try:
         module = llvm.binding.parse_assembly(text)
+        if triple == llvm.triple and " half" in text and "x86_64" in triple and "+f16c" not in llvm.features:
+            module.link_in(llvm.binding.parse_assembly(_half_functions()))
         module.verify()
     except RuntimeError as error:
         raise CompilationError(f"{error}\n{_surroundings(text, str(error))}") from None
     module.triple = triple
     module.data_layout = str(machine.target_data)
     return module
+
+
+def _half_functions() -> str:
+    """What LLVM calls where a processor has no instruction for float16."""
+    from tapec.passes.llvm_text import module_text
+    from tapec.passes.scalar.half_functions import half_functions
+
+    return module_text(half_functions())
 
 
 def _run(llvm: Backend, machine: Any, module: Any, passes: Iterable[str]) -> None:

@@ -28,6 +28,7 @@ from tapec.passes.steps import Program, leaves
 from tapec.passes.store_rows import StoreRows
 from tapec.passes.turn_products import TurnProducts
 from tapec.passes.views import views_of
+from tapec.passes.widen import Widen
 from tapec.passes.work import instructions
 from tapec.passes.write_out import WriteOut
 
@@ -67,9 +68,10 @@ class Forms(NamedTuple):
         """Bytes of temporaries that primal ops leave for adjoint ops to read."""
         views = views_of(self.graph)
         buffers = (*self.program.temporaries, *self.program.registers)
-        kept = {value for b in buffers for value in (b.value, *b.parts)}
+        kept = {part: part.type.nbytes for b in buffers for part in b.parts}
+        kept |= {b.value: b.nbytes for b in buffers if b.value is not None}
         read = {views[v].base for op in self.graph.ops if op.phase == "adjoint" for v in op.operands}
-        return sum(v.type.nbytes for v in read if v in kept and v.op is not None and v.op.phase == "primal")
+        return sum(kept[v] for v in read if v in kept and v.op is not None and v.op.phase == "primal")
 
 
 def rerolled(graph: Graph, least_ops: int) -> Graph:
@@ -80,7 +82,7 @@ def rerolled(graph: Graph, least_ops: int) -> Graph:
 
 
 def optimised(graph: Graph) -> Graph:
-    """The graph passes, in order."""
+    """The graph passes over graphs that do not compute with floats of 16 bits, in order."""
     for step in (
         Simplify(differentiated=True),
         DotProducts(),
@@ -125,7 +127,7 @@ def forms_of(graph: Graph, vector_bits: int, memory_budget: int | None = None) -
     Raises:
         MemoryBudgetError: that can't be met.
     """
-    graph = _written_out(optimised(graph))
+    graph = _written_out(optimised(Widen().run(graph)))
     graph = _budgeted(graph, memory_budget)
     for step in (ProductViews(), DeadCodeElimination()):
         graph = step.run(graph)
@@ -148,5 +150,5 @@ def loops_to_launch(graph: Graph, memory_budget: int | None = None) -> Program:
     """
     from tapec.passes.ordered_reductions import OrderedReductions
 
-    graph = OrderedReductions().run(_budgeted(optimised(graph), memory_budget))
+    graph = OrderedReductions().run(_budgeted(optimised(Widen().run(graph)), memory_budget))
     return lower(fuse(order_updates(materialize(graph, any_shape=False))), tiling=False)

@@ -11,12 +11,13 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from tapec.ir import dtypes
-from tapec.ir.dtypes import DType
+from tapec.ir.dtypes import FLOATS, DType
 from tapec.ir.primitive import Primitive
 from tapec.ir.types import tensor_type
 from tapec.ops import reduction as reductions
 from tapec.passes.identities import of_nothing
 from tapec.passes.short_axes import innermost, shifted, short_axis, without
+from tapec.runtime.conversions import converted
 from tapec.runtime.kept_kernels import Kernel, kernel_of
 from tapec.runtime.target import vector_bits
 
@@ -54,12 +55,19 @@ def reduction(primitive: Primitive, arrays: list[Array], attributes: dict[str, A
     if run is None:
         if x.size == 0:
             return _of_nothing(primitive, x, attributes)
-        if x.dtype.kind != "f" and x.dtype.kind in primitive.operand_kinds and _is_seldom(primitive, x.dtype):
+        if x.dtype.kind not in FLOATS and x.dtype.kind in primitive.operand_kinds and _is_seldom(primitive, x.dtype):
             return np.asarray(_REDUCE[primitive](x, axes, x.dtype), order="C")
         if len(_REDUCTIONS) >= _MOST_REDUCTIONS:
             _REDUCTIONS.clear()
-        run = _REDUCTIONS[key] = _reduce(primitive, dtypes.of(x.dtype), x.shape, axes)
+        dtype = dtypes.of(x.dtype)
+        run = _REDUCTIONS[key] = (_in_single if dtype.is_short else _reduce)(primitive, dtype, x.shape, axes)
     return run(x)
+
+
+def _in_single(primitive: Primitive, dtype: DType, shape: tuple[int, ...], axes: tuple[int, ...]) -> _Reduce:
+    """How a reduction of floats of 16 bits runs: as compiled programs have it (`passes.widen`)."""
+    run = _reduce(primitive, dtypes.F32, shape, axes)
+    return lambda x: converted(run(converted(x, dtypes.F32)), dtype)
 
 
 def _of_nothing(primitive: Primitive, x: Array, attributes: dict[str, Any]) -> Array:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tapec.argument_names import argument_name, function_name, parameters
 from tapec.dispatch import apply, lift
 from tapec.errors import ArgumentError, IntegerInputError
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import elementwise as ew
 from tapec.structure import Structure, flatten, leaf_paths, unflatten
 from tapec.tensor import Tensor, make
@@ -114,7 +115,7 @@ def _independent(python: Callable[..., Any], argument: Any, name: str, *, variab
     if not variables:
         leaves = [lift(leaf) if hasattr(type(leaf), "__tapec_tensor__") else leaf for leaf in leaves]
     for leaf, path in zip(leaves, leaf_paths(structure, name), strict=True):
-        if isinstance(leaf, Tensor) and leaf.dtype.kind != "f":
+        if isinstance(leaf, Tensor) and leaf.dtype.kind not in FLOATS:
             raise IntegerInputError(
                 f"{function_name(python)} is differentiated with respect to {path}, which is {leaf.dtype}; pass a "
                 "float (.astype(np.float64), or 2.0 for 2), or leave it out of argnums"

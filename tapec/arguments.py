@@ -145,7 +145,7 @@ def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         elif kind is Tensor:
             spec = LeafSpec("tensor", leaf.type.dtype, leaf.shape, leaf._weak)
             gives_tensors = True
-        elif isinstance(leaf, np.ndarray) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "biufc"):
+        elif isinstance(leaf, np.ndarray) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "biufcV"):
             spec = _array_spec(leaf.dtype, leaf.shape, structure, position)
             lost = lost_meaning(leaf)
             if lost is not None:

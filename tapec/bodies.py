@@ -12,6 +12,7 @@ import numpy as np
 from tapec.dispatch import cast, dtype_code, lift, located
 from tapec.eager_mode import EagerMode
 from tapec.errors import CarryError
+from tapec.ir.dtypes import promoted
 from tapec.recording import ACTIVE, active
 from tapec.structure import Structure, flatten, leaf_paths, unflatten
 from tapec.tensor import Tensor, make
@@ -76,7 +77,7 @@ def strong(tensor: Tensor, dtype: np.dtype[Any]) -> Tensor:
     if not tensor._weak:
         return tensor
     code = dtype_code(tensor)
-    return cast(tensor, dtype if np.result_type(dtype, code(1)) == dtype else tensor.dtype)
+    return cast(tensor, dtype if promoted(dtype, code(1)) == dtype else tensor.dtype)
 
 
 @final

@@ -11,6 +11,7 @@ from tapec.argnums import copied
 from tapec.argument_names import function_name
 from tapec.derivative_graphs import Derivative, pullback, pushforward
 from tapec.dispatch import apply
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
@@ -102,8 +103,8 @@ class _Recomputation(Rule):
     def __init__(self, python: Callable[..., Any], graph: Graph, operands: list[Tensor], results: list[Tensor]) -> None:
         super().__init__(
             python,
-            [t.type for t in operands if t.dtype.kind == "f"],
-            [t.type for t in results if t.dtype.kind == "f"],
+            [t.type for t in operands if t.dtype.kind in FLOATS],
+            [t.type for t in results if t.dtype.kind in FLOATS],
         )
         self._program = Program(graph)
         self._operands = operands
@@ -125,8 +126,8 @@ class _Recomputation(Rule):
         """A recording of the ops, run again; places of the floating operands and results."""
         recorder = StructureRecorder(watch_accessed_variables=False)
         # Behind barriers, because otherwise compiled code would see that everything is there already.
-        tensors = [apply(ew.barrier, (t,)) if t.dtype.kind == "f" else t for t in self._operands]
-        sources = [recorder.watch(t) for t in tensors if t.dtype.kind == "f"]
+        tensors = [apply(ew.barrier, (t,)) if t.dtype.kind in FLOATS else t for t in self._operands]
+        sources = [recorder.watch(t) for t in tensors if t.dtype.kind in FLOATS]
         with active(recorder):
             results = self._program.run(tensors)
-        return recorder, sources, [recorder.place(y) for y in results if y.dtype.kind == "f"]
+        return recorder, sources, [recorder.place(y) for y in results if y.dtype.kind in FLOATS]

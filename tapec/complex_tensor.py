@@ -13,14 +13,16 @@ from typing import Any, final
 import numpy as np
 
 from tapec.array_protocol import COMPLEX, ArrayProtocol
-from tapec.dispatch import apply, lift, located, promote
+from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import DTypeError, ShapeError, UnsupportedFunctionError
+from tapec.ir.dtypes import FLOATS, is_short
 from tapec.ops import movement
 from tapec.structure import Rebuilt
 from tapec.tensor import Tensor
 
 # What NumPy's functions mean where an operand is complex, by NumPy's function.
 COMPLEX_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+_SINGLE = np.dtype(np.float32)
 
 
 @final
@@ -51,6 +53,8 @@ class ComplexTensor(Rebuilt):
     def __init__(self, real: Any, imag: Any) -> None:
         if type(real) is not Tensor or type(imag) is not Tensor:
             real, imag = promote(lift(real), lift(imag))
+        if is_short(real._array.dtype):  # NumPy: the narrowest complex numbers have parts of float32
+            real, imag = cast(real, _SINGLE), cast(imag, _SINGLE)
         if real._array.shape != imag._array.shape:
             raise located(ShapeError(f"real and imaginary parts have the shapes {real.shape} and {imag.shape}"))
         object.__setattr__(self, "real", real)
@@ -258,7 +262,7 @@ def is_number(value: Any) -> bool:
     """Whether an operator takes it as an operand."""
     if isinstance(value, ComplexTensor | ArrayProtocol | int | float | complex | list | tuple):
         return True
-    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc"
+    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcV"
 
 
 def is_complex(value: Any) -> bool:
@@ -293,7 +297,7 @@ def lift_complex(value: Any) -> ComplexTensor:
     if type(value) is ComplexTensor:
         return value
     re, im = parts(value)
-    if re._array.dtype.kind != "f":
+    if re._array.dtype.kind not in FLOATS:
         re = re.astype(np.float64)
     if im is None:
         im = apply(movement.broadcast, (lift(0.0, re._array.dtype),), {"shape": re._array.shape})

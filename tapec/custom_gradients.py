@@ -12,6 +12,7 @@ import numpy as np
 from tapec.argument_names import function_name
 from tapec.dispatch import lift
 from tapec.errors import CustomRuleError
+from tapec.ir.dtypes import FLOATS
 from tapec.reads import VariableReads
 from tapec.recording import ACTIVE, ruled
 from tapec.rules import Rule, apply_rule, transposed
@@ -106,14 +107,14 @@ class _GradientRule(Rule):
     ) -> None:
         super().__init__(
             python,
-            [t.type for t in operands if t.dtype.kind == "f"],
-            [t.type for t in results if t.dtype.kind == "f"],
+            [t.type for t in operands if t.dtype.kind in FLOATS],
+            [t.type for t in results if t.dtype.kind in FLOATS],
         )
         self._grad = grad
         self._variables = variables
         self._tensors = [isinstance(leaf, Tensor) for leaf in leaves]
-        self._floats = [t.dtype.kind == "f" for t in operands]
-        floats = iter([t.dtype.kind == "f" for t in results])
+        self._floats = [t.dtype.kind in FLOATS for t in operands]
+        floats = iter([t.dtype.kind in FLOATS for t in results])
         self._upstream = [number and next(floats) for number in numbers]
 
     def pull(self, cotangents: list[Tensor]) -> list[Tensor | None]:

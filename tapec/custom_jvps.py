@@ -13,6 +13,7 @@ from tapec.argument_names import function_name
 from tapec.checkpointing import undifferentiated
 from tapec.dispatch import lift
 from tapec.errors import CustomRuleError
+from tapec.ir.dtypes import FLOATS
 from tapec.recording import ACTIVE
 from tapec.rules import Rule, apply_rule, transposed
 from tapec.spaces import zeros
@@ -121,18 +122,18 @@ class _JvpRule(Rule):
         numbers: list[bool],
         results: list[Tensor],
     ) -> None:
-        self._moves = [isinstance(leaf, Tensor) and leaf.dtype.kind == "f" for leaf in leaves]
+        self._moves = [isinstance(leaf, Tensor) and leaf.dtype.kind in FLOATS for leaf in leaves]
         super().__init__(
             python,
             [leaf.type for leaf, moves in zip(leaves, self._moves, strict=True) if moves],
-            [y.type for y in results if y.dtype.kind == "f"],
+            [y.type for y in results if y.dtype.kind in FLOATS],
             pushes=True,
         )
         self._rule = rule
         self._leaves = leaves
         self._structure = structure
         self._out_structure = out_structure
-        floats = iter([y.dtype.kind == "f" for y in results])
+        floats = iter([y.dtype.kind in FLOATS for y in results])
         self._out_moves = [number and next(floats) for number in numbers]
 
     def push(self, tangents: list[Tensor]) -> list[Tensor | None]:
@@ -160,6 +161,6 @@ class _JvpRule(Rule):
 
 def _still(leaf: Any) -> Tensor | None:
     """The tangent of a member that is a constant."""
-    if isinstance(leaf, float) or (isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind == "f"):
+    if isinstance(leaf, float) or (isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind in FLOATS):
         return zeros(lift(leaf).type)
     return None

@@ -15,6 +15,7 @@ from tapec.array_protocol import ArrayProtocol
 from tapec.deferred import FEW, computed, defer, defer_control, is_deferred
 from tapec.errors import DTypeError, IndexOutOfRangeError, LinearAlgebraError, ShapeError, TapecError
 from tapec.ir import dtypes
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
@@ -25,7 +26,7 @@ from tapec.runtime.eager import RUN, execute, runner
 from tapec.tensor import _ARRAYS, Tensor, _new, _serials, make
 
 _NOTHING: dict[str, Any] = {}
-_SCALARS = (np.float64, np.float32)
+_SCALARS = (np.float64, np.float32, np.float16)
 # What depends on the values of operands, and so means nothing where these are imagined.
 _OF_VALUES = (IndexOutOfRangeError, LinearAlgebraError)
 
@@ -205,7 +206,7 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     if kind is Tensor:
         return value  # type: ignore[no-any-return]
     if kind is float or kind is int or kind is bool:
-        if like is not None and (like.kind == "f" or (kind is not float and like.kind in "iu") or kind is bool):
+        if like is not None and (like.kind in FLOATS or (kind is not float and like.kind in "iu") or kind is bool):
             return _literal(value, like)
         return make(np.asarray(value), kind is not bool, True)
     if kind in _SCALARS and ACTIVE.recorders and ACTIVE.recorders[0].rereads:
@@ -219,7 +220,7 @@ def lift(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     if lost is not None:
         raise DTypeError(lost)
     array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufV":
         raise DTypeError(f"cannot use a {kind.__name__} (dtype {array.dtype}) as a tensor")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -307,8 +308,7 @@ def common_dtype(operands: tuple[Tensor, ...]) -> np.dtype[Any]:
     samples = tuple([dtype_code(t) for t in operands])
     found = _COMMON.get(samples)
     if found is None:
-        found = np.result_type(*[code(1) if isinstance(code, type) else code for code in samples])
-        _COMMON[samples] = found
+        found = _COMMON[samples] = dtypes.promoted(*[code(1) if isinstance(code, type) else code for code in samples])
     return found
 
 
@@ -316,4 +316,4 @@ def dtype_code(t: Tensor) -> Any:
     """What stands for `t` in promotion: its dtype, or the Python type `int` or `float` for a weak one."""
     if not t._weak:
         return t._array.dtype
-    return float if t._array.dtype.kind == "f" else int
+    return float if t._array.dtype.kind in FLOATS else int

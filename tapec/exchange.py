@@ -16,7 +16,7 @@ from tapec.dispatch import lift
 from tapec.errors import ArgumentError
 from tapec.ir import dtypes
 from tapec.runtime.device_array import Block, DeviceArray
-from tapec.runtime.dlpack import CPU, CUDA, exported, imported
+from tapec.runtime.dlpack import CPU, CUDA, borrowed, exported, imported
 from tapec.tensor import Tensor, make
 
 _HOST: Final = (CPU, 0)
@@ -49,6 +49,8 @@ def from_dlpack(x: Any) -> Tensor:
     if kind != CUDA:
         if kind != CPU:
             raise ArgumentError(f"an array on DLPack's device {kind} can't be taken; copy it to the CPU first")
+        if str(getattr(x, "dtype", "")).endswith("bfloat16"):  # which NumPy does not take
+            return lift(borrowed(imported(x.__dlpack__())))
         return lift(np.from_dlpack(x))
     memory = device("cuda").memory
     if (kind, number) != memory.dlpack:
@@ -126,6 +128,8 @@ def cuda_array_interface(tensor: Tensor) -> dict[str, Any]:
     array: Any = tensor._array
     if type(array) is not DeviceArray or array.memory.dlpack[0] != CUDA:
         raise AttributeError(f"a tensor on {tensor.device!r} has no __cuda_array_interface__")
+    if dtypes.is_bfloat16(array.dtype):
+        raise AttributeError("__cuda_array_interface__ has no name for bfloat16; use DLPack")
     share(array, 1)
     return {
         "version": 3, "shape": array.shape, "typestr": array.dtype.str, "data": (array.address, True), "strides": None,

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any, final
 
 from tapec.connections import Connections, Made
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Location
 from tapec.ops import elementwise as ew
 from tapec.passes.derivatives import DERIVATIVES
@@ -72,7 +73,7 @@ class _Search:
         self.starts = _serials(source, recorder)
 
     def run(self) -> Explanation:
-        if self.source.dtype.kind != "f":
+        if self.source.dtype.kind not in FLOATS:
             return self._integer_source()
         way = next((w for end in self.ends if (w := self.connections.path(self.starts, end)) is not None), None)
         active = [serial for serial in self.starts if self.recorder.places.get(serial, -1) >= 0]
@@ -93,7 +94,7 @@ class _Search:
     # Causes on a way that exists -------------------------------------------------------------------------------------
 
     def _connected(self, way: list[Made]) -> Explanation:
-        if self.target.dtype.kind != "f":
+        if self.target.dtype.kind not in FLOATS:
             return self._integer_target()
         ops = ", ".join(made.primitive.name for made in way) or "no op at all"
         return Explanation("connected", None, f"{self.y} depends on {self.x}, by way of {ops}: it has a gradient.", "")

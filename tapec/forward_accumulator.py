@@ -9,6 +9,7 @@ from typing import Any, final
 from tapec.dispatch import cast, lift, located
 from tapec.errors import ShapeError
 from tapec.forward_recorder import ForwardRecorder
+from tapec.ir.dtypes import FLOATS
 from tapec.recording import ACTIVE
 from tapec.spaces import zeros
 from tapec.structure import leaves_like, map_leaves, settled
@@ -55,7 +56,7 @@ class ForwardAccumulator:
             self._watch(primal, tangent)
 
     def _watch(self, primal: Tensor | Variable, tangent: Any) -> None:
-        if primal.dtype.kind != "f":
+        if primal.dtype.kind not in FLOATS:
             warn(f"The dtype of the watched primal must be floating (e.g. float32), got {primal.dtype}")
             return
         direction = cast(lift(tangent, primal.dtype), primal.dtype)

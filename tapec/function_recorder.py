@@ -13,6 +13,7 @@ from tapec.assignments import Assignments
 from tapec.captured_arrays import Capture, CapturedArrays, fingerprint
 from tapec.errors import LeakedTensorError, VerificationError
 from tapec.expected_ops import Expectations, Expected
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
@@ -186,7 +187,7 @@ class FunctionRecorder(Recorder):
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
         if self.guards(tensor):
             instead = KEPT if self.leaked is not None else advice(user_frame(2)[0], how)
-            self.leave(how, None, loses and tensor._array.dtype.kind == "f", instead)
+            self.leave(how, None, loses and tensor._array.dtype.kind in FLOATS, instead)
 
     def leave(self, how: str, location: Location | None = None, number: bool = False, instead: str = KEPT) -> None:
         """The call does by `how` what compiled code can't follow; the first such place is kept."""
@@ -302,7 +303,9 @@ class FunctionRecorder(Recorder):
     def _window(self, owner: Tensor, window: MemoryWindow, tensor: Tensor) -> int:
         """What stands for a view: its part of what stands for the whole."""
         whole = self._value(owner)
-        if not np.array_equal(_part(owner._array, window, tensor), tensor._array, equal_nan=tensor.dtype.kind == "f"):
+        if not np.array_equal(
+            _part(owner._array, window, tensor), tensor._array, equal_nan=tensor.dtype.kind in FLOATS
+        ):
             self.leave("an array changed in place between two uses in one call")
         part = self._emit(movement.slice_, (whole,), window._asdict())
         value = self._emit(movement.reshape, (part,), {"shape": tensor.shape})

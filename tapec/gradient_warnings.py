@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 from tapec.errors import DisconnectedGradientWarning
 from tapec.explanation import explain, name_in
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Location
 from tapec.recording import location_of, user_frame
 from tapec.tape_history import TapeHistory
@@ -36,7 +37,7 @@ def warn_of_mistakes(
         _ASKED.clear()
     _ASKED.add(asked)
     for source in sources:
-        found = [explain(history, watch_accessed, t, source, frame) for t in targets if t.dtype.kind == "f"]
+        found = [explain(history, watch_accessed, t, source, frame) for t in targets if t.dtype.kind in FLOATS]
         explanation = next((e for e in found if e.cause in MISTAKES), None)
         if explanation is None:
             continue

@@ -9,6 +9,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError, ShapeError
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import sampling
 from tapec.surface.primitives import stop_gradient
 from tapec.tensor import Tensor
@@ -37,7 +38,7 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
     factor = lift(contrast_factor, x.dtype)
     if x.ndim < 3:
         raise ShapeError(f"adjust_contrast takes images of shape (..., height, width, channels), got {x.shape}")
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in FLOATS:
         raise DTypeError(f"adjust_contrast takes floating images, got {x.dtype}; convert them with .astype(np.float32)")
     if factor.ndim:
         raise ShapeError(f"adjust_contrast takes one factor, got shape {factor.shape}")

@@ -17,6 +17,7 @@ from tapec.derivative_maps import as_arguments, push
 from tapec.dispatch import lift
 from tapec.errors import DTypeError
 from tapec.function import MAX_PATHS, Function
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.types import tensor_type
 from tapec.recording import active
 from tapec.repeated import repeated
@@ -186,7 +187,7 @@ class _Differentiation:
         if not isinstance(leaf, (Tensor, np.ndarray, np.generic, int, float)) or isinstance(leaf, bool):
             return None
         target = lift(leaf)
-        if target.dtype.kind != "f":
+        if target.dtype.kind not in FLOATS:
             raise DTypeError(
                 f"{function_name(self._python)} is differentiated, but {name} is {target.dtype}: it must be floating"
             )

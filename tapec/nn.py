@@ -16,6 +16,7 @@ from tapec.surface.axes import one_axis
 from tapec.surface.log_sums import log_sum_exp, shift
 from tapec.surface.primitives import exp, expm1, floating, log, minimum, select
 from tapec.surface.reductions import reduce
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 
 
@@ -27,7 +28,7 @@ def relu(x: Any) -> Tensor:
         [0.0, 2.0]
     """
     t = lift(x)
-    return apply(ew.relu, (t if t._array.dtype.kind in "iuf" else floating(t),))
+    return apply(ew.relu, (t if t._array.dtype.kind != "b" else floating(t),))
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
@@ -41,6 +42,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
     return select(t > 0, t, t * negative_slope)
 
 
+@in_single
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else `alpha * (exp(x) - 1)` (Clevert et al., 2015).
 
@@ -53,6 +55,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     return select(positive, t, alpha * expm1(select(positive, 0, t)))
 
 
+@in_single
 def selu(x: Any) -> Tensor:
     """Scaled `elu` with the constants of Klambauer et al. (2017).
 
@@ -73,6 +76,7 @@ def sigmoid(x: Any) -> Tensor:
     return apply(ew.sigmoid, (floating(x),))
 
 
+@in_single
 def log_sigmoid(x: Any) -> Tensor:
     """log(sigmoid(x)), without underflow.
 
@@ -83,6 +87,7 @@ def log_sigmoid(x: Any) -> Tensor:
     return -exponential.softplus(-floating(x))
 
 
+@in_single
 def softplus(x: Any) -> Tensor:
     """log(1 + exp(x)), without overflow.
 
@@ -93,6 +98,7 @@ def softplus(x: Any) -> Tensor:
     return exponential.softplus(floating(x))
 
 
+@in_single
 def silu(x: Any) -> Tensor:
     """x * sigmoid(x), also called swish.
 
@@ -104,6 +110,7 @@ def silu(x: Any) -> Tensor:
     return t * sigmoid(t)
 
 
+@in_single
 def mish(x: Any) -> Tensor:
     """x * tanh(softplus(x)) (Misra, 2019).
 
@@ -115,6 +122,7 @@ def mish(x: Any) -> Tensor:
     return t * apply(ew.tanh, (exponential.softplus(t),))
 
 
+@in_single
 def gelu(x: Any, approximate: bool = False) -> Tensor:
     """x times the normal distribution function at x (Hendrycks and Gimpel, 2016).
 
@@ -164,6 +172,7 @@ def relu6(x: Any) -> Tensor:
     return minimum(t, lift(6, t._array.dtype))
 
 
+@in_single
 def softsign(x: Any) -> Tensor:
     """x / (1 + |x|).
 
@@ -175,6 +184,7 @@ def softsign(x: Any) -> Tensor:
     return t / (1 + abs(t))
 
 
+@in_single
 def softmax(x: Any, axis: int | None = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis (over all elements for None), without overflow.
 
@@ -187,6 +197,7 @@ def softmax(x: Any, axis: int | None = -1) -> Tensor:
     return powers / reduce(reduction.sum, powers, _axis(t, axis), True)
 
 
+@in_single
 def log_softmax(x: Any, axis: int | None = -1) -> Tensor:
     """log(softmax(x)) along an axis, without underflow.
 
@@ -224,6 +235,7 @@ def one_hot(indices: Any, num_classes: int, dtype: Any = np.float32) -> Tensor:
     return TENSOR_FUNCTIONS[np.astype](where == np.arange(num_classes), dtype)
 
 
+@in_single
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Tensor:
     """Cross entropy between `softmax(logits)` and the distributions `labels`, one number per row.
 

@@ -11,29 +11,21 @@ import os
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from tapec.errors import CorruptFileError
+from tapec.ir import dtypes
 
 Array = np.ndarray[Any, Any]
 
-# The dtypes that tapec holds; a file may hold others, which `read` refuses.
-_NAMES: dict[str, np.dtype[Any]] = {
-    "BOOL": np.dtype(np.bool_),
-    "I8": np.dtype(np.int8),
-    "I16": np.dtype("<i2"),
-    "I32": np.dtype("<i4"),
-    "I64": np.dtype("<i8"),
-    "U8": np.dtype(np.uint8),
-    "U16": np.dtype("<u2"),
-    "U32": np.dtype("<u4"),
-    "U64": np.dtype("<u8"),
-    "F32": np.dtype("<f4"),
-    "F64": np.dtype("<f8"),
-}
-_CODES = {dtype: name for name, dtype in _NAMES.items()}
+# The element types that tapec holds, by the format's names; a file may hold others, which `read` refuses.
+_NAMES: Final = {
+    "BOOL": "i1", "I8": "i8", "I16": "i16", "I32": "i32", "I64": "i64", "U8": "ui8", "U16": "ui16", "U32": "ui32",
+    "U64": "ui64", "BF16": "bf16", "F16": "f16", "F32": "f32", "F64": "f64",
+}  # fmt: skip
+_CODES: Final = {name: code for code, name in _NAMES.items()}
 _LONGEST_HEADER = 100_000_000
 _METADATA = "__metadata__"
 
@@ -54,7 +46,11 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
     for name, array in sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
         dense = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
         start, end = end, end + dense.nbytes
-        entries[name] = {"dtype": _CODES[dense.dtype], "shape": list(dense.shape), "data_offsets": [start, end]}
+        entries[name] = {
+            "dtype": _CODES[dtypes.of(dense.dtype).name],
+            "shape": list(dense.shape),
+            "data_offsets": [start, end],
+        }
         data.append(dense)
     header = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
     header += b" " * (-len(header) % 8)
@@ -87,6 +83,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Array]:
 
     Raises:
         CorruptFileError: the file is no safetensors file, or not a whole one, or holds a dtype that tapec does not.
+        DTypeError: it holds bfloat16, and the package `ml_dtypes` is not installed.
         OSError: the file can't be read.
     """
     content = memoryview(Path(path).read_bytes())
@@ -153,7 +150,7 @@ def _entry(name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], int, 
         raise _FormatError(f"the entry of {name!r} is {entry!r}")
     if not isinstance(code, str) or code not in _NAMES:
         raise _FormatError(f"{name!r} has the dtype {code}, and tapec holds {', '.join(_NAMES)}")
-    return _NAMES[code], tuple(shape), offsets[0], offsets[1]
+    return dtypes.by_name(_NAMES[code]).numpy.newbyteorder("<"), tuple(shape), offsets[0], offsets[1]
 
 
 def _sizes(value: Any) -> bool:

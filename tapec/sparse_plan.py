@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 
+from tapec.ir.dtypes import is_short
 from tapec.passes.coloring import color_columns, star_color
 from tapec.passes.compression import DEARER, Compression, compressed, compressions
 from tapec.passes.cut import Cut, Side
@@ -67,9 +68,12 @@ class Plan:
         return "forward", forward
 
     def matrix(self, data: Array) -> Any:
-        """The matrix with these entries, as a `csr_array` that shares the pattern's index arrays."""
+        """The matrix with these entries, as a `csr_array` that shares the pattern's index arrays.
+
+        SciPy has no floats of 16 bits: their matrices are of float32.
+        """
         made = copy(self.pattern)  # a shallow one; the constructor would check the index arrays again
-        made.data = data
+        made.data = data.astype(np.float32) if is_short(data.dtype) else data
         return made
 
 

@@ -12,6 +12,7 @@ from tapec.argnums import Argnums, select_arguments
 from tapec.argument_names import function_name
 from tapec.dispatch import apply, cast, lift
 from tapec.errors import DTypeError
+from tapec.ir.dtypes import FLOATS, promoted
 from tapec.ops import elementwise as ew
 from tapec.recording import ACTIVE, active
 from tapec.replay import Program
@@ -55,7 +56,7 @@ class SparseRecording:
         self.wrt = [values[place] for place in places]
         self.shape = sum(self._sizes), sum([source.size for source in sources])
         self._targets = [None if value is None else where[value] for value in found]
-        self.dtype: np.dtype[Any] = np.result_type(*[t.dtype for t in targets]) if targets else np.dtype(np.float64)
+        self.dtype: np.dtype[Any] = promoted(*[t.dtype for t in targets]) if targets else np.dtype(np.float64)
 
     def tensors(self, values: Sequence[Value]) -> list[Tensor]:
         """The tensors of values of the graph; those that were not recorded in this form are computed, once."""
@@ -140,7 +141,7 @@ def record_sparse(
     for leaf, name in zip(leaves, leaf_paths(structure, "the result"), strict=True):
         if isinstance(leaf, Tensor | np.ndarray | np.generic | int | float) and not isinstance(leaf, bool):
             target = lift(leaf)
-            if target.dtype.kind != "f":
+            if target.dtype.kind not in FLOATS:
                 raise DTypeError(
                     f"{function_name(python)} is differentiated, but {name} is {target.dtype}: it must be floating"
                 )
@@ -154,7 +155,7 @@ def _observe(tensor: Tensor) -> None:
     By a checksum, which tells one array from another in any recording, and then by all elements, which decides.
     """
     zero = make(np.zeros((), tensor.dtype), literal=True)
-    numbers = cast(apply(ew.eq, (tensor, zero)) if tensor.dtype.kind == "f" else tensor, np.dtype(np.int64))
+    numbers = cast(apply(ew.eq, (tensor, zero)) if tensor.dtype.kind in FLOATS else tensor, np.dtype(np.int64))
     if numbers.size:
         weights = np.random.default_rng(0).integers(-(2**63), 2**63, numbers.shape, np.int64)
         int(np.sum(apply(ew.mul, (numbers, make(weights)))))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from tapec.basis import basis
 from tapec.errors import ConsumedTapeError, TapeThreadError
+from tapec.ir.dtypes import FLOATS
 from tapec.mutable_array import Array
 from tapec.placement import beside
 from tapec.recording import ACTIVE, active, said_before, user_frame
@@ -124,7 +125,7 @@ class GradientTape:
                     "make it one with tp.constant or tp.Variable"
                 )
         for leaf in leaves:
-            if leaf.dtype.kind != "f":
+            if leaf.dtype.kind not in FLOATS:
                 warn(f"The dtype of the watched tensor must be floating (e.g. float32), got {leaf.dtype}")
             elif isinstance(leaf, Variable):
                 recorder.watch_variable(leaf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tapec.ir.dtypes import FLOATS
 from tapec.tape_arguments import warn
 from tapec.tape_recorder import TapeRecorder
 from tapec.tensor import Tensor
@@ -11,7 +12,7 @@ from tapec.variable import Variable
 def target_place(target: Tensor | Variable, recorder: TapeRecorder) -> int | None:
     """Where a target lies on the tape; None where it depends on nothing watched, or has no derivatives."""
     tensor = target._tensor if isinstance(target, Variable) else target
-    if tensor._array.dtype.kind != "f":
+    if tensor._array.dtype.kind not in FLOATS:
         warn(
             "The dtype of the target tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
             f"got {target.dtype}"
@@ -25,7 +26,7 @@ def target_place(target: Tensor | Variable, recorder: TapeRecorder) -> int | Non
 def source_places(source: Tensor | Variable, recorder: TapeRecorder) -> list[int]:
     """Where a source lies on the tape: a Variable once for each value that was read, and not at all if none was."""
     tensor = source._tensor if isinstance(source, Variable) else source
-    if tensor._array.dtype.kind != "f":
+    if tensor._array.dtype.kind not in FLOATS:
         warn(
             "The dtype of the source tensor must be floating (e.g. float32) when calling GradientTape.gradient, "
             f"got {source.dtype}"

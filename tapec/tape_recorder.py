@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.graph_key import graph_key
 from tapec.ir.op_table import Stretch
@@ -133,7 +134,7 @@ class TapeRecorder(Recorder):
             if not (self._watch_accessed and variable.trainable):
                 return
             known = self.variables[id(variable)] = (variable, [])
-        if tensor._array.dtype.kind == "f":
+        if tensor._array.dtype.kind in FLOATS:
             place, places = self.watch(tensor), known[1]
             if place not in places[-1:] and place not in places:
                 places.append(place)

@@ -10,6 +10,7 @@ import numpy as np
 from tapec.array_protocol import TENSOR_FUNCTIONS, ArrayProtocol
 from tapec.deferred import Deferred
 from tapec.ir import dtypes
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.types import TensorType, tensor_type
 from tapec.recording import ACTIVE
 from tapec.runtime.device_array import DeviceArray, on_host
@@ -140,7 +141,7 @@ class Tensor(ArrayProtocol):
             raise ValueError("item() takes a tensor of one element; give the indices of one")
         value: bool | int | float = self._array.item()
         if ACTIVE.recorders:
-            if self._array.dtype.kind == "f":
+            if self._array.dtype.kind in FLOATS:
                 self._leak("t.item()")
             else:
                 _observe(self, int(value))
@@ -155,7 +156,7 @@ class Tensor(ArrayProtocol):
     def __int__(self) -> int:
         value = int(self._single())
         if ACTIVE.recorders:
-            _observe(self.astype(np.int64) if self._array.dtype.kind == "f" else self, value)
+            _observe(self.astype(np.int64) if self._array.dtype.kind in FLOATS else self, value)
         return value
 
     def __floor__(self) -> int:
@@ -251,7 +252,7 @@ class Tensor(ArrayProtocol):
     def __format__(self, spec: str) -> str:
         if not spec or self._array.ndim:
             return format(str(self), spec)
-        return format(self._array.item() if self._array.dtype.kind == "f" else self.item(), spec)
+        return format(self._array.item() if self._array.dtype.kind in FLOATS else self.item(), spec)
 
     def __copy__(self) -> Tensor:
         return self

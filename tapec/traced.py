@@ -12,6 +12,7 @@ from tapec.argnums import copied
 from tapec.argument_names import argument_name, function_name
 from tapec.dispatch import lift
 from tapec.errors import IntegerInputError
+from tapec.ir.dtypes import FLOATS
 from tapec.recording import ACTIVE, active
 from tapec.sharing_recorder import run_recorder
 from tapec.spaces import Space
@@ -46,7 +47,7 @@ def independent(python: Callable[..., Any], args: tuple[Any, ...]) -> Independen
         copied(lift(leaf)) if isinstance(leaf, Tensor) or hasattr(type(leaf), "__tapec_tensor__") else leaf
         for leaf in leaves
     ]
-    floating = [isinstance(leaf, Tensor) and leaf.dtype.kind == "f" for leaf in leaves]
+    floating = [isinstance(leaf, Tensor) and leaf.dtype.kind in FLOATS for leaf in leaves]
     if not any(floating):
         names = ", ".join(argument_name(python, i) for i in range(len(args)))
         raise IntegerInputError(
@@ -62,7 +63,7 @@ def codomain_of(result: Any) -> tuple[Space, list[Tensor]]:
     """The space of tangents of what a function returned, and the tensors in it that have one."""
     leaves, structure = flatten(result)
     lifted = [lift(y) if isinstance(y, (Tensor, np.ndarray, np.generic, float)) else None for y in leaves]
-    floats = [y if y is not None and y.dtype.kind == "f" else None for y in lifted]
+    floats = [y if y is not None and y.dtype.kind in FLOATS else None for y in lifted]
     space = Space(structure, tuple([None if y is None else y.type for y in floats]))
     return space, [y for y in floats if y is not None]
 

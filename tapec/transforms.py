@@ -11,6 +11,7 @@ from tapec.argument_names import function_name
 from tapec.dispatch import lift
 from tapec.errors import AuxiliaryResultError, DTypeError, NonScalarTargetError
 from tapec.function import MAX_PATHS, Function
+from tapec.ir.dtypes import FLOATS
 from tapec.structure import flatten
 from tapec.tape import GradientTape
 from tapec.tape_arguments import UnconnectedGradients
@@ -187,6 +188,6 @@ class _Differentiation:
                 f"{self._name} returned shape {value.shape}; a gradient needs a scalar: reduce it, for example with "
                 "np.sum or np.mean"
             )
-        if value.dtype.kind != "f":
+        if value.dtype.kind not in FLOATS:
             raise DTypeError(f"{self._name} returned a scalar of dtype {value.dtype}; a gradient needs a floating one")
         return value, aux

@@ -11,6 +11,7 @@ from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
 from tapec.holder import Holder
 from tapec.ir import dtypes
+from tapec.ir.dtypes import can_cast
 from tapec.ir.types import TensorType
 from tapec.naming import scoped
 from tapec.ops import elementwise as ew
@@ -166,7 +167,7 @@ class Variable(Holder):
         tensor = lift(value, self.dtype)
         if tensor._array is value and (value.flags.writeable or value.base is not None):
             tensor = make(value.copy())  # the caller may write to his array later
-        if not np.can_cast(tensor._array.dtype, self.dtype, "same_kind"):
+        if not can_cast(tensor._array.dtype, self.dtype, "same_kind"):
             raise located(
                 DTypeError(f"{self.name}.{method} takes {self.dtype}, got {tensor.dtype}; convert it with .astype()")
             )

@@ -11,6 +11,7 @@ from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
 from tapec.holder import Holder
+from tapec.ir.dtypes import can_cast
 from tapec.ir.types import TensorType
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
@@ -83,7 +84,7 @@ class WritableArray(Holder):
 
     def __tapec_write__(self, new: Tensor, where: Any = True) -> Any:
         """Takes the result of an op in place, where a mask is true, by NumPy's rules: shape and dtype stay."""
-        if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+        if not can_cast(new.dtype, self.dtype, "same_kind"):
             raise located(
                 DTypeError(f"an array of {self.dtype} can't take {new.dtype} in place; make one of a wider dtype first")
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 from tapec.dispatch import apply, apply_control, apply_several
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph, Location
 from tapec.ir.primitive import Primitive
 from tapec.live_rules import Token
@@ -56,7 +57,7 @@ class _Application(NamedTuple):
 
 def _floating(tensor: Tensor) -> bool:
     kind: str = tensor._array.dtype.kind
-    return kind == "f"
+    return kind in FLOATS
 
 
 @final

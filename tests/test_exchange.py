@@ -12,10 +12,10 @@ from random_graphs import assert_same_bits
 import tapec as tp
 from tapec import devices
 from tapec.errors import ArgumentError, DTypeError, EagerFallbackWarning
-from tapec.runtime.dlpack import CUDA, exported, imported
+from tapec.runtime.dlpack import CUDA, _managed, exported, imported
 
 X = np.arange(12.0).reshape(3, 4)
-DTYPES = ("f8", "f4", "i8", "i4", "u8", "u1", "?")
+DTYPES = ("f8", "f4", "f2", "i8", "i4", "u8", "u1", "?")
 
 
 class Given:
@@ -24,6 +24,7 @@ class Given:
     def __init__(self, array, device=(CUDA, 0), old=False):
         self.array, self.device, self.old = array, device, old
         self.streams = []
+        self.bits = 8 * array.itemsize
 
     def __dlpack_device__(self):
         return self.device
@@ -34,7 +35,9 @@ class Given:
         self.streams.append(stream)
         a = self.array
         version = options.get("max_version")
-        return exported(a.ctypes.data, a.dtype, a.shape, a.strides, self, self.device, version, writable=False)
+        made = exported(a.ctypes.data, a.dtype, a.shape, a.strides, self, self.device, version, writable=False)
+        _managed(made)[1].tensor.bits = self.bits
+        return made
 
 
 @pytest.fixture
@@ -211,8 +214,10 @@ def test_memory_that_can_not_be_taken(gpu):
         tp.from_dlpack(Given(X.T))
     with pytest.raises(ArgumentError, match="GPU 1"):
         tp.from_dlpack(Given(X, (CUDA, 1)))
+    wide = Given(X)
+    wide.bits = 128
     with pytest.raises(DTypeError):
-        tp.from_dlpack(Given(X.astype("f2")))
+        tp.from_dlpack(wide)
     odd = Given(X.reshape(-1)[1:])  # kernels read 16 bytes at a time
     t = tp.from_dlpack(odd)
     assert t._array.address != odd.array.ctypes.data

@@ -19,6 +19,7 @@ FLOORS = ("tapec.errors", "tapec.ir", "tapec.ops", "tapec.passes", "tapec.runtim
 # Slow to import: whoever needs one of them imports it when it is first needed, so that `import tapec` is fast.
 LAZY_PACKAGES = {
     "llvmlite": "loads LLVM, tens of megabytes",
+    "ml_dtypes": "whoever has arrays of bfloat16 has imported it",
     "networkx": "only minimum cuts need it",
     "numba": "half a second; only threads need it",
     "scipy": "only BLAS, LAPACK and reference meanings need it",
@@ -39,6 +40,10 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.runtime.pipeline", "tapec.passes.ordered_reductions"): "only a GPU needs it",
     ("tapec.runtime.generated", "tapec.passes.eager_kernels"): "kernels of one op in the disk cache need no pass",
     ("tapec.runtime.reductions", "tapec.passes.eager_kernels"): "the same for kernels of reductions",
+    ("tapec.runtime.llvm_backend", "tapec.passes.llvm_text"): "only old processors need it, for float16",
+    ("tapec.runtime.llvm_backend", "tapec.passes.scalar.half_functions"): "the same",
+    ("tapec.runtime.conversions", "tapec.passes.eager_kernels"): "the same for kernels of casts",
+    ("tapec.runtime.eager", "tapec.runtime.conversions"): "only large arrays of 16 bits need it",
     ("tapec.runtime.matmul", "tapec.passes.llvm_text"): "the same for matrix products",
     ("tapec.runtime.matmul", "tapec.passes.matmul_text"): "the same",
     ("tapec.runtime.matmul", "tapec.passes.product_text"): "the same",

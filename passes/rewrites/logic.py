@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ir.graph import Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
-from tapec.passes.rewriting import Rewriter, Rule, is_literal, literal, made_by, same
+from tapec.ops import movement, reduction
+from tapec.passes.rewriting import Rewriter, Rule, is_literal, literal, made_by, same, same_number
 
 
 def select_known(rewriter: Rewriter, op: Op) -> Value | None:
@@ -39,16 +42,12 @@ def select_select(rewriter: Rewriter, op: Op) -> Value | None:
     return rewriter.fit(rewriter.make(ew.select, p, a, b), op.result.type.shape)
 
 
-_MANTISSA = {dtypes.F32: 24, dtypes.F64: 53}
-
-
 def holds(wide: DType, narrow: DType) -> bool:
     """Whether every value of `narrow` is one of `wide`, so that a cast to `wide` loses nothing."""
     if wide is narrow or narrow.kind == "b":
         return True
     if wide.is_float:
-        digits = _MANTISSA.get(narrow, narrow.bits - (narrow.kind == "i"))
-        return digits <= _MANTISSA[wide] and (not narrow.is_float or narrow.bits <= wide.bits)
+        return narrow.digits <= wide.digits and (not narrow.is_float or narrow.bits < wide.bits)
     if narrow.is_float or wide.kind == "b":
         return False
     if wide.kind == narrow.kind:
@@ -78,6 +77,47 @@ def cast_cast(rewriter: Rewriter, op: Op) -> Value | None:
     if middle.is_float and not origin.is_float and target.kind in "iu" and not holds(target, origin):
         return None
     return rewriter.make(ew.cast, x, dtype=target.name)
+
+
+# Ops that give no floats that are not among those they are given, or 0, 1 and -1, or integers nearby.
+_KEEPING = frozenset(
+    {ew.neg, ew.abs, ew.sign, ew.relu, ew.floor, ew.ceil, ew.trunc, ew.rint, ew.maximum, ew.minimum, ew.stop_gradient,
+     movement.broadcast, movement.reshape, movement.transpose, movement.slice_, movement.unslice,
+     reduction.max, reduction.min}
+)  # fmt: skip
+_DEPTH = 6
+
+
+def in_range_of(value: Value, narrow: DType, depth: int = _DEPTH) -> bool:
+    """Whether every element of a floating value is known to be one of a narrower dtype."""
+    number = literal(value)
+    if number is not None:
+        with np.errstate(over="ignore"):
+            return same_number(float(narrow.numpy.type(number)), number)
+    op = value.op
+    if op is None or depth == 0:
+        return False
+    if op.primitive is ew.cast:
+        return holds(narrow, op.operands[0].type.dtype)
+    operands = op.operands[1:] if op.primitive is ew.select else op.operands
+    return (op.primitive in _KEEPING or op.primitive is ew.select) and all(
+        in_range_of(v, narrow, depth - 1) for v in operands
+    )
+
+
+def cast_back(_rewriter: Rewriter, op: Op) -> Value | None:
+    """`cast(cast x)` -> `x` where x has the last dtype and is known to be one of the narrower one in between.
+
+    Such are negated, selected and largest elements of 16 bits in float32: they need no rounding.
+    """
+    inner = made_by(op.operands[0], ew.cast)
+    if inner is None:
+        return None
+    (x,) = inner.operands
+    between = op.operands[0].type.dtype
+    if x.type.dtype is not op.result.type.dtype or not (between.is_float and x.type.dtype.is_float):
+        return None
+    return x if in_range_of(x, between) else None
 
 
 def not_inward(rewriter: Rewriter, op: Op) -> Value | None:
@@ -113,7 +153,7 @@ def bits_and_constant(rewriter: Rewriter, op: Op) -> Value | None:
 
 RULES: dict[Primitive, tuple[Rule, ...]] = {
     ew.select: (select_known, select_not, select_select),
-    ew.cast: (cast_same, cast_cast),
+    ew.cast: (cast_same, cast_cast, cast_back),
     ew.bit_not: (not_inward,),
     ew.bit_and: (bits_of_itself, bits_and_constant),
     ew.bit_or: (bits_of_itself, bits_and_constant),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.passes.llvm_text import FunctionText, Reg, register_element
+from tapec.passes.scalar import short_floats
 
 
 def zero(f: FunctionText, like: Reg) -> Reg:
@@ -122,10 +123,19 @@ def integer_pow(f: FunctionText, dtype: DType, a: Reg, exponent: int) -> Reg:
 
 
 def cast(f: FunctionText, dtype: DType, a: Reg, target: DType) -> Reg:
-    """NumPy's `astype`; floats outside an integer's range saturate, and NaN gives 0."""
+    """NumPy's `astype`; floats outside an integer's range saturate, and NaN gives 0.
+
+    By way of float32 go integers to floats of 16 bits, as in NumPy, and everything to bfloat16, as in `ml_dtypes`.
+    """
     element = register_element(target)
     if target is dtype:
         return a
+    if dtype.is_short:
+        return cast(f, dtypes.F32, short_floats.widened(f, dtype, a), target)
+    if target.is_short:
+        once = dtype is dtypes.F64 and target is dtypes.F16
+        single = short_floats.single_to_round_again(f, a) if once else cast(f, dtype, a, dtypes.F32)
+        return short_floats.rounded(f, target, single)
     if target is dtypes.BOOL:
         return f.fcmp("une", a, zero(f, a)) if dtype.is_float else f.icmp("ne", a, zero(f, a))
     if dtype.is_float:

@@ -11,15 +11,27 @@ from tapec.errors import ShapeError
 from tapec.layers import initializers
 from tapec.layers.layer import Layer
 from tapec.surface.primitives import sqrt
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 from tapec.variable import Variable
 
 
+@in_single
 def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Mean and biased variance over axes, which stay with extent 1."""
     mean = NUMPY_FUNCTIONS[np.mean](x, axis=axes, keepdims=True)
     centered = x - mean
     return mean, NUMPY_FUNCTIONS[np.mean](centered * centered, axis=axes, keepdims=True)
+
+
+@in_single
+def _normalised(x: Tensor, mean: Tensor, variance: Tensor, epsilon: float) -> Tensor:
+    return (x - mean) / sqrt(variance + epsilon)
+
+
+@in_single
+def _rows_normalised(x: Tensor, epsilon: float) -> Tensor:
+    return _normalised(x, *_moments(x, (x.ndim - 1,)), epsilon)
 
 
 def _affine(x: Tensor, gamma: Variable | None, beta: Variable | None) -> Tensor:
@@ -67,8 +79,7 @@ class LayerNorm(Layer):
     def call(self, x: Tensor, training: bool) -> Tensor:
         """See `Layer.call`."""
         _check(self.name, x.shape, self._extent)
-        mean, variance = _moments(x, (x.ndim - 1,))
-        return _affine((x - mean) / sqrt(variance + self.epsilon), self.gamma, self.beta)
+        return _affine(_rows_normalised(x, self.epsilon), self.gamma, self.beta)
 
 
 @final
@@ -126,7 +137,7 @@ class BatchNorm(Layer):
             self._move(self.moving_variance, variance)
         else:
             mean, variance = self.moving_mean.value(), self.moving_variance.value()
-        return _affine((x - mean) / sqrt(variance + self.epsilon), self.gamma, self.beta)
+        return _affine(_normalised(x, mean, variance, self.epsilon), self.gamma, self.beta)
 
     def _move(self, average: Variable, value: Tensor) -> None:
         average.assign(average * self.momentum + value.reshape(average.shape) * (1 - self.momentum))

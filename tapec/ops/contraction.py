@@ -13,6 +13,7 @@ from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops import elementwise as ew
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 
 class Contraction(Family):
@@ -71,6 +72,11 @@ def _contract(a: Any, b: Any, *, a_axes: tuple[int, ...], b_axes: tuple[int, ...
     return np.matmul(left, right).reshape((*batch, *rows, *columns))
 
 
+@in_single
+def _matmul(a: Any, b: Any) -> Any:
+    return np.matmul(a, b)
+
+
 CONTRACTION = Contraction()
 
 # Made by `passes.product_views` when all derivatives have been taken, so that no table but that of code has a row for
@@ -86,5 +92,5 @@ fma = Primitive(
 )
 
 matmul = define(
-    Primitive("matmul", CONTRACTION, 2, np.matmul, "Batched matrix product.", exact=False, operand_kinds="iuf")
+    Primitive("matmul", CONTRACTION, 2, _matmul, "Batched matrix product.", exact=False, operand_kinds="iuf")
 )

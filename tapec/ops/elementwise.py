@@ -13,10 +13,12 @@ import numpy as np
 
 from tapec.errors import AttributeValueError, DTypeError, IndexOutOfRangeError, ShapeError
 from tapec.ir import dtypes
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 FLOAT, NUMBER, INTEGER, BITS, ANY = "f", "iuf", "iu", "biu", "biuf"
 
@@ -111,6 +113,11 @@ def _minimum(a: Any, b: Any) -> Any:
     return np.where((a <= b) | (a != a), a, b)
 
 
+@in_single  # `ml_dtypes` has -0.0 for -0.0
+def _sign(x: Any) -> Any:
+    return np.sign(x)
+
+
 def _relu(x: Any) -> Any:
     return np.where(x <= 0, x.dtype.type(0), x)
 
@@ -123,17 +130,20 @@ def _zero_mul(a: Any, b: Any) -> Any:
     return np.where((a == 0) | (b == 0), a.dtype.type(0), a * b)
 
 
+@in_single
 def _sigmoid(x: Any) -> Any:
     z = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + z), z / (1 + z))
 
 
+@in_single
 def _erf(x: Any) -> Any:
     from scipy.special import erf  # the reference only: generated code has its own
 
     return erf(x)
 
 
+@in_single
 def _integer_pow(x: Any, *, exponent: int) -> Any:
     """Repeated squaring in the order of `passes.scalar.arithmetic`, so that the bits agree."""
     n, square, out = -exponent if exponent < 0 else exponent, x, None  # `abs` is a primitive here
@@ -151,7 +161,9 @@ def _integer_pow(x: Any, *, exponent: int) -> Any:
 def _cast(x: Any, *, dtype: str) -> Any:
     """NumPy's `astype`, except that a float outside an integer's range saturates and NaN gives 0, on every machine."""
     target = dtypes.by_name(dtype).numpy
-    if x.dtype.kind == "f" and target.kind in "iu":
+    if dtypes.is_short(x.dtype) and x.dtype != target:
+        x = x.astype(np.float32)
+    if x.dtype.kind in FLOATS and target.kind in "iu":
         info = np.iinfo(target)
         # 2**63 - 1 is no float64: compare with the first float beyond the range instead of clipping to it.
         above, below = x >= float(info.max) + (target.itemsize < 8), x < float(info.min)
@@ -160,11 +172,13 @@ def _cast(x: Any, *, dtype: str) -> Any:
     return x.astype(target)
 
 
+@in_single
 def _floor_divide(a: Any, b: Any) -> Any:
     with np.errstate(all="ignore"):
         return np.floor_divide(a, b)
 
 
+@in_single
 def _remainder(a: Any, b: Any) -> Any:
     with np.errstate(all="ignore"):
         return np.remainder(a, b)
@@ -200,7 +214,7 @@ atan2 = _define("atan2", 2, np.arctan2, "Angle of the point (second, first) in r
 
 neg = _define("neg", 1, np.negative, "Negation.", NUMBER)
 abs = _define("abs", 1, np.abs, "Absolute value.", NUMBER)
-sign = _define("sign", 1, np.sign, "-1, 0 or 1; NaN of NaN.", NUMBER)
+sign = _define("sign", 1, _sign, "-1, 0 or 1; NaN of NaN.", NUMBER)
 integer_pow = _define(
     "integer_pow", 1, _integer_pow, "Power with a fixed integer exponent.", NUMBER, attributes=("exponent",)
 )

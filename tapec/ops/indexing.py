@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from tapec.errors import DTypeError, IndexOutOfRangeError, ShapeError
+from tapec.ir.dtypes import is_short
 from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.reduction import check_axis
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 
 class Indexing(Family):
@@ -71,6 +73,10 @@ def add_at(out: Any, indices: Any, updates: Any, *, axis: int) -> None:
     where = (slice(None),) * axis + (checked(indices, out.shape[axis]),)
     if indices.size == 1:
         out[where] += updates  # `np.add.at` takes ten times as long
+    elif is_short(out.dtype):  # each sum is rounded once, not after each update
+        whole = out.astype(np.float32)
+        np.add.at(whole, where, updates.astype(np.float32))
+        out[...] = whole
     else:
         np.add.at(out, where, updates)
 
@@ -102,6 +108,7 @@ def _take_along(x: Any, indices: Any, *, axis: int) -> Any:
     return np.take_along_axis(x, checked(indices, x.shape[axis]), axis)
 
 
+@in_single
 def _scatter_add_along(x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     out = np.array(x)
     where: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])

@@ -17,6 +17,7 @@ from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
+from tapec.ops.short_floats import refuse_short
 
 Types = tuple[TensorType, ...]
 
@@ -28,6 +29,7 @@ class LinearAlgebra(Family):
 
     def infer(self, primitive: Primitive, operands: Types, attributes: dict[str, Attribute]) -> Types:
         """See `Family.infer`."""
+        refuse_short(primitive, operands)
         floats = {t.dtype for t in operands if t.dtype.is_float}
         if len(floats) > 1:
             raise DTypeError(f"{primitive.name} takes operands of one dtype, got {', '.join(map(repr, operands))}")
@@ -41,6 +43,7 @@ class Attached(Family):
 
     def infer(self, primitive: Primitive, operands: Types, attributes: dict[str, Attribute]) -> Types:
         """See `Family.infer`."""
+        refuse_short(primitive, operands)
         value, a, *rest = operands
         *batch, m, n = a.shape if a.rank >= 2 else (0, 0)
         shape = {"cofactor": a.shape, "pinv": (*batch, n, m)}.get(primitive.name, tuple(batch))

@@ -12,6 +12,7 @@ from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.reduction import check_axis
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 
 class Ordering(Family):
@@ -29,9 +30,14 @@ class Ordering(Family):
         return (tensor_type(dtypes.I64, x.shape),)
 
 
+@in_single
+def _argsort(x: Any, *, axis: int) -> Any:
+    return np.argsort(x, axis, kind="stable")
+
+
 ORDERING = Ordering()
 
 argsort = define(
-    Primitive("argsort", ORDERING, 1, lambda x, *, axis: np.argsort(x, axis, kind="stable"),
-              "Positions in ascending order; ties keep theirs, NaN last.", ("axis",), result="i64")
+    Primitive("argsort", ORDERING, 1, _argsort, "Positions in ascending order; ties keep theirs, NaN last.", ("axis",),
+              result="i64")
 )  # fmt: skip

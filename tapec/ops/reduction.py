@@ -16,6 +16,7 @@ from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 
 def check_axis(name: str, axis: int, rank: int) -> None:
@@ -79,22 +80,37 @@ class Accumulation(Family):
 REDUCTION, ARG_REDUCTION, ACCUMULATION = Reduction(), ArgReduction(), Accumulation()
 
 
+@in_single
 def _sum(x: Any, *, axes: tuple[int, ...]) -> Any:
     return np.sum(x, axis=axes, dtype=x.dtype)
 
 
+@in_single
 def _prod(x: Any, *, axes: tuple[int, ...]) -> Any:
     return np.prod(x, axis=axes, dtype=x.dtype)
 
 
+@in_single
 def _max(x: Any, *, axes: tuple[int, ...]) -> Any:
     return np.max(x, axis=axes)
 
 
+@in_single
 def _min(x: Any, *, axes: tuple[int, ...]) -> Any:
     return np.min(x, axis=axes)
 
 
+@in_single
+def _argmax(x: Any, *, axis: int) -> Any:
+    return np.argmax(x, axis)
+
+
+@in_single
+def _argmin(x: Any, *, axis: int) -> Any:
+    return np.argmin(x, axis)
+
+
+@in_single
 def _cumsum(x: Any, *, axis: int, reverse: bool) -> Any:
     if reverse:
         return np.flip(np.cumsum(np.flip(x, axis), axis, dtype=x.dtype), axis)
@@ -108,13 +124,11 @@ prod = define(Primitive("prod", REDUCTION, 1, _prod, "Product over axes.", ("axe
 max = define(Primitive("max", REDUCTION, 1, _max, "Largest; NaN if any is.", ("axes",), exact=False))
 min = define(Primitive("min", REDUCTION, 1, _min, "Smallest; NaN if any is.", ("axes",), exact=False))
 argmax = define(
-    Primitive("argmax", ARG_REDUCTION, 1, lambda x, *, axis: np.argmax(x, axis), "Position of the first largest.",
-              ("axis",), result="i64")
-)  # fmt: skip
+    Primitive("argmax", ARG_REDUCTION, 1, _argmax, "Position of the first largest.", ("axis",), result="i64")
+)
 argmin = define(
-    Primitive("argmin", ARG_REDUCTION, 1, lambda x, *, axis: np.argmin(x, axis), "Position of the first smallest.",
-              ("axis",), result="i64")
-)  # fmt: skip
+    Primitive("argmin", ARG_REDUCTION, 1, _argmin, "Position of the first smallest.", ("axis",), result="i64")
+)
 cumsum = define(
     Primitive(
         "cumsum", ACCUMULATION, 1, _cumsum, "Running sum along an axis.", ("axis", "reverse"), operand_kinds="iuf"

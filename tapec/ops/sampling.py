@@ -14,6 +14,7 @@ import numpy as np
 from tapec.ir.primitive import Primitive
 from tapec.ops.elementwise import ELEMENTWISE
 from tapec.ops.registry import define
+from tapec.ops.short_floats import in_single
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
@@ -49,6 +50,7 @@ def _gamma_sample(sample: Any, alpha: Any) -> Any:
     return np.array(np.broadcast_arrays(sample, alpha)[0])
 
 
+@in_single
 def _adjust_contrast(image: Any, factor: Any, mean: Any) -> Any:
     return (image - mean) * factor + mean
 

@@ -15,6 +15,7 @@ from tapec.ir.graph import Attribute
 from tapec.ir.primitive import Family, Primitive
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops.registry import define
+from tapec.ops.short_floats import refuse_short
 
 
 class Transform(Family):
@@ -26,6 +27,7 @@ class Transform(Family):
         self, primitive: Primitive, operands: tuple[TensorType, ...], attributes: dict[str, Attribute]
     ) -> tuple[TensorType, ...]:
         """See `Family.infer`."""
+        refuse_short(primitive, operands)
         (x,) = operands
         if primitive is rfft:
             if x.rank < 1 or x.shape[-1] < 1:

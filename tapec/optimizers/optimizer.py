@@ -11,6 +11,7 @@ import numpy as np
 
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import DTypeError, ShapeError
+from tapec.ir.dtypes import FLOATS
 from tapec.module import Module
 from tapec.naming import name_scope, unique_name
 from tapec.ops import elementwise as ew
@@ -167,7 +168,7 @@ class Optimizer(Module, ABC):
         if len({id(variable) for _, variable in pairs}) != len(pairs):
             raise ValueError("a Variable stands twice among the gradients; add its gradients up first")
         for _, variable in pairs:
-            if variable.dtype.kind != "f":
+            if variable.dtype.kind not in FLOATS:
                 raise DTypeError(f"{variable.name} is {variable.dtype}; only floating Variables are optimised")
         missing = [variable.name for gradient, variable in pairs if gradient is None]
         if len(missing) == len(pairs):

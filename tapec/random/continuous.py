@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from tapec.dispatch import apply, cast, lift
+from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.random import generator as streams
 from tapec.random.generator import Generator, number
 from tapec.random.parameters import Shape, extents, floating_dtype, parameter
 from tapec.random.quantile import normal_quantile
+from tapec.surface.short_floats import SINGLE
 from tapec.tensor import Tensor
 
 _F64 = np.dtype(np.float64)
@@ -21,9 +23,10 @@ _BELOW_TWO = (1 + erf(-2 / sqrt(2))) / 2
 
 def half_open(word: Tensor, dtype: np.dtype[Any]) -> Tensor:
     """Random words as numbers in [0, 1): the most significant bits that the dtype holds, so that nothing is rounded."""
-    digits = np.finfo(dtype).nmant + 1
+    digits = dtypes.of(dtype).digits
     mask = number((2**64 - 1) ^ (2 ** (64 - digits) - 1), np.uint64)
-    return cast(apply(ew.bit_and, (word, mask)), dtype) * number(2.0**-64, dtype)
+    wide = SINGLE if dtypes.is_short(dtype) else dtype  # the words themselves are beyond float16
+    return cast(cast(apply(ew.bit_and, (word, mask)), wide) * number(2.0**-64, wide), dtype)
 
 
 def positive(word: Tensor, dtype: np.dtype[Any]) -> Tensor:
@@ -32,7 +35,11 @@ def positive(word: Tensor, dtype: np.dtype[Any]) -> Tensor:
 
 
 def standard_normal(generator: Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Tensor:
-    """By Box and Muller (1958), one of the pair; the tails reach 9.4 standard deviations in every dtype."""
+    """By Box and Muller (1958), one of the pair; the tails reach 9.4 standard deviations in every dtype: float16 is
+    rounded from float32, as in JAX.
+    """
+    if dtypes.is_short(dtype):
+        return cast(standard_normal(generator, shape, SINGLE), dtype)
     low, high = generator.words(shape)
     radius = apply(ew.sqrt, (apply(ew.log, (positive(low, dtype),)) * number(-2.0, dtype),))
     angle = half_open(high, dtype) * number(2 * pi, dtype)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import OPERATORS
 from tapec.dispatch import apply, cast, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.surface.primitives import magnitude, odd, power, select, sqrt
@@ -61,7 +62,7 @@ def _square(x: Tensor) -> Tensor:
 
 @ufunc(np.reciprocal)
 def _reciprocal(x: Tensor) -> Tensor:
-    if x._array.dtype.kind == "f":
+    if x._array.dtype.kind in FLOATS:
         return apply(ew.div, (lift(1, x._array.dtype), x))
     return select(magnitude(x) == 1, x, 0)  # 1 / x, rounded towards zero
 
@@ -83,7 +84,7 @@ def _power(a: Tensor, b: Tensor) -> Tensor:
     """Power of operands in one dtype."""
     if b._literal:
         return _literal_power(a, b._array.item())
-    if a._array.dtype.kind == "f":
+    if a._array.dtype.kind in FLOATS:
         return power(a, b)
     return _integer_power(a, b)
 
@@ -94,7 +95,7 @@ def _literal_power(x: Tensor, exponent: float) -> Tensor:
         return x
     if exponent == 2:
         return apply(ew.mul, (x, x))
-    if kind != "f":
+    if kind not in FLOATS:
         if exponent < 0:
             raise ValueError("Integers to negative integer powers are not allowed.")
         return apply(ew.integer_pow, (x,), {"exponent": int(exponent)})
@@ -131,7 +132,7 @@ def _power_operator(a: Any, b: Any) -> Any:
     """`a ** b`: a number as exponent stays out of promotion, and Python's own rule holds for weak bases."""
     if (type(b) is int or type(b) is float) and type(a) is Tensor:
         kind = a._array.dtype.kind
-        if kind == "f" and not a._weak:
+        if kind in FLOATS and not a._weak:
             return _literal_power(a, b)
         if a._weak and kind == "i" and type(b) is int and b < 0:  # Python: 2 ** -1 is 0.5
             return weaken(_literal_power(cast(a, np.dtype(np.float64)), b))

@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, cast, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.surface.primitives import INFINITY, atan2, both, either, inverted, select, truth
@@ -147,12 +148,12 @@ def _isnan(x: Tensor) -> Tensor:
 
 @ufunc(np.isfinite)
 def _isfinite(x: Tensor) -> Tensor:
-    return abs(x) < INFINITY if x._array.dtype.kind == "f" else x == x
+    return abs(x) < INFINITY if x._array.dtype.kind in FLOATS else x == x
 
 
 @ufunc(np.isinf)
 def _isinf(x: Tensor) -> Tensor:
-    return abs(x) == INFINITY if x._array.dtype.kind == "f" else x != x
+    return abs(x) == INFINITY if x._array.dtype.kind in FLOATS else x != x
 
 
 @ufunc(np.signbit)

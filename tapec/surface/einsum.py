@@ -15,6 +15,7 @@ from tapec.ops import elementwise as ew
 from tapec.surface.primitives import broadcast, reduce_sum, reshape, take, transpose
 from tapec.surface.products import batched_matmul
 from tapec.surface.registry import implements
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,6 +40,13 @@ def _einsum(*operands: Any, out: Any = None, dtype: Any = None, optimize: Any = 
     logical = tensors[0]._array.dtype.kind == "b"
     if logical:
         tensors = [cast(t, np.dtype(np.int64)) for t in tensors]
+    result = _contracted(inputs, output, *tensors)
+    return result != 0 if logical else result
+
+
+@in_single
+def _contracted(inputs: list[str], output: str, *tensors: Tensor) -> Tensor:
+    """The sum of products of tensors of one dtype."""
     extents = _extents(tensors, inputs)
     factors = [_distinct(t, letters, extents) for t, letters in zip(tensors, inputs, strict=True)]
     for pair in _order(factors, output):
@@ -52,8 +60,7 @@ def _einsum(*operands: Any, out: Any = None, dtype: Any = None, optimize: Any = 
         factors.append(merged)
     (factor,) = factors
     factor = _without(factor, set(output))
-    result = transpose(factor.tensor, tuple([factor.letters.index(letter) for letter in output]))
-    return result != 0 if logical else result
+    return transpose(factor.tensor, tuple([factor.letters.index(letter) for letter in output]))
 
 
 def _parse(operands: tuple[Any, ...]) -> tuple[list[Tensor], list[str], str]:
@@ -98,7 +105,7 @@ def _parse_lists(operands: tuple[Any, ...]) -> tuple[list[Tensor], list[str], st
     return _parse((text, *[operands[2 * i] for i in range(pairs)]))
 
 
-def _extents(tensors: list[Tensor], inputs: list[str]) -> dict[str, int]:
+def _extents(tensors: tuple[Tensor, ...], inputs: list[str]) -> dict[str, int]:
     extents: dict[str, int] = {}
     for t, letters in zip(tensors, inputs, strict=True):
         for letter, n in zip(letters, t._array.shape, strict=True):

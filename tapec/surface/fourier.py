@@ -11,12 +11,14 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.complex_tensor import COMPLEX_FUNCTIONS, ComplexTensor, is_complex, lift_complex
-from tapec.dispatch import apply, lift, located
+from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import AttributeValueError, DTypeError
+from tapec.ir.dtypes import is_short
 from tapec.ops import transform
 from tapec.surface.axes import one_axis
 from tapec.surface.primitives import concat, filled, floating, reshape, window
 from tapec.surface.registry import refuse
+from tapec.surface.short_floats import SINGLE
 from tapec.tensor import Tensor
 
 Either = Tensor | ComplexTensor
@@ -37,14 +39,20 @@ def _enter(function: Any) -> Callable[[_F], _F]:
 
 
 def _operand(value: Any) -> Either:
-    return lift_complex(value) if is_complex(value) else floating(value)
+    return lift_complex(value) if is_complex(value) else _at_least_single(value)
+
+
+def _at_least_single(value: Any) -> Tensor:
+    """NumPy transforms float16 as float32, and leaves the result so."""
+    x = floating(value)
+    return cast(x, SINGLE) if is_short(x._array.dtype) else x
 
 
 def _real_operand(name: str, value: Any) -> Tensor:
     if is_complex(value):
         other = name.replace("r", "", 1)
         raise located(DTypeError(f"fft.{name} takes real numbers, got complex ones; use fft.{other}"))
-    return floating(value)
+    return _at_least_single(value)
 
 
 def _each(x: Either, change: Callable[[Tensor], Tensor]) -> Any:

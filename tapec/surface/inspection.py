@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS, ArrayProtocol
 from tapec.dispatch import lift
+from tapec.ir.dtypes import FLOATS, can_cast, promoted
 from tapec.runtime.device_array import on_host
 from tapec.surface.primitives import both, either
 from tapec.surface.registry import implements, refuse
@@ -36,18 +37,19 @@ def _by_example(value: Any) -> Any:
         return value
     t = lift(value)
     if t._weak:
-        return 1.0 if t._array.dtype.kind == "f" else 1
+        return 1.0 if t._array.dtype.kind in FLOATS else 1
     return t._array.dtype
 
 
 @implements(np.result_type)
 def _result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
-    return np.result_type(*[_by_example(value) for value in arrays_and_dtypes])
+    return promoted(*[_by_example(value) for value in arrays_and_dtypes])
 
 
 @implements(np.can_cast)
 def _can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
-    return np.can_cast(lift(from_)._array.dtype if isinstance(from_, ArrayProtocol) else from_, to, casting)
+    given = lift(from_)._array.dtype if isinstance(from_, ArrayProtocol) else from_
+    return can_cast(given, to, casting)
 
 
 @implements(np.min_scalar_type)

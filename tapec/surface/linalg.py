@@ -16,10 +16,12 @@ from tapec.surface.movement import moveaxis
 from tapec.surface.primitives import floating, power, reshape
 from tapec.surface.reductions import max_over, min_over, reduce
 from tapec.surface.registry import implements
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 
 
 @implements(np.linalg.norm)
+@in_single
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Tensor:
     t = floating(x)
     rank = t._array.ndim
@@ -75,12 +77,14 @@ def _matrix(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: Any) -> Tensor
 
 
 @implements(np.linalg.vector_norm)
+@in_single
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Tensor:
     t = floating(x)
     return _vector_norm_along(t, ord, several_axes(axis, t._array.ndim), keepdims)
 
 
 @implements(np.linalg.matrix_norm)
+@in_single
 def _matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Tensor:
     t = floating(x)
     rank = t._array.ndim

@@ -25,8 +25,9 @@ Where tensors differ from arrays:
   keep the old one. What NumPy makes afresh for a program to fill (`np.zeros_like(t)`, `np.copy(t)`, ...) is a
   `tp.Array`, which takes `a[key] = v`, `a += v`, `out=a`, `np.put(a, ...)` and the like, and writes through views
   ([docs/programs.md](programs.md#arrays-that-a-program-writes-to)).
-- Where NumPy computes in float16 (`np.sin` of 8-bit integers or booleans) tensors compute in float32. Float16, strings
-  and objects raise `DTypeError`.
+- Sums, products and running sums of floats of 16 bits accumulate in float32, along every axis, and so do formulas such
+  as `np.var`; NumPy rounds most of them after each step. bfloat16, from the package `ml_dtypes`, promotes as float16
+  does: Python's numbers leave it as it is. Strings and objects raise `DTypeError`.
 - Complex results (of `np.fft`, `np.linalg.eig`, `tensor * 1j`) are `tp.ComplexTensor`s, each two real tensors. Compiled
   functions give them back as complex arrays; complex arguments are `tp.ComplexTensor(z.real, z.imag)`.
 - `np.argsort` is always stable; `np.partition` sorts, and `t.flat` is all elements along one axis. `np.nonzero`,

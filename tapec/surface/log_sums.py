@@ -12,6 +12,7 @@ from tapec.ops import reduction
 from tapec.surface import primitives as p
 from tapec.surface.reductions import reduce
 from tapec.surface.registry import implements, refuse
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 
 
@@ -21,6 +22,7 @@ def shift(x: Tensor, axis: Any) -> Tensor:
     return p.select(abs(top) < inf, top, 0)
 
 
+@in_single
 def log_sum_exp(x: Any, axis: Any, keepdims: bool) -> Tensor:
     """log(sum(exp(x))) over axes, without overflow; -inf where all elements are -inf, or there are none."""
     t = p.floating(x)

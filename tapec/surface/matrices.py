@@ -8,7 +8,8 @@ import numpy as np
 
 from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located
-from tapec.errors import MatrixShapeError
+from tapec.errors import DTypeError, MatrixShapeError
+from tapec.ir.dtypes import is_short
 from tapec.ops import creation
 from tapec.surface.primitives import broadcast, constant, floating, select, transpose
 from tapec.tensor import Tensor
@@ -19,8 +20,11 @@ def matrices(name: str, value: Any) -> Tensor:
 
     Raises:
         MatrixShapeError: it has fewer.
+        DTypeError: it is of floats of 16 bits.
     """
     x = floating(value)
+    if is_short(x._array.dtype):
+        raise located(DTypeError(f"linalg.{name} takes float32 or float64, as in NumPy, got {x.dtype}; cast it first"))
     if x._array.ndim < 2:
         raise located(MatrixShapeError(f"linalg.{name} takes matrices, got shape {x.shape}"))
     return x

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapec.dispatch import apply, cast, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import elementwise as ew
 from tapec.ops import indexing, movement, reduction
 from tapec.tensor import Tensor
@@ -188,4 +189,4 @@ def strong(value: Any) -> Tensor:
 def floating(value: Any) -> Tensor:
     """An operand as NumPy's averages take it: integers and booleans as float64."""
     x = strong(value)
-    return x if x._array.dtype.kind == "f" else cast(x, np.dtype(np.float64))
+    return x if x._array.dtype.kind in FLOATS else cast(x, np.dtype(np.float64))

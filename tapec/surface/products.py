@@ -11,12 +11,14 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located, promote
 from tapec.errors import MatrixShapeError, ShapeError
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import contraction
 from tapec.ops import elementwise as ew
 from tapec.surface.axes import one_axis, several_axes
 from tapec.surface.movement import moveaxis
 from tapec.surface.primitives import broadcast, reduce_sum, reshape, transpose
 from tapec.surface.registry import implements, refuse
+from tapec.surface.short_floats import in_single
 from tapec.surface.ufuncs import binary_operator, read
 from tapec.tensor import Tensor
 
@@ -63,6 +65,7 @@ def _rows(a: Tensor) -> Tensor:
     return reshape(a, (prod(shape[:-1]), shape[-1]))
 
 
+@in_single
 def inner_product(a: Tensor, b: Tensor, axes: int) -> Tensor:
     """Sum of products over the last `axes` axes."""
     product = apply(ew.mul, (a, b))
@@ -81,7 +84,7 @@ def _matmul_operator(a: Any, b: Any) -> Any:
     a, b = read(a), read(b)
     if type(a) is Tensor and type(b) is Tensor and not (a._weak or b._weak):
         dtype = a._array.dtype
-        if dtype is b._array.dtype and dtype.kind == "f":
+        if dtype is b._array.dtype and dtype.kind in FLOATS:
             return _matmul(a, b)
     return _general_operator(a, b)
 

@@ -10,6 +10,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, located
 from tapec.errors import ShapeError, UnsupportedFunctionError
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.primitive import Primitive
 from tapec.ops import reduction
 from tapec.surface.axes import kept, one_axis, several_axes
@@ -37,7 +38,7 @@ def accumulated(x: Tensor, dtype: Any) -> Tensor:
     if dtype is not None:
         return cast(x, np.dtype(dtype))
     kind, size = x._array.dtype.kind, x._array.dtype.itemsize
-    if kind == "f" or (size == 8 and kind != "b"):
+    if kind in FLOATS or (size == 8 and kind != "b"):
         return x
     return cast(x, np.dtype(np.uint64 if kind == "u" else np.int64))
 

@@ -9,6 +9,8 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import apply, cast, lift, promote
 from tapec.errors import UnsupportedFunctionError
+from tapec.ir import dtypes
+from tapec.ir.dtypes import FLOATS
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
 from tapec.surface.comparison import signbit
@@ -23,14 +25,14 @@ binary_primitive(np.minimum, ew.minimum)
 
 @ufunc(np.fmax)
 def _fmax(a: Tensor, b: Tensor) -> Tensor:
-    if a._array.dtype.kind != "f":
+    if a._array.dtype.kind not in FLOATS:
         return maximum(a, b)
     return select(a != a, b, select(b != b, a, maximum(a, b)))
 
 
 @ufunc(np.fmin)
 def _fmin(a: Tensor, b: Tensor) -> Tensor:
-    if a._array.dtype.kind != "f":
+    if a._array.dtype.kind not in FLOATS:
         return minimum(a, b)
     return select(a != a, b, select(b != b, a, minimum(a, b)))
 
@@ -71,11 +73,11 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
     if not copy:
         raise UnsupportedFunctionError("nan_to_num(copy=False) would write to a tensor; use the result instead")
     t = lift(x)
-    if t._array.dtype.kind != "f":
+    if t._array.dtype.kind not in FLOATS:
         return t
-    limits = np.finfo(t._array.dtype)
-    high = float(limits.max) if posinf is None else posinf
-    low = float(limits.min) if neginf is None else neginf
+    largest = dtypes.of(t._array.dtype).largest
+    high = largest if posinf is None else posinf
+    low = -largest if neginf is None else neginf
     return select(t != t, nan, select(t == INFINITY, high, select(t == -INFINITY, low, t)))
 
 
@@ -84,7 +86,7 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
 
 def _rounding(function: np.ufunc, primitive: Primitive) -> None:
     def formula(x: Tensor) -> Tensor:
-        return apply(primitive, (x,)) if x._array.dtype.kind == "f" else x
+        return apply(primitive, (x,)) if x._array.dtype.kind in FLOATS else x
 
     ufunc(function)(formula)
 
@@ -106,9 +108,9 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Tensor:
     refuse(np.round, out=out)
     x = lift(a)
     dtype = x._array.dtype
-    if dtype.kind == "b":
-        raise UnsupportedFunctionError("np.round of booleans would be float16, which tapec does not hold; cast first")
-    if dtype.kind != "f":
+    if dtype.kind == "b":  # as NumPy has it
+        return _round(cast(x, np.dtype(np.float16)), decimals)
+    if dtype.kind not in FLOATS:
         if decimals >= 0:
             return x
         scale = 10.0**-decimals
@@ -187,6 +189,6 @@ def _imag(val: Any) -> Tensor:
 @implements(np.angle)
 def _angle(z: Any, deg: bool = False) -> Tensor:
     x = stop_gradient(lift(z))
-    x = x if x._array.dtype.kind == "f" else cast(x, np.dtype(np.float64))
+    x = x if x._array.dtype.kind in FLOATS else cast(x, np.dtype(np.float64))
     angle = NUMPY_FUNCTIONS[np.arctan2](select(x == x, 0, x), x)
     return angle * (180 / np.pi) if deg else angle  # type: ignore[no-any-return]

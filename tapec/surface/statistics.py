@@ -10,12 +10,14 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import cast, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import reduction
 from tapec.surface.axes import several_axes
 from tapec.surface.exponential import root_of_sum
 from tapec.surface.primitives import both, broadcast, floating, reshape, select, strong, transpose, truth
 from tapec.surface.reductions import max_over, min_over, prod_over, reduce, sum_over
 from tapec.surface.registry import implements, refuse
+from tapec.surface.short_floats import in_single
 from tapec.tensor import Tensor
 
 _MISSING = np._NoValue
@@ -44,7 +46,11 @@ def _mean(
 ) -> Tensor:
     if out is not None:
         refuse(np.mean, out=out)
-    x = _typed(a, dtype)
+    return _average_of(_typed(a, dtype), axis, keepdims, where)
+
+
+@in_single
+def _average_of(x: Tensor, axis: Any, keepdims: Any, where: Any) -> Tensor:
     return sum_over(x, axis, None, None, keepdims, where=where) / _count(x, axis, keepdims, where)
 
 
@@ -59,6 +65,10 @@ def _variance(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any, mean: 
 
 def _spread(function: Any, finish: Callable[[Tensor], Tensor]) -> None:
     """`np.var` and `np.std` differ only in what they make of the variance."""
+
+    @in_single
+    def compute(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any, mean: Any) -> Tensor:
+        return finish(_variance(x, axis, ddof, keepdims, where, mean))
 
     @implements(function)
     def spread(
@@ -75,7 +85,7 @@ def _spread(function: Any, finish: Callable[[Tensor], Tensor]) -> None:
     ) -> Tensor:
         refuse(function, out=out)
         ddof = ddof if correction is _MISSING else correction
-        return finish(_variance(_typed(a, dtype), axis, ddof, keepdims, where, mean))
+        return compute(_typed(a, dtype), axis, ddof, keepdims, where, mean)
 
 
 _spread(np.var, lambda variance: variance)
@@ -97,7 +107,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
                 tuple([n if i in axes else 1 for i, n in enumerate(x._array.shape)]),
             )
             w = broadcast(w, x._array.shape)
-        scale = sum_over(floating(w) if w._array.dtype.kind != "f" else w, axis, None, None, keepdims)
+        scale = sum_over(floating(w) if w._array.dtype.kind not in FLOATS else w, axis, None, None, keepdims)
         average = sum_over(x * w, axis, None, None, keepdims) / scale
     return (average, scale) if returned else average
 
@@ -142,8 +152,7 @@ def _nanvar(
     where: Any = True,
 ) -> Tensor:  # fmt: skip
     refuse(np.nanvar, out=out)
-    x = _typed(a, dtype)
-    return _variance(x, axis, ddof, keepdims, _present(x, where))
+    return _present_variance(_typed(a, dtype), axis, ddof, keepdims, where)
 
 
 @implements(np.nanstd)
@@ -151,7 +160,18 @@ def _nanstd(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
     where: Any = True,
 ) -> Tensor:  # fmt: skip
-    return root_of_sum(_nanvar(a, axis, dtype, out, ddof, keepdims, where=where))
+    refuse(np.nanstd, out=out)
+    return _present_spread(_typed(a, dtype), axis, ddof, keepdims, where)
+
+
+@in_single
+def _present_variance(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any) -> Tensor:
+    return _variance(x, axis, ddof, keepdims, _present(x, where))
+
+
+@in_single
+def _present_spread(x: Tensor, axis: Any, ddof: Any, keepdims: Any, where: Any) -> Tensor:
+    return root_of_sum(_present_variance(x, axis, ddof, keepdims, where))
 
 
 def _nan_extreme(function: Any, extreme: Any, fill: float) -> None:
@@ -160,7 +180,7 @@ def _nan_extreme(function: Any, extreme: Any, fill: float) -> None:
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = _MISSING, where: Any = True
     ) -> Tensor:
         x = strong(a)
-        if x._array.dtype.kind != "f":
+        if x._array.dtype.kind not in FLOATS:
             return extreme(x, axis, out, keepdims, initial, where)  # type: ignore[no-any-return]
         result = extreme(select(x == x, x, fill), axis, out, keepdims, initial, where)
         nothing = NUMPY_FUNCTIONS[np.all](x != x, axis, None, keepdims)

@@ -10,9 +10,11 @@ import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
 from tapec.dispatch import apply, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import elementwise as ew
 from tapec.surface.primitives import atan2, cos, exp, expm1, log, log1p, magnitude, odd, select, sin, sqrt
 from tapec.surface.registry import implements
+from tapec.surface.short_floats import in_single
 from tapec.surface.ufuncs import ufunc, unary_primitive
 from tapec.tensor import Tensor
 
@@ -113,9 +115,10 @@ _SINC_SERIES = (1.0, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 
 
 
 @implements(np.sinc)
+@in_single
 def _sinc(x: Any) -> Tensor:
     x = lift(x)
-    y = x * pi if x._array.dtype.kind == "f" else NUMPY_FUNCTIONS[np.multiply](x, pi)
+    y = x * pi if x._array.dtype.kind in FLOATS else NUMPY_FUNCTIONS[np.multiply](x, pi)
     small = abs(y) < 0.5
     inner, outer = select(small, y, 0), select(small, 1, y)
     square = inner * inner
@@ -130,7 +133,7 @@ def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: flo
     """The jumps removed are multiples of the period, through which no derivative flows."""
     from_numpy = NUMPY_FUNCTIONS
     x: Tensor = lift(p)
-    if x._array.dtype.kind != "f":
+    if x._array.dtype.kind not in FLOATS:
         x = x * 1.0
     if not x.shape[axis]:
         return x

@@ -1,7 +1,6 @@
 """NumPy's universal functions on tensors: which dtype they compute in, and the wrapper that gets operands there.
 
-NumPy itself is asked for the dtypes, so promotion is NumPy's for every pair. Where NumPy would compute in float16
-(functions of 8-bit integers and booleans), which tapec does not hold, float32 is used.
+NumPy itself is asked for the dtypes, so promotion is NumPy's for every pair.
 """
 
 from __future__ import annotations
@@ -15,19 +14,20 @@ from tapec.array_protocol import NUMPY_FUNCTIONS, OPERATORS, ArrayProtocol
 from tapec.complex_tensor import complex_ufunc, is_complex
 from tapec.dispatch import apply, cast, dtype_code, lift
 from tapec.errors import DTypeError
+from tapec.ir.dtypes import FLOATS, is_bfloat16, is_short
 from tapec.ir.primitive import Primitive
 from tapec.surface.registry import delivered, refuse
+from tapec.surface.short_floats import widely
 from tapec.tensor import Tensor
 
 Formula = Callable[..., Any]
-_Resolved = tuple[tuple[np.dtype[Any], ...], np.dtype[Any]]
+_Resolved = tuple[np.dtype[Any], ...]
 
-_HALF, _SINGLE = np.dtype(np.float16), np.dtype(np.float32)
 _RESOLVED: dict[tuple[Any, ...], _Resolved] = {}
 
 
 def loop_dtypes(ufunc: np.ufunc, operands: tuple[Tensor, ...]) -> _Resolved:
-    """The dtypes to which NumPy would cast the operands, and the (first) result's.
+    """The dtypes to which NumPy would cast the operands.
 
     Raises:
         DTypeError: the ufunc has no loop for them.
@@ -36,24 +36,37 @@ def loop_dtypes(ufunc: np.ufunc, operands: tuple[Tensor, ...]) -> _Resolved:
     found = _RESOLVED.get((ufunc, codes))
     if found is None:
         try:
-            resolved = ufunc.resolve_dtypes((*codes, *(None,) * ufunc.nout))
+            resolved = _resolved(ufunc, codes)
             if resolved[0].kind == "O":  # NumPy compares Python integers as objects; as tensors they are int64
-                resolved = ufunc.resolve_dtypes((*map(np.dtype, codes), *(None,) * ufunc.nout))
+                resolved = _resolved(ufunc, tuple(map(np.dtype, codes)))
         except TypeError as error:
             kinds = ", ".join(getattr(code, "name", f"Python {getattr(code, '__name__', '')}") for code in codes)
             raise DTypeError(f"numpy.{ufunc.__name__} of {kinds}: {error}") from error
-        single = [_SINGLE if dtype == _HALF else dtype for dtype in resolved]
-        found = _RESOLVED[(ufunc, codes)] = (tuple(single[: ufunc.nin]), single[ufunc.nin])
+        found = _RESOLVED[(ufunc, codes)] = tuple(resolved[: ufunc.nin])
     return found
 
 
+def _resolved(ufunc: np.ufunc, codes: tuple[Any, ...]) -> _Resolved:
+    """The dtypes of the loop that NumPy finds, of results too; bfloat16 goes as in `tapec.ir.dtypes.promoted`."""
+    bfloat = next(filter(is_bfloat16, codes), None)
+    if bfloat is None:
+        return ufunc.resolve_dtypes((*codes, *(None,) * ufunc.nout))
+    half = np.dtype(np.float16)
+    instead = np.dtype(np.float32) if half in codes else half
+    codes = tuple([instead if is_bfloat16(code) else code for code in codes])
+    return tuple([bfloat if d == half else d for d in ufunc.resolve_dtypes((*codes, *(None,) * ufunc.nout))])
+
+
 def run(ufunc: np.ufunc, formula: Formula, operands: tuple[Tensor, ...]) -> Any:
-    """`formula` of the operands in the dtypes in which NumPy would compute."""
-    dtypes, _ = loop_dtypes(ufunc, operands)
+    """`formula` of the operands in the dtypes in which NumPy would compute. Where these have 16 bits, NumPy computes in
+    float32, and rounds once.
+    """
+    dtypes = loop_dtypes(ufunc, operands)
     for t, dtype in zip(operands, dtypes, strict=True):
         if t._weak or t._array.dtype != dtype:
-            return formula(*[cast(t, dtype) for t, dtype in zip(operands, dtypes, strict=True)])
-    return formula(*operands)
+            operands = tuple([cast(t, dtype) for t, dtype in zip(operands, dtypes, strict=True)])
+            break
+    return widely(formula, operands, {}, dtypes[0]) if is_short(dtypes[0]) else formula(*operands)
 
 
 def ufunc(*functions: np.ufunc) -> Callable[[Formula], Formula]:
@@ -92,7 +105,7 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
     """`ArrayProtocol.__array_ufunc__`, with a short way for ufuncs of one tensor that are one primitive."""
     if len(inputs) == 1 and not kwargs and method == "__call__" and type(self) is Tensor:
         primitive = _UNARY.get(ufunc)
-        if primitive is not None and self._array.dtype.kind == "f":
+        if primitive is not None and self._array.dtype.kind in FLOATS:
             return apply(primitive, inputs)
     if any(type(x) is not Tensor and is_complex(x) for x in inputs):
         return complex_ufunc(ufunc, method, inputs, kwargs)
@@ -111,7 +124,7 @@ def unary_primitive(function: np.ufunc, primitive: Primitive) -> None:
     def call(x: Any, **options: Any) -> Any:
         if not options:
             x = read(x)
-            if type(x) is Tensor and x._array.dtype.kind == "f":
+            if type(x) is Tensor and x._array.dtype.kind in FLOATS:
                 return apply(primitive, (x,))
         return general(x, **options)
 
@@ -150,7 +163,7 @@ def _general_operator(
             return NotImplemented
         if not (x._weak and y._weak):
             return run(function, formula, (x, y))
-        dtypes, _ = loop_dtypes(function, (x, y))
+        dtypes = loop_dtypes(function, (x, y))
         return weaken(formula(*[t if t._array.dtype == d else cast(t, d) for t, d in zip((x, y), dtypes, strict=True)]))
 
     return general
@@ -184,7 +197,7 @@ def binary_operator(
     def operator(a: Any, b: Any) -> Any:
         if type(a) is Tensor and type(b) is Tensor:  # most calls: `_floats`, spelled out
             dtype = a._array.dtype
-            if dtype is b._array.dtype and dtype.kind == "f":
+            if dtype is b._array.dtype and dtype.kind in FLOATS:
                 if not (a._weak or b._weak):
                     return apply(direct, (a, b))
                 if a._weak and b._weak and exception is None:
@@ -221,24 +234,24 @@ def _floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
     """The operands where nothing need be looked up, which is common: a floating tensor, and its like or a number."""
     if type(a) is Tensor:
         dtype = a._array.dtype
-        if a._weak or dtype.kind != "f":
+        if a._weak or dtype.kind not in FLOATS:
             return None
         if type(b) is Tensor:
             return None if b._weak or b._array.dtype is not dtype else (a, b)
         return (a, lift(b, dtype)) if type(b) is float or type(b) is int else None
     if (type(a) is float or type(a) is int) and type(b) is Tensor and not b._weak:
         dtype = b._array.dtype
-        return (lift(a, dtype), b) if dtype.kind == "f" else None
+        return (lift(a, dtype), b) if dtype.kind in FLOATS else None
     return None
 
 
 def _weak_floats(a: Any, b: Any) -> tuple[Tensor, Tensor] | None:
     """The operands if one is a weak floating tensor and the other a number, which leaves the result weak."""
     if type(a) is Tensor:
-        if a._weak and a._array.dtype.kind == "f" and (type(b) is float or type(b) is int):
+        if a._weak and a._array.dtype.kind in FLOATS and (type(b) is float or type(b) is int):
             return a, lift(b, a._array.dtype)
         return None
-    if type(b) is Tensor and b._weak and b._array.dtype.kind == "f" and (type(a) is float or type(a) is int):
+    if type(b) is Tensor and b._weak and b._array.dtype.kind in FLOATS and (type(a) is float or type(a) is int):
         return lift(a, b._array.dtype), b
     return None
 
@@ -261,7 +274,7 @@ def unary_operator(name: str, function: np.ufunc, formula: Formula) -> None:
             x = lift(x)
         if x._weak:
             return weaken(formula(x))
-        return formula(x) if x._array.dtype.kind == "f" else run(function, formula, (x,))
+        return formula(x) if x._array.dtype.kind in FLOATS else run(function, formula, (x,))
 
     OPERATORS[name] = operator
 

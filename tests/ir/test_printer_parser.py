@@ -209,7 +209,7 @@ SUM = '  %0 = "tapec.sum"(%arg0) {axes = array<i64: 0>} : (tensor<3xf64>) -> ten
         (HEAD + NEG.replace("(tensor<3x", "(tensor<4x") + TAIL, "expected tensor<3xf64>, the type of %arg0"),
         (HEAD + NEG.replace("(tensor<3xf64>)", "(tensor<xf64>)") + TAIL, "expected a type such as"),
         (HEAD + NEG.replace("(tensor<3xf64>)", "()") + TAIL, "found 0, expected 1 operand types"),
-        (HEAD + NEG.replace("3xf64", "3xf16") + TAIL, "line 3, column 30: found unknown element type 'f16'"),
+        (HEAD + NEG.replace("3xf64", "3xf8") + TAIL, "line 3, column 30: found unknown element type 'f8'"),
         (HEAD + NEG.replace("%0 =", "%0:2 =") + TAIL, "line 3, column 3: found 2, expected names for 1 results"),
         (HEAD + NEG.replace("%0 = ", "") + TAIL, "line 3, column 3: found 0, expected names for 1 results"),
         (HEAD + NEG.replace("%arg0", "%arg0, %arg0", 1).replace("(tensor<3xf64>)", "(tensor<3xf64>, tensor<3xf64>)"),

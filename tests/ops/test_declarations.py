@@ -185,7 +185,8 @@ def test_the_meaning_has_the_type_that_the_family_infers(primitive):
     """On operands of every dtype that the primitive takes: special values, 0-d, empty and broadcast shapes."""
     kinds = primitive.operand_kinds if primitive.arity and primitive.family.name not in LINEAR_ALGEBRA else "f"
     rng = np.random.default_rng(0)
-    for dtype in [d for d in dtypes.ALL if d.kind in kinds]:
+    refuses = primitive.family.name in {*LINEAR_ALGEBRA, "transform"}
+    for dtype in [d for d in dtypes.ALL if d.kind in kinds and not (d.is_short and refuses)]:
         for shapes, attributes in examples_of(primitive):
             types = operand_types(primitive, dtype, shapes)
             graph, op = application(primitive, types, attributes)

@@ -203,4 +203,45 @@ CASES: list[Case] = [
   "tapec.return"(%arg0, %2, %3, %arg0, %4, %arg0) : (tensor<3xi1>, tensor<3xi1>, tensor<3xi1>, tensor<3xi1>, tensor<3xi1>, tensor<3xi1>) -> ()
 """,
     ),
+    (
+        "cast_back: what is given and not computed needs no rounding",
+        """
+^bb0(%arg0: tensor<3xf16>, %arg1: tensor<3xf16>, %arg2: tensor<3xi1>):
+  %0 = "tapec.cast"(%arg0) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %1 = "tapec.cast"(%arg1) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %2 = "tapec.constant"() {value = 0.5 : f64, dtype = "f32"} : () -> tensor<f32>
+  %3 = "tapec.maximum"(%1, %2) : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %4 = "tapec.select"(%arg2, %0, %3) : (tensor<3xi1>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %5 = "tapec.neg"(%4) : (tensor<3xf32>) -> tensor<3xf32>
+  %6 = "tapec.cast"(%5) {dtype = "f16"} : (tensor<3xf32>) -> tensor<3xf16>
+  %7 = "tapec.cast"(%6) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  "tapec.return"(%7) : (tensor<3xf32>) -> ()
+""",
+        """
+^bb0(%arg0: tensor<3xf16>, %arg1: tensor<3xf16>, %arg2: tensor<3xi1>):
+  %0 = "tapec.cast"(%arg0) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %1 = "tapec.cast"(%arg1) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %2 = "tapec.constant"() {value = 0.5 : f64, dtype = "f32"} : () -> tensor<f32>
+  %3 = "tapec.maximum"(%1, %2) : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %4 = "tapec.select"(%arg2, %0, %3) : (tensor<3xi1>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %5 = "tapec.neg"(%4) : (tensor<3xf32>) -> tensor<3xf32>
+  "tapec.return"(%5) : (tensor<3xf32>) -> ()
+""",
+    ),
+    (
+        "cast_back: sums, and numbers that the narrower dtype has not, are rounded",
+        """
+^bb0(%arg0: tensor<3xf16>):
+  %0 = "tapec.cast"(%arg0) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %1 = "tapec.constant"() {value = 0.1 : f64, dtype = "f32"} : () -> tensor<f32>
+  %2 = "tapec.add"(%0, %0) : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %3 = "tapec.maximum"(%0, %1) : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  %4 = "tapec.cast"(%2) {dtype = "f16"} : (tensor<3xf32>) -> tensor<3xf16>
+  %5 = "tapec.cast"(%3) {dtype = "f16"} : (tensor<3xf32>) -> tensor<3xf16>
+  %6 = "tapec.cast"(%4) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  %7 = "tapec.cast"(%5) {dtype = "f32"} : (tensor<3xf16>) -> tensor<3xf32>
+  "tapec.return"(%6, %7) : (tensor<3xf32>, tensor<3xf32>) -> ()
+""",
+        None,
+    ),
 ]

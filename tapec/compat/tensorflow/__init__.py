@@ -73,8 +73,10 @@ from tapec.compat.tensorflow._gradients import stop_gradient as stop_gradient
 from tapec.compat.tensorflow._variable import Variable as Variable
 from tapec.compat.tensorflow.dtypes import bool as bool
 from tapec.compat.tensorflow.dtypes import double as double
+from tapec.compat.tensorflow.dtypes import float16 as float16
 from tapec.compat.tensorflow.dtypes import float32 as float32
 from tapec.compat.tensorflow.dtypes import float64 as float64
+from tapec.compat.tensorflow.dtypes import half as half
 from tapec.compat.tensorflow.dtypes import int8 as int8
 from tapec.compat.tensorflow.dtypes import int16 as int16
 from tapec.compat.tensorflow.dtypes import int32 as int32

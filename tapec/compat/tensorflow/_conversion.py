@@ -10,6 +10,7 @@ import tapec as tp
 from tapec import dispatch
 from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.dispatch import lift
+from tapec.ir.dtypes import FLOATS
 from tapec.tensor import Tensor
 
 _INT32 = np.iinfo(np.int32)
@@ -30,7 +31,7 @@ def default_dtype(value: Any, dtype: Any = None) -> np.dtype[Any] | None:
     if not _plain(value):
         return None
     array: np.ndarray[Any, np.dtype[Any]] = np.asarray(value)
-    if array.dtype.kind == "f":
+    if array.dtype.kind in FLOATS:
         return np.dtype(np.float32)
     if array.dtype.kind == "i" and (not array.size or _INT32.min <= array.min() <= array.max() <= _INT32.max):
         return np.dtype(np.int32)

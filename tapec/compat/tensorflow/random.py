@@ -9,6 +9,7 @@ import numpy as np
 import tapec.random as streams
 from tapec.compat.tensorflow._conversion import extents, operand
 from tapec.compat.unknown_names import refuses
+from tapec.ir.dtypes import FLOATS
 from tapec.tensor import Tensor
 
 __all__ = ["categorical", "gamma", "normal", "set_seed", "shuffle", "truncated_normal", "uniform"]
@@ -35,7 +36,7 @@ def truncated_normal(
 
 def uniform(shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = _F32, *, name: str | None = None) -> Tensor:
     """`tp.random.uniform`, or `tp.random.randint` for an integer dtype."""
-    if np.dtype(dtype).kind == "f":
+    if np.dtype(dtype).kind in FLOATS:
         return streams.uniform(extents(shape), minval, 1.0 if maxval is None else maxval, dtype)
     return streams.randint(minval, maxval, extents(shape), dtype)
 

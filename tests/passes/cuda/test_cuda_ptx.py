@@ -52,14 +52,19 @@ def columns(x):
 BENCHMARKS = {
     "chain_f4": Case(chain, (numbers(4096),)),
     "chain_f8": Case(chain, (numbers(4096, dtype="f8"),)),
+    "chain_f2": Case(chain, (numbers(4096, dtype="f2"),)),
     "black_scholes_f4": Case(black_scholes, tuple(np.abs(numbers(1024, seed=s)) for s in range(3))),
     "black_scholes_f8": Case(black_scholes, tuple(np.abs(numbers(1024, dtype="f8", seed=s)) for s in range(3))),
+    "softmax_f2": Case(softmax, (numbers(64, 1000, dtype="f2"),)),
     "softmax_f4": Case(softmax, (numbers(64, 1000),)),
     "softmax_f8": Case(softmax, (numbers(64, 1000, dtype="f8"),)),
+    "product_f2": Case(lambda x: matmul(x, x), (numbers(256, 256, dtype="f2"),)),
     "product_f4": Case(lambda x: matmul(x, x), (numbers(256, 256),)),
     "product_f8": Case(lambda x: matmul(x, x), (numbers(256, 256, dtype="f8"),)),
+    "sum_f2": Case(total, (numbers(2048 * 600 + 4, dtype="f2"),)),
     "sum_f4": Case(total, (numbers(2048 * 600 + 4),)),
     "sum_f8": Case(total, (numbers(2048 * 600 + 4, dtype="f8"),)),
+    "columns_f2": Case(columns, (numbers(5000, 64, dtype="f2"),)),
     "columns_f4": Case(columns, (numbers(5000, 64),)),
     "columns_f8": Case(columns, (numbers(5000, 64, dtype="f8"),)),
 }
@@ -107,6 +112,9 @@ FAMILIES = {
     "short_rows": Case(rows, (numbers(100, 7),)),
     "rows_of_booleans": Case(lambda x: apply(reduction.max, x, axes=(1,)), (numbers(9, 37, dtype="?"),)),
     "everything_f4": Case(everything, tuple(numbers(37, seed=s) for s in range(3))),
+    "everything_f2": Case(everything, tuple(numbers(37, dtype="f2", seed=s) for s in range(3))),
+    "take_f2": Case(lambda x, i: take(x, i, 0), (numbers(100, 8, dtype="f2"), INDICES)),
+    "transpose_f2": Case(lambda x: transpose(x, (1, 0)) * 2.0, (numbers(100, 70, dtype="f2"),)),
 }
 
 

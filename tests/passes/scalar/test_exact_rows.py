@@ -9,6 +9,7 @@ from scalar_kernels import Case, any_bits, kernels, padded, same_bits
 from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.passes.scalar.table import ROWS
+from tapec.passes.widen import moves
 
 WIDTHS = (1, 8)
 FLOATS = [
@@ -26,9 +27,11 @@ def values(dtype):
         info = np.finfo(dtype.numpy)
         ends = [info.max, -info.max, info.tiny, -info.tiny, info.smallest_subnormal, -info.smallest_subnormal]
         size = np.exp(rng.uniform(-7, 7, 40))
+        with np.errstate(over="ignore"):
+            given = np.array(FLOATS + ends).astype(dtype.numpy)
         return np.concatenate(
             [
-                np.array(FLOATS + ends).astype(dtype.numpy),
+                given,
                 any_bits(rng, dtype, 50),
                 (size * rng.choice([-1, 1], 40)).astype(dtype.numpy),
             ]
@@ -56,7 +59,8 @@ def attributes_of(primitive, dtype):
 
 @pytest.mark.parametrize("primitive", [p for p in ROWS if p.exact], ids=lambda p: p.name)
 def test_bits_of_the_reference(primitive):
-    dtypes_taken = [d for d in dtypes.ALL if d.kind in primitive.operand_kinds]
+    # What computes with floats of 16 bits is a row of float32 between two casts.
+    dtypes_taken = [d for d in dtypes.ALL if d.kind in primitive.operand_kinds and (not d.is_short or moves(primitive))]
     cases, arguments = [], []
     for dtype in dtypes_taken:
         arrays = pairs(dtype) if primitive.arity > 1 else [padded(values(dtype))]
