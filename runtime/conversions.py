@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from tapec.ir import dtypes
 from tapec.ir.dtypes import DType
 from tapec.ops import elementwise as ew
+from tapec.runtime.eager import LARGE
 from tapec.runtime.kept_kernels import Kernel, kernel_of
 from tapec.runtime.target import vector_bits
-
-LARGE: Final = 4096  # elements from which on a kernel is worth being made
 
 
 def converted(x: np.ndarray[Any, Any], to: DType) -> np.ndarray[Any, Any]:

@@ -22,8 +22,8 @@ _GENERATED: Final[dict[str, Run]] = {}
 # NumPy takes three calls or more for each of these: after some runs a kernel is made, for floats.
 _COMPOSED: Final = {ew.maximum, ew.minimum, ew.relu, ew.strong_mul, ew.zero_mul}
 _SEVERAL: Final = 64
-# NumPy converts floats of 16 bits one by one: from so many elements on kernels do what it does for other dtypes.
-_LARGE: Final = 4096
+# NumPy converts floats of 16 bits one by one: from so many elements on a kernel is worth being made, and does it.
+LARGE: Final = 4096
 
 
 def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any]) -> Any:
@@ -42,7 +42,7 @@ def execute(primitive: Primitive, arrays: list[Any], attributes: dict[str, Any])
 
             _GENERATED.update(generated.WITH_ATTRIBUTES)
         return _GENERATED[family](primitive, arrays, attributes)
-    if primitive is ew.cast and arrays[0].size >= _LARGE:
+    if primitive is ew.cast and arrays[0].size >= LARGE:
         return _cast(arrays[0], attributes["dtype"])
     result = primitive.meaning(*arrays, **attributes)
     return _row_major(result) if family == "elementwise" else result
@@ -87,18 +87,19 @@ def _numpy(meaning: Run) -> Run:
 
 
 def _numpy_of_one(primitive: Primitive) -> Run:
-    numpy = _numpy(primitive.meaning)
+    meaning = primitive.meaning
     if primitive.arity != 1 or primitive.operand_kinds != "f":  # the others only move bits
-        return numpy
+        return _numpy(meaning)
     kernel: Run | None = None
 
-    def run(x: Any) -> Any:
+    def run(x: Any) -> Any:  # `_numpy`, in less time
         nonlocal kernel
-        if x.itemsize == 2 and x.size >= _LARGE:
+        if x.itemsize == 2 and x.size >= LARGE:
             if kernel is None:
                 kernel = _generated(primitive)
             return kernel(x)
-        return numpy(x)
+        result = meaning(x)
+        return result if result.flags.c_contiguous else np.ascontiguousarray(result)
 
     return run
 
@@ -109,7 +110,7 @@ def _numpy_of_two(primitive: Primitive) -> Run:
 
     def run(a: Any, b: Any) -> Any:  # `_numpy`, in less time
         nonlocal kernel
-        if a.itemsize == 2 and is_short(a.dtype) and (a.size >= _LARGE or b.size >= _LARGE):
+        if a.itemsize == 2 and is_short(a.dtype) and (a.size >= LARGE or b.size >= LARGE):
             if kernel is None:
                 kernel = _generated(primitive)
             return kernel(a, b)

@@ -14,6 +14,7 @@ from random_graphs import assert_same_bits
 
 from tapec.errors import TapecError
 from tapec.ir import dtypes
+from tapec.ir.dtypes import DType
 from tapec.ir.graph import Graph
 from tapec.ir.types import TensorType, tensor_type
 from tapec.ops import control, reduction, sampling
@@ -79,6 +80,20 @@ def numbers(*shape: int, dtype: str = "f4", seed: int = 0) -> Array:
     if kind == "f":
         return rng.normal(size=shape).astype(dtype)
     return rng.integers(0 if kind in "bu" else -4, 2 if kind == "b" else 5, shape).astype(dtype)
+
+
+# The floats of 16 bits, in which every family has its kernels.
+SHORT = (dtypes.F16, dtypes.bfloat16())
+
+
+def takes_single(arrays: Sequence[Array]) -> bool:
+    """Whether a program takes float32, and so has a twin in 16 bits."""
+    return any(a.dtype == np.float32 for a in arrays)
+
+
+def shortened(arrays: Sequence[Array], dtype: DType) -> tuple[Array, ...]:
+    """The operands with 16 bits in the place of float32."""
+    return tuple([a.astype(dtype.numpy) if a.dtype == np.float32 else a for a in arrays])
 
 
 def everything(*operands: Sym) -> tuple[Sym, ...]:

@@ -10,8 +10,8 @@ from scalar_kernels import any_bits
 from tapec.ir import dtypes
 from tapec.ops import PRIMITIVES, reduction
 from tapec.ops import elementwise as ew
-from tapec.runtime.conversions import LARGE, converted
-from tapec.runtime.eager import execute
+from tapec.runtime.conversions import converted
+from tapec.runtime.eager import LARGE, execute
 
 SHORT = [dtypes.F16, dtypes.bfloat16()]
 PIECE = 1000

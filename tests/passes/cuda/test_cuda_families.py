@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 from control_graphs import F64, I64, f64, graph_with, region
-from cuda_programs import check_graph, lorenz, normalised, numbers, philox, scan_graph, softmax
+from cuda_programs import (
+    SHORT,
+    check_graph,
+    lorenz,
+    normalised,
+    numbers,
+    philox,
+    scan_graph,
+    shortened,
+    softmax,
+    takes_single,
+)
 from graph_making import graph_of
 
 from tapec.ops import contraction, control, indexing, ordering, reduction
@@ -54,17 +65,6 @@ FAMILIES = {
         lambda x, y: apply(contraction.matmul, x, y),
         lambda n: (numbers(min(n, 33), 5, 6), numbers(min(n, 33), 6, 7, seed=1)),
     ),
-    "map of float16": (lambda x: apply(ew.exp, x) * 2.0, lambda n: (numbers(n, dtype="f2"),)),
-    "transpose of float16": (lambda x: transpose(x, (1, 0)) * 2.0, lambda n: (numbers(n, 33, dtype="f2"),)),
-    "rows of float16": (lambda x: reduce_sum(apply(ew.exp, x), (1,)), lambda n: (numbers(33, n, dtype="f2"),)),
-    "columns of float16": (lambda x: reduce_sum(apply(ew.exp, x), (0,)), lambda n: (numbers(n, 33, dtype="f2"),)),
-    "softmax of float16": (softmax, lambda n: (numbers(5, max(n, 1), dtype="f2"),)),
-    "take of float16": (lambda x, i: take(x, i, 0), lambda n: (numbers(7, 4, dtype="f2"), where(n))),
-    "scatter_add of float16": (
-        scatter_add,
-        lambda n: (numbers(7, 3, dtype="f2"), where(n), numbers(n, 3, dtype="f2", seed=1)),
-    ),
-    "product of float16": (matmul, lambda n: (numbers(n, 17, dtype="f2"), numbers(17, 33, dtype="f2", seed=1))),
     "philox": (philox, lambda n: (np.arange(n, dtype="u8"),)),
 }
 
@@ -74,6 +74,15 @@ FAMILIES = {
 def test_families(family, n):
     function, operands = FAMILIES[family]
     arrays = operands(n)
+    check_graph(graph_of(function, *arrays), arrays)
+
+
+@pytest.mark.parametrize("dtype", SHORT, ids=repr)
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("family", [name for name, (_, operands) in FAMILIES.items() if takes_single(operands(1))])
+def test_families_of_sixteen_bits(family, n, dtype):
+    function, operands = FAMILIES[family]
+    arrays = shortened(operands(n), dtype)
     check_graph(graph_of(function, *arrays), arrays)
 
 
