@@ -188,7 +188,7 @@ class Tensor(ArrayProtocol):
         """Of a single number, which Python then knows, so that it is found in sets and as a key."""
         if self._array.ndim:
             raise TypeError(f"a tensor of shape {self.shape} is not hashable, like a NumPy array; use id(t) as the key")
-        if ACTIVE.recorders and self._array.dtype.kind == "f":
+        if ACTIVE.recorders and self._array.dtype.kind in FLOATS:
             self._leak("hash(t)", loses=False)
             return hash(self._array.item())
         return hash(self.item())

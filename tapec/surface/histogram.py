@@ -10,6 +10,7 @@ import numpy as np
 from tapec.array_protocol import NUMPY_FUNCTIONS, TENSOR_FUNCTIONS
 from tapec.dispatch import cast, lift, located, promote
 from tapec.errors import AttributeValueError, ShapeError, UnsupportedFunctionError
+from tapec.ir.dtypes import FLOATS
 from tapec.scattering import sum_into
 from tapec.surface.primitives import both, filled, reshape, select, strong, window
 from tapec.surface.registry import implements
@@ -78,7 +79,7 @@ def _limits(x: Tensor, limits: Any) -> tuple[Tensor, Tensor]:
     else:
         first, last = TENSOR_FUNCTIONS[np.min](x), TENSOR_FUNCTIONS[np.max](x)
     first, last, _ = promote(first, last, x)
-    if first._array.dtype.kind != "f":
+    if first._array.dtype.kind not in FLOATS:
         first, last = cast(first, _F64), cast(last, _F64)
     finite = NUMPY_FUNCTIONS[np.isfinite]
     if not both(finite(first), finite(last)):

@@ -8,6 +8,7 @@ import numpy as np
 
 from tapec.array_protocol import TENSOR_FUNCTIONS
 from tapec.dispatch import apply, lift
+from tapec.ir.dtypes import FLOATS
 from tapec.ops import indexing, ordering, reduction
 from tapec.surface.primitives import both, concat, either, filled, reshape, strong, take, window
 from tapec.surface.registry import implements, refuse
@@ -58,6 +59,6 @@ def _begins(ordered: Tensor, equal_nan: bool) -> Tensor:
         return filled(False, (0,), np.dtype(bool))
     before, after = window(ordered, 0, 0, size - 1), window(ordered, 0, 1, size - 1)
     differ = before != after
-    if equal_nan and ordered._array.dtype.kind == "f":
+    if equal_nan and ordered._array.dtype.kind in FLOATS:
         differ = both(differ, either(before == before, after == after))
     return concat([filled(True, (1,), np.dtype(bool)), differ], 0)

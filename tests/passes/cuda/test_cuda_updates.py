@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from control_graphs import F64, I64, arrays_for, f64, graph_with, joined, region
-from cuda_programs import Case, check, check_graph, numbers, scan_graph
+from cuda_programs import SHORT, Case, check, check_graph, numbers, scan_graph, shortened
 
 from tapec.ops import control, indexing, movement, update
 from tapec.ops import elementwise as ew
@@ -41,7 +41,7 @@ WINDOWS = [
 
 
 @pytest.mark.parametrize(("shape", "size", "start", "step"), WINDOWS)
-@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "u1", "?"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "bfloat16", "i4", "u1", "?"])
 def test_windows(shape, size, start, step, dtype):
     """Of an input, which is copied, and of what has been computed, which is written over."""
     x, new = numbers(*shape, dtype=dtype), numbers(*size, dtype=dtype, seed=1)
@@ -62,6 +62,17 @@ def test_lines(shape, count, looks, primitive, monkeypatch):
     given = {"distinct": False} if primitive is indexing.put else {}
     i = np.random.default_rng(count).integers(-shape[0], shape[0], count).astype("i4")
     arrays = numbers(*shape), i, numbers(count, *shape[1:], seed=1)
+    check(Case(lambda x, i, u: apply(primitive, x, i, u, axis=0, **given), arrays))
+    check(Case(lambda x, i, u: apply(primitive, apply(ew.exp, x), i, u, axis=0, **given), arrays))
+
+
+@pytest.mark.parametrize("dtype", SHORT, ids=repr)
+@pytest.mark.parametrize("count", [0, 1, 9, 1025])
+@pytest.mark.parametrize("primitive", [indexing.put, indexing.scatter_add], ids=str)
+def test_lines_of_sixteen_bits(dtype, count, primitive):
+    given = {"distinct": False} if primitive is indexing.put else {}
+    i = np.random.default_rng(count).integers(-31, 31, count).astype("i4")
+    arrays = shortened((numbers(31, 5), i, numbers(count, 5, seed=1)), dtype)
     check(Case(lambda x, i, u: apply(primitive, x, i, u, axis=0, **given), arrays))
     check(Case(lambda x, i, u: apply(primitive, apply(ew.exp, x), i, u, axis=0, **given), arrays))
 
