@@ -64,7 +64,7 @@ class Rewriter:
 
     def constant(self, number: Number, dtype: DType) -> Value:
         """A scalar constant."""
-        exact = bool(number) if dtype.kind == "b" else float(number) if dtype.kind == "f" else int(number)
+        exact = bool(number) if dtype.kind == "b" else float(number) if dtype.is_float else int(number)
         return self.make(creation.constant, value=exact, dtype=dtype.name)
 
     def splat(self, number: Number, like: TensorType) -> Value:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -141,3 +143,12 @@ def test_dtypes_that_are_not_held():
         tp.constant(np.zeros(2, ml_dtypes.float8_e4m3fn))
     with pytest.raises(DTypeError):
         tp.constant(np.zeros(2, [("a", "f8")]))
+
+
+def test_nobody_takes_it_for_raw_bytes():
+    """NumPy's kind of floats is not that of bfloat16: `tapec.ir.dtypes.FLOATS` has both."""
+    root = Path(tp.__file__).resolve().parent
+    forgetful = re.compile(r'dtype\.kind (==|!=|in|not in) "[biu]*f[c]?"')
+    paths = [*root.glob("*.py"), *root.glob("[!_]*/**/*.py"), *(root / "runtime").glob("**/*.py")]
+    assert len(paths) > 200
+    assert [str(path) for path in paths if forgetful.search(path.read_text(encoding="utf-8"))] == []

@@ -9,6 +9,7 @@ import pytest
 
 import tapec as tp
 from tapec.errors import DTypeError
+from tapec.ir import dtypes
 
 HALF = np.dtype(np.float16)
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
@@ -182,3 +183,26 @@ def test_text():
 def test_sparse_matrices_are_of_float32():
     jacobian = tp.sparse_jacobian(lambda x: x[1:] * x[:-1])(np.arange(1, 5, dtype=HALF))
     assert (jacobian @ np.ones(4, np.float32)).tolist() == [3, 5, 7]
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_sorted_counted_and_taken_apart(name):
+    dtype = dtypes.by_name({"float16": "f16", "bfloat16": "bf16"}[name]).numpy
+    x = np.round(np.random.default_rng(0).normal(size=40) * 4).astype(dtype)
+    single = x.astype(np.float32)
+    with_nan = np.append(x, [np.nan, np.nan]).astype(dtype)
+    found, counts = np.unique(tp.constant(with_nan), return_counts=True)
+    assert found.dtype == dtype
+    assert np.array_equal(found.numpy().astype("f4"), np.unique(with_nan.astype("f4")), equal_nan=True)
+    assert counts.numpy()[-1] == 2  # NaNs are one value
+    counted, edges = np.histogram(tp.constant(x), bins=8, range=(-16, 16))
+    assert edges.dtype == dtype
+    assert counted.numpy().tolist() == np.histogram(single, bins=8, range=(-16, 16))[0].tolist()
+    assert np.array_equal(np.partition(tp.constant(x), 7).numpy()[7], np.sort(single)[7])
+    every = np.arange(1 << 16, dtype=np.uint16).view(dtype)
+    every = every[np.abs(every.astype("f4")) < np.inf]
+    fraction, exponent = np.frexp(tp.constant(every))
+    assert fraction.dtype == dtype
+    for ours, numpys in zip((fraction, exponent), np.frexp(every.astype("f4")), strict=True):
+        assert np.array_equal(ours.numpy().astype("f4"), numpys)
+    assert hash(tp.constant(dtype.type(1.5))) == hash(1.5)
