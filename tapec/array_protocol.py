@@ -6,6 +6,7 @@ functions and methods in `NUMPY_FUNCTIONS`, which the modules of `tapec.surface`
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 # The same, as type checkers should see it where what is looked up gives one tensor.
 TENSOR_FUNCTIONS: dict[Any, Callable[..., Tensor]] = NUMPY_FUNCTIONS
+
+# What other packages' ufuncs mean, by the package's module and their name in it, with the ufunc as first argument.
+FOREIGN_UFUNCS: dict[str, dict[str, Callable[..., Any]]] = {}
 
 # Those of them that give memory which a program may go on to fill: what they give to users is an Array.
 FRESH: dict[Any, Callable[..., Array]] = {}
@@ -52,6 +56,15 @@ def unsupported(function: Any, hint: str = "") -> UnsupportedFunctionError:
     return UnsupportedFunctionError(f"{full} is not recorded on tensors; {advice}")
 
 
+def _foreign(ufunc: np.ufunc) -> Callable[..., Any]:
+    """What a ufunc of another package means on tensors."""
+    for module, functions in FOREIGN_UFUNCS.items():
+        found = functions.get(ufunc.__name__)
+        if found is not None and getattr(sys.modules.get(module), ufunc.__name__, None) is ufunc:
+            return found
+    raise unsupported(ufunc)
+
+
 class ArrayProtocol:
     """Operators, methods and NumPy protocols over what `tapec.surface` registers."""
 
@@ -67,7 +80,7 @@ class ArrayProtocol:
             function = NUMPY_FUNCTIONS.get(ufunc)
             if function is not None:
                 return function(*inputs, **kwargs) if kwargs else function(*inputs)
-            raise unsupported(ufunc)
+            return _foreign(ufunc)(ufunc, *inputs, **kwargs)
         function = NUMPY_FUNCTIONS.get((ufunc, method)) or NUMPY_FUNCTIONS.get((np.ufunc, method))
         if function is None:
             advice = HINTS.get((ufunc, method), f"use a function listed in {_PAGE}")

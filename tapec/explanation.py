@@ -97,7 +97,16 @@ class _Search:
         if self.target.dtype.kind not in FLOATS:
             return self._integer_target()
         ops = ", ".join(made.primitive.name for made in way) or "no op at all"
-        return Explanation("connected", None, f"{self.y} depends on {self.x}, by way of {ops}: it has a gradient.", "")
+        reason = f"{self.y} depends on {self.x}, by way of {ops}: it has a gradient."
+        leak = next((leak for leak in self.recorder.events.leaks if self._depends(leak)), None)
+        if leak is None:
+            return Explanation("connected", None, reason, "")
+        return Explanation(
+            "connected", None,
+            f"{reason} But a value computed from {self.x} left for plain Python by {leak.what} at {leak.location}; if "
+            f"{self.y} is computed from it too, the gradient knows nothing of that part.",
+            "Make the tape with strict=True, to have an error where that happens.",
+        )  # fmt: skip
 
     def _cut(self, made: Made) -> Explanation:
         used = self._used_before_watch(made)

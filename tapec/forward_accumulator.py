@@ -10,7 +10,7 @@ from tapec.dispatch import cast, lift, located
 from tapec.errors import ShapeError
 from tapec.forward_recorder import ForwardRecorder
 from tapec.ir.dtypes import FLOATS
-from tapec.recording import ACTIVE
+from tapec.recording import ACTIVE, uncover
 from tapec.spaces import zeros
 from tapec.structure import leaves_like, map_leaves, settled
 from tapec.tape_arguments import UnconnectedGradients, leaves_of, unconnected, warn
@@ -28,6 +28,8 @@ class ForwardAccumulator:
     Args:
         primals: a tensor or Variable, or nested containers of them: what is differentiated by.
         tangents: the direction, in the same containers and shapes.
+        strict: raise `LostDerivativeError` where a value that has a tangent leaves for plain Python (`float(t)`,
+            `np.array([t])`), from where it comes back without.
 
     Raises:
         ValueError: the containers differ, or a primal is given twice.
@@ -42,8 +44,8 @@ class ForwardAccumulator:
     [2.0, 0.0]
     """
 
-    def __init__(self, primals: Any, tangents: Any) -> None:
-        self._recorder = ForwardRecorder()
+    def __init__(self, primals: Any, tangents: Any, *, strict: bool = False) -> None:
+        self._recorder = ForwardRecorder(strict)
         leaves, structure = leaves_of(primals, "primals")
         seen: set[int] = set()
         for primal, tangent in zip(leaves, leaves_like(tangents, structure, "tangents", "the primals"), strict=True):
@@ -80,6 +82,7 @@ class ForwardAccumulator:
     ) -> None:
         """Stops following."""
         self._recorder.leave()
+        uncover(error)
 
     def jvp(self, primals: Any, unconnected_gradients: str | UnconnectedGradients = UnconnectedGradients.NONE) -> Any:
         """The tangents of what was computed.

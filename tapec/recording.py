@@ -157,10 +157,8 @@ def active(recorder: Recorder) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        said = said_before(error)
-        if said is None:
-            raise
-        raise said.with_traceback(error.__traceback__) from None
+        uncover(error)
+        raise
     finally:
         del recorders[depth:]
 
@@ -175,10 +173,15 @@ def ruled() -> Iterator[None]:
         ACTIVE.ruled = before
 
 
-def said_before(error: ValueError) -> TapecError | None:
-    """The error of a tensor in whose place NumPy says that elements can't be sequences (`a[0] = t`), if it is that."""
-    cause = error.__cause__
-    return cause if isinstance(cause, TapecError) and str(error).startswith("setting an array element") else None
+def uncover(error: BaseException | None) -> None:
+    """Raises the error of a tensor in whose place NumPy says that elements can't be sequences (`a[0] = t`).
+
+    Does nothing if `error` is another one.
+    """
+    if isinstance(error, ValueError) and str(error).startswith("setting an array element"):
+        cause = error.__cause__
+        if isinstance(cause, TapecError):
+            raise cause.with_traceback(error.__traceback__) from None
 
 
 def user_location(skip: int = 1) -> Location | None:

@@ -13,7 +13,7 @@ from tapec.errors import ConsumedTapeError, TapeThreadError
 from tapec.ir.dtypes import FLOATS
 from tapec.mutable_array import Array
 from tapec.placement import beside
-from tapec.recording import ACTIVE, active, said_before, user_frame
+from tapec.recording import ACTIVE, active, uncover, user_frame
 from tapec.sharing_recorder import tape_recorder
 from tapec.structure import flatten, leaves_like, settled, unflatten
 from tapec.tape_arguments import UnconnectedGradients, cotangents_of, leaves_of, total, unconnected, warn
@@ -88,9 +88,7 @@ class GradientTape:
         """Stops recording."""
         self._stop()
         self._history.left()
-        said = said_before(error) if isinstance(error, ValueError) else None
-        if said is not None:
-            raise said.with_traceback(trace) from None
+        uncover(error)
 
     def _recording(self) -> bool:
         return self._recorder is not None and any(r is self._recorder for r in ACTIVE.recorders)

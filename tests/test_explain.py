@@ -325,3 +325,14 @@ def test_what_is_done_on_purpose_is_not_warned_of():
             z = other * other
     assert tape.gradient(y, [x, frozen]) == [None, None]
     assert tape.gradient(z, other) is None
+
+
+def test_a_part_that_left_for_plain_python():
+    x = tp.Variable(2.0)
+    with tp.GradientTape() as tape:
+        y = x * float(x)  # a part left
+    assert tape.gradient(y, x).item() == 2.0
+    explanation = tape.explain(y, x)
+    assert explanation.cause == "connected"
+    for words in ("it has a gradient", "float(t)", f"{__file__}:{line_of('a part left')}", "strict=True"):
+        assert words in str(explanation)

@@ -63,6 +63,7 @@ TRANSFORMS = {
     "hvp": lambda f: tp.hvp(f, 1.5, 1.0),
     "eager": lambda f: eagerly(f),
     "strict tape": lambda f: strict_tape(f),
+    "strict accumulator": lambda f: strict_accumulator(f),
 }
 
 
@@ -76,6 +77,13 @@ def strict_tape(f):
     with tp.GradientTape(strict=True) as tape:
         y = f(x * 1.0)
     return tape.gradient(y, x)
+
+
+def strict_accumulator(f):
+    x = tp.constant(1.5)
+    with tp.ForwardAccumulator(x, 1.0, strict=True) as accumulator:
+        y = f(x * 1.0)
+    return accumulator.jvp(y)
 
 
 @pytest.mark.parametrize("name", LOSSES)

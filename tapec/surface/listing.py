@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapec.array_protocol import HINTS, NUMPY_FUNCTIONS
+from tapec.array_protocol import FOREIGN_UFUNCS, HINTS, NUMPY_FUNCTIONS
 from tapec.complex_tensor import COMPLEX_FUNCTIONS
 
 _INTRODUCTION = """# NumPy on tensors
@@ -52,6 +52,7 @@ def numpy_page() -> str:
         _section("Universal functions", _names(ufuncs)),
         _section("Methods of universal functions", sorted(_method(owner, name) for owner, name in methods)),
         _section("Functions", _names(functions)),
+        _section("Universal functions of SciPy", _foreign_names()),
         _section("Functions of complex tensors", _names(list(COMPLEX_FUNCTIONS))),
         "## Not recorded, and what to use instead\n\n" + _hints(),
     ]
@@ -81,6 +82,10 @@ def _names(functions: list[Any]) -> list[str]:
         for name in dir(module)
         if not name.startswith("_") and id(getattr(module, name)) in wanted
     )
+
+
+def _foreign_names() -> list[str]:
+    return sorted(f"{module}.{name}" for module, functions in FOREIGN_UFUNCS.items() for name in functions)
 
 
 def _method(owner: Any, name: str) -> str:
