@@ -66,7 +66,7 @@ class ViewableArray(WritableArray):
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        self[...] = np.resize(lift(value), self.shape)  # type: ignore[call-overload]
+        self[...] = np.resize(lift(value), self.shape)
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         """`np.reshape`, as a view where NumPy gives one."""

@@ -87,7 +87,9 @@ def _of_call(function: Any, of_list: bool) -> str | None:
         return _LISTS if of_list else _ITSELF
     if module == "math":
         there = getattr(np, name, None)
-        return f"np.{there.__name__}(t) is recorded, math.{name}(t) is not" if there in NUMPY_FUNCTIONS else None
+        if there is None or there not in NUMPY_FUNCTIONS:
+            return None
+        return f"np.{there.__name__}(t) is recorded, math.{name}(t) is not"
     if isinstance(function, type) and issubclass(function, np.generic):
         return f"t.astype(np.{name}) is recorded"
     if module.partition(".")[0] == "scipy":
