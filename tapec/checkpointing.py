@@ -46,7 +46,7 @@ def checkpoint(python: _Function) -> _Function:
         leaves, structure = flatten((args, kwargs))
         leaves = [copied(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         inputs = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        transcript = Transcript(function_name(python), "adjoint")
+        transcript = Transcript(function_name(python), "adjoint", ACTIVE.recorders[:])
         for tensor in inputs:
             transcript.add_input(tensor)
         args, kwargs = unflatten(structure, leaves)

@@ -112,8 +112,12 @@ class ForwardRecorder(Recorder):
 
     def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. What Python computes from it has no tangent."""
-        if self._strict and loses and tensor._serial in self._tangents:
+        if loses and self.refuses(tensor):
             raise lost_derivative(how)
+
+    def refuses(self, tensor: Tensor) -> bool:
+        """See `Recorder.refuses`."""
+        return self._strict and tensor._serial in self._tangents
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. An array is nothing watched."""

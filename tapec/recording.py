@@ -90,6 +90,10 @@ class Recorder(ABC):
         `loses` is whether what left may be computed on with, so that a derivative can be lost: positions have none.
         """
 
+    def refuses(self, tensor: Tensor) -> bool:
+        """Whether `tensor` may not leave for plain Python, since its derivative would be lost."""
+        return False
+
     @abstractmethod
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """`tensor` is a copy of the user's `array`, which he may write to later."""

@@ -96,7 +96,7 @@ def transposed(linear: Linear, types: Sequence[TensorType], cotangents: list[Ten
     Raises:
         NotDifferentiableError: the function is not linear.
     """
-    recorder = StructureRecorder(watch_accessed_variables=False)
+    recorder = StructureRecorder(watch_accessed_variables=False, strict=True)
     arguments = [copied(zeros(kind)) for kind in types]
     places = [recorder.watch(argument) for argument in arguments]
     with active(recorder):

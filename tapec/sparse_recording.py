@@ -127,7 +127,7 @@ def record_sparse(
         DTypeError: a result is an array of integers or booleans.
     """
     call = select_arguments(python, argnums, args, kwargs, variables=False)
-    recorder = StructureRecorder(watch_accessed_variables=False, keeps_inputs=True)
+    recorder = StructureRecorder(watch_accessed_variables=False, strict=True, keeps_inputs=True)
     sources = [source for argument in call.selected for source in argument.sources]
     places = [recorder.watch(source) for source in sources]
     before, ACTIVE.lasting = ACTIVE.lasting, True  # custom derivatives as graphs, whose patterns can be found

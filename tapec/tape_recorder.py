@@ -120,9 +120,13 @@ class TapeRecorder(Recorder):
 
     def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. What Python computes from it does not depend on anything watched."""
-        if self._strict and loses and self.places.get(tensor._serial, -1) >= 0:
+        if loses and self.refuses(tensor):
             raise lost_derivative(how)
         self.events.left(tensor, how)
+
+    def refuses(self, tensor: Tensor) -> bool:
+        """See `Recorder.refuses`."""
+        return self._strict and self.places.get(tensor._serial, -1) >= 0
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`. An array is nothing watched."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from tapec.ir.builder import emit
 from tapec.ir.graph import Graph, Op, Value
 from tapec.ir.primitive import Primitive
+from tapec.lost_derivatives import lost_derivative
 from tapec.ops import creation
 from tapec.recording import ACTIVE, Recorder, user_location
 from tapec.tensor import Tensor
@@ -21,18 +23,25 @@ if TYPE_CHECKING:
 class Transcript(Recorder):
     """Hears everything beside the other recorders. Its ops are in the phase in which they will run again.
 
+    Args:
+        name: of the graph.
+        phase: in which the ops will run again.
+        outside: recorders that do not hear of the block, and may refuse that values leave it all the same.
+
     Attributes:
         graph: the inputs that were added, then one for each tensor in `captured`.
         captured: tensors that were there before.
         reads: Variables that were read, with the values that they had.
     """
 
-    __slots__ = ("_phase", "_values", "captured", "graph", "reads")
+    __slots__ = ("_inputs", "_outside", "_phase", "_values", "captured", "graph", "reads")
 
     differentiates: ClassVar[bool] = True
     keeps_graph: ClassVar[bool] = True
 
-    def __init__(self, name: str, phase: str) -> None:
+    def __init__(self, name: str, phase: str, outside: Sequence[Recorder] = ()) -> None:
+        self._outside = tuple(outside)
+        self._inputs: dict[Value, Tensor] = {}
         self.graph = Graph(name)
         self.captured: list[Tensor] = []
         self.reads: list[tuple[Variable, Tensor]] = []
@@ -41,7 +50,8 @@ class Transcript(Recorder):
 
     def add_input(self, tensor: Tensor) -> None:
         """Declares the next input, before anything runs."""
-        self._values[tensor._serial] = self.graph.add_input(tensor.type)
+        value = self._values[tensor._serial] = self.graph.add_input(tensor.type)
+        self._inputs[value] = tensor
 
     def value(self, tensor: Tensor) -> Value:
         """What stands for a tensor."""
@@ -53,6 +63,7 @@ class Transcript(Recorder):
             else:
                 self.captured.append(tensor)
                 value = self.graph.add_input(tensor.type)
+                self._inputs[value] = tensor
             self._values[tensor._serial] = value
         return value
 
@@ -85,6 +96,26 @@ class Transcript(Recorder):
 
     def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`."""
+        if loses and self.refuses(tensor):
+            raise lost_derivative(how)
+
+    def refuses(self, tensor: Tensor) -> bool:
+        """See `Recorder.refuses`: what depends on something that somebody outside refuses."""
+        if not self._outside:
+            return False
+        value = self._values.get(tensor._serial)
+        if value is None:
+            return any(recorder.refuses(tensor) for recorder in self._outside)
+        seen, stack = {value}, [value]
+        while stack:
+            value = stack.pop()
+            given = self._inputs.get(value)
+            if given is not None and any(recorder.refuses(given) for recorder in self._outside):
+                return True
+            before = [] if value.op is None else [v for v in value.op.operands if v not in seen]
+            seen.update(before)
+            stack += before
+        return False
 
     def capture(self, tensor: Tensor, array: np.ndarray[Any, Any]) -> None:
         """See `Recorder.capture`."""

@@ -61,6 +61,13 @@ TRANSFORMS = {
     "jacobian": lambda f: tp.jacobian(f)(1.5),
     "hessian": lambda f: tp.hessian(f)(1.5),
     "hvp": lambda f: tp.hvp(f, 1.5, 1.0),
+    "sparse_jacobian": lambda f: tp.sparse_jacobian(f)(1.5),
+    "sparsity": lambda f: tp.sparsity(f, 1.5),
+    "checkpoint": lambda f: tp.grad(tp.checkpoint(f))(1.5),
+    "checkpoint in a checkpoint": lambda f: tp.grad(tp.checkpoint(lambda t: tp.checkpoint(f)(t * t)))(1.5),
+    "jvp of checkpoint": lambda f: tp.jvp(tp.checkpoint(lambda t: f(2.0 * t)), (1.5,), (1.0,)),
+    "checkpoint that reads": lambda f: tp.grad(lambda t: tp.checkpoint(lambda: f(t * t))())(1.5),
+    "transpose of a rule": lambda f: tp.jvp(tp.custom_gradient(lambda t: (t * t, f)), (1.5,), (1.0,)),
     "eager": lambda f: eagerly(f),
     "strict tape": lambda f: strict_tape(f),
     "strict accumulator": lambda f: strict_accumulator(f),
@@ -138,6 +145,18 @@ def test_values_that_nobody_differentiates_may_leave():
     with pytest.warns(tp.errors.EagerFallbackWarning):
         assert tp.grad(loss)(1.5, 2.0, 3) == 18.0
     assert tp.jvp(lambda t: t * np.asarray(tp.constant(2.0)), (1.5,), (1.0,))[1] == 2.0
+
+
+def test_checkpoints_let_go_what_nobody_differentiates():
+    def block(t, scale):
+        return t * t * float(scale) * float(tp.constant(2.0) * 1.0)
+
+    with pytest.warns(tp.errors.EagerFallbackWarning):
+        assert tp.grad(tp.checkpoint(block))(1.5, 2.0) == 12.0
+    x = tp.Variable(1.5)
+    with tp.GradientTape() as tape:
+        y = tp.checkpoint(lambda t: t * float(t))(x.value())
+    assert tape.gradient(y, x).item() == 1.5
 
 
 def test_positions_and_keys_carry_no_derivative():
