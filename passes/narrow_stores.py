@@ -5,7 +5,8 @@
     y[i] = t[i] * s                                  y[i] = cast(t[i]) * s
 
 A mask takes an eighth of the memory, and a float of 16 bits half of that of the float32 in which it is computed with
-(`tapec.passes.widen`). No bit depends on it: the wider dtype holds every value of the narrower one.
+(`tapec.passes.widen`). Large ones gain, and those that are stored as they were before the cast anyway. No bit depends
+on it: the wider dtype holds every value of the narrower one.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from tapec.passes.loops import Buffer, Compute, Load, Nest, Reduce, Store, neede
 from tapec.passes.rewrites.logic import holds
 from tapec.passes.steps import Step
 
-# Smaller results stay in the first-level cache or in registers.
+# Smaller results stay in the first-level cache or in registers: what is not written gains little.
 LEAST_BYTES = 1 << 13
+# Up to some such size the wide elements come from a cache of this core's, which takes less time than their conversion.
+BEYOND_CACHES = 1 << 22
 
 
 def narrowed(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Callable[..., Buffer]) -> list[Step]:
@@ -46,6 +49,8 @@ def narrowed(steps: Sequence[Step], lasting: Collection[Buffer], temporary: Call
             # What was read from narrower memory by now has been numbered anew.
             store, cast = next(pair for pair in _widenings(nest) if pair[0].access.buffer is buffer)
             known = _stored_anyway(nest, store, cast, uses)
+            if known is None and buffer.nbytes < BEYOND_CACHES:
+                continue
             narrow = known or temporary(cast.dtype, buffer.size, buffer.value)
             instead = Store(cast.operands[0], replace(store.access, buffer=narrow))
             out[index] = _storing(nest, store, None if known else instead)

@@ -11,8 +11,14 @@ from tapec.ir import dtypes
 from tapec.ops import elementwise as ew
 from tapec.ops import movement
 from tapec.ops.symbolic import apply, cast, matmul, reduce_sum
+from tapec.passes import narrow_stores
 from tapec.runtime.driver import compile_graph
 from tapec.runtime.interpreter import interpret
+
+
+@pytest.fixture(autouse=True)
+def _small_is_large(monkeypatch):
+    monkeypatch.setattr(narrow_stores, "BEYOND_CACHES", 0)
 
 
 def check(function, *arrays):
@@ -45,7 +51,14 @@ def test_a_result_of_sixteen_bits_is_kept_with_sixteen_bits(dtype):
     assert check(f, X.astype(dtype.numpy)) == [dtype.name]
 
 
-def test_what_is_stored_anyway_is_read_from_there():
+def test_what_fits_into_caches_stays(monkeypatch):
+    monkeypatch.setattr(narrow_stores, "BEYOND_CACHES", X.nbytes + 1)
+    assert check(mask, X) == ["f64"]
+
+
+def test_what_is_stored_anyway_is_read_from_there(monkeypatch):
+    monkeypatch.setattr(narrow_stores, "BEYOND_CACHES", X.nbytes)
+
     def f(x):
         y = apply(ew.exp, x)
         return y, y - reduce_sum(y, (0, 1))
