@@ -7,7 +7,13 @@ DEMO_ARGS ?=
 TEST_ARGS ?= -n 2
 BENCH_ARGS ?=
 
-.PHONY: demo test lint format contract bench bench-quick clean
+# One of each family of the suites that run inside `with tp.device(...)` as they are; docs/design/0022-cuda.md has the others.
+DEVICE ?= emulated
+DEVICE_TESTS ?= tests/optimizers tests/random/test_generator.py tests/layers/test_training.py tests/surface/test_nn.py \
+	tests/test_function.py tests/test_function_state.py tests/test_guards.py tests/test_guide.py tests/test_module.py \
+	tests/test_mutable_array.py tests/test_rolled_programs.py tests/test_tape.py tests/test_transforms.py tests/test_variable.py
+
+.PHONY: demo test device lint format contract bench bench-quick clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -16,6 +22,9 @@ demo: $(VENV)/installed-demo
 # Tests run on several processes: OpenBLAS's threads (of LAPACK) on top of these would only fight for the cores.
 test: $(VENV)/installed-test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(TEST_ARGS)
+
+device: $(VENV)/installed-test
+	$(BIN)/python -m pytest -q --device $(DEVICE) $(DEVICE_TESTS)
 
 contract: $(VENV)/installed-test
 	$(BIN)/python -m pytest -q tests/test_import_contract.py

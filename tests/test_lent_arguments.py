@@ -29,6 +29,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return found
 
 
+@pytest.mark.cpu  # arrays of the host are lent to the recording; a device has its copy of them
 def test_nothing_is_copied_where_nobody_looks(held: list[bool]) -> None:
     """Neither while the function runs nor afterwards; small arrays and integers are not lent at all."""
     x, small, numbers = np.linspace(0.0, 1.0, N), np.ones(3), np.arange(N)
@@ -53,6 +54,7 @@ def test_who_looks_sees_a_copy() -> None:
     assert not np.shares_memory(seen[0], x) and np.array_equal(seen[0], x)
 
 
+@pytest.mark.cpu  # the same
 def test_tensors_that_outlive_the_call_keep_its_values(held: list[bool]) -> None:
     """The argument itself, and what was to be computed from it."""
     x, kept = np.linspace(0.0, 1.0, N), []
