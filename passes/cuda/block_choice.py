@@ -28,8 +28,10 @@ _MOST_SERIAL = 1 << 9
 _MOST_MULTIPLICATIONS = 1 << 18
 _LEAST_ROWS = 32
 
+_Control = Loop | While | Branch | Sweeps
 
-def control_kernels(step: Loop | While | Branch | Sweeps, workspace: Workspace) -> list[Kernel] | None:
+
+def control_kernels(step: _Control, workspace: Workspace) -> list[Kernel] | None:
     """The kernel of a step of control flow, or None if it is too large or needs memory that grows.
 
     Where one block of threads does it, many do the copies of large arrays that it begins with, in kernels before it.
@@ -55,7 +57,7 @@ def control_kernels(step: Loop | While | Branch | Sweeps, workspace: Workspace) 
     return [*before, program.kernel(name, touched, [b for b in touched if b.kind != "input"])]
 
 
-def _begun_in_place(step: Step) -> tuple[list[Nest], Step]:
+def _begun_in_place(step: _Control) -> tuple[list[Nest], _Control]:
     """A loop whose large carries lie where their results do when it begins, and the copies for that."""
     if not isinstance(step, Loop | While):
         return [], step
