@@ -88,7 +88,7 @@ def test_families_of_sixteen_bits(family, n, dtype):
 
 @pytest.mark.parametrize("n", SIZES)
 def test_sorted_scatter_adds(n, monkeypatch):
-    monkeypatch.setattr(scatters, "_MOST_LOOKS", 0)
+    monkeypatch.setattr(scatters, "_looks", lambda _: False)
     arrays = numbers(7, 3), where(n), numbers(n, 3, seed=1)
     check_graph(graph_of(scatter_add, *arrays), arrays)
 
