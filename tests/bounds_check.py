@@ -10,7 +10,7 @@ from control_graphs import arrays_for, f64
 from cuda_programs import Case, everything, lorenz, numbers, scan_graph, softmax
 
 from tapec.ops import elementwise as ew
-from tapec.ops import indexing, movement, ordering, reduction
+from tapec.ops import indexing, movement, ordering, reduction, update
 from tapec.ops.symbolic import apply, matmul, reduce_sum, take, transpose
 from tapec.passes.cuda import scatters
 from tapec.passes.cuda.kernel import ALIGNMENT
@@ -58,6 +58,10 @@ def reductions(x):
     return tuple([apply(r, apply(ew.exp, x), axes=axes) for r, axes in every])
 
 
+def put(x, i, u):
+    return apply(indexing.put, x * 2.0, i, u, axis=0, distinct=False)
+
+
 def cases():
     for n in (1, 3, 31, 33, 1025, 2049):
         yield Case(lambda x, y: (apply(ew.exp, x) * y, x + 1.0), (numbers(n), numbers(n, seed=1)))
@@ -66,7 +70,14 @@ def cases():
         where = np.arange(n) * 7 % 5
         yield Case(lambda x, i: take(x, i, 0), (numbers(5, 3), where))
         yield Case(lambda x, i, u: apply(indexing.scatter_add, x, i, u, axis=0), (numbers(5), where, numbers(n)))
-        yield Case(lambda x, i: take(x, i, 0), (numbers(5), where * 1000 - 500))  # most of them out of range
+        yield Case(put, (numbers(5, 4), where, numbers(n, 4)))
+        wrong = where * 1000 - 500  # most of them out of range
+        yield Case(lambda x, i: take(x, i, 0), (numbers(5), wrong))
+        yield Case(put, (numbers(5), wrong, numbers(n)))
+        yield Case(lambda x, i, u: apply(indexing.scatter_add, x * 2.0, i, u, axis=0), (numbers(5), wrong, numbers(n)))
+        window = {"start": (n + 3,), "step": (-1,)}
+        yield Case(lambda x, u, w=window: apply(update.slice_set, x * 2.0, u, **w), (numbers(n + 4), numbers(n)))
+        yield Case(lambda x, u, w=window: apply(update.slice_add, x, u, **w), (numbers(n + 4), numbers(n)))
     for shape in ((9, 8), (33, 65), (300, 33), (33, 300)):
         for dtype in ("f4", "f8"):
             x = numbers(*shape, dtype=dtype)
@@ -82,8 +93,8 @@ def main():
     loops = [scan_graph([f64(n)] * 3, [], lorenz, 3) for n in (1, 33, 300)]
     graphs += [(graph, arrays_for(graph)) for graph in loops]
     runs = 0
-    for most_looks in (scatters._MOST_LOOKS, 0):
-        scatters._MOST_LOOKS = most_looks
+    for looks in (True, False):
+        scatters._looks = lambda _, looks=looks: looks
         for graph, arrays in graphs:
             plan = device_plan(graph)
             kernels = EmulatedKernels(plan.kernels)

@@ -24,7 +24,18 @@ def test_every_public_name_has_an_example():
     assert [name for name, value in public.items() if ">>>" not in (inspect.getdoc(value) or "")] == []
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith(".__main__")])
+# What a tensor prints says where it lies, unless that is the host.
+PRINTED = {"tapec.tensor", "tapec.passthrough", "tapec.compat.tensorflow"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.cpu] if name in PRINTED else [])
+        for name in NAMES
+        if not name.endswith(".__main__")
+    ],
+)
 def test_examples_in_docstrings(name):
     module = importlib.import_module(name)
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
