@@ -38,6 +38,10 @@ def add_at(x: Any, key: Any, values: Any) -> Tensor:
     """
     target, added = promote(lift(x), lift(values))
     shape, size = target._array.shape, target._array.size
+    if shape and isinstance(key, Tensor | np.ndarray) and key.dtype.kind in "iu":  # rows, which need no numbers
+        ids = lift(key)
+        new = _fitted(added, (*ids._array.shape, *shape[1:]), "add_at")
+        return apply(indexing.scatter_add, (target, ids, new), {"axis": 0})
     numbers = apply(creation.iota, (), {"axis": 0, "shape": (size,), "dtype": "i64"})
     places = reshape(numbers, shape)[key]
     count = places._array.size

@@ -12,7 +12,7 @@ R = np.random.default_rng(2)
 X = R.normal(size=(3, 4))
 MASK = X > 0.2
 KEYS = [
-    0, -1, (1, 2), slice(None, None, 2), (slice(None), -1), [0, 0, 2], np.array([[0, 1], [1, 1]]), ([0, 0, 2], [1, 1, -4]), MASK,
+    0, -1, (1, 2), slice(None, None, 2), (slice(None), -1), [0, 0, 2], np.array([[0, 1], [1, 1]]), np.array([1, 2, 1], np.uint8), np.array(-3), ([0, 0, 2], [1, 1, -4]), MASK,
     (Ellipsis, [3, 3]), (np.array([True, False, True]), 0), None, (slice(0, 0),), np.zeros(0, int),
 ]  # fmt: skip
 
@@ -94,3 +94,11 @@ def test_indices_out_of_range_raise_in_compiled_code_too():
             with pytest.raises(IndexOutOfRangeError, match="index 3 is out of bounds"):
                 compiled(np.array([0, 3, 1]))
         assert compiled.compiles == 1
+
+
+def test_rows_are_not_numbered():
+    """What is added to a few rows of a long array takes no numbers of all of its elements."""
+    f = tp.function(lambda x, i: tp.add_at(x, i, 1.0))
+    x, i = np.zeros((1000, 3)), np.array([7, 5, 7])
+    f(x, i)
+    assert "iota" not in f.inspect(x, i).recorded
