@@ -17,11 +17,10 @@ from tapec.ir.dtypes import FLOATS
 from tapec.ir.graph import Graph, Location, Value, attributes_key
 from tapec.ir.op_table import OpTable, Stretch
 from tapec.ir.primitive import Primitive
-from tapec.leaving_advice import KEPT, advice
 from tapec.memory_windows import MemoryWindow
 from tapec.ops import creation, custom, movement
 from tapec.ops import elementwise as ew
-from tapec.recorded_call import Leak, RecordedCall, leak_message
+from tapec.recorded_call import KEPT, Leak, RecordedCall, leak_message
 from tapec.recording import ACTIVE, NOWHERE, Recorder, user_frame, user_hint, user_location
 from tapec.rule_free import likes, without_rules
 from tapec.tensor import Tensor
@@ -186,6 +185,8 @@ class FunctionRecorder(Recorder):
     def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`. Constants and captured arrays may leave: they come from plain Python."""
         if self.guards(tensor):
+            from tapec.leaving_advice import advice  # few programs need it
+
             instead = KEPT if self.leaked is not None else advice(user_frame(2)[0], how)
             self.leave(how, None, loses and tensor._array.dtype.kind in FLOATS, instead)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from tapec.array_protocol import NUMPY_FUNCTIONS
+from tapec.recorded_call import KEPT
 
 _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\s*([(\[])(\s*\[)?")
 _WRITE: Final = re.compile(r"\]\s*=[^=]")
@@ -30,8 +31,6 @@ _FILLED: Final = (
     "can be filled with tensors"
 )
 _ITSELF: Final = "leave the call out, since NumPy's functions take a tensor as it is"
-# What is right for all that leaves.
-KEPT: Final = "keep the tensor: NumPy's functions and operators work on it, and it goes where a number does"
 
 _VECTORIZED: Final = (
     "NumPy's functions work on whole tensors, and tp.vmap(f) maps a function over one; np.vectorize can't"

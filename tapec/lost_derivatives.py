@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 
 from tapec.errors import LostDerivativeError
-from tapec.leaving_advice import advice
 from tapec.recording import location_of, user_frame
 
 
@@ -15,6 +14,8 @@ def lost_derivative(how: str) -> LostDerivativeError:
     Args:
         how: what took the value, as `Recorder.leak` hears it.
     """
+    from tapec.leaving_advice import advice  # few programs need it
+
     frame, _ = user_frame(2)
     where = "" if frame is None else f"{location_of(frame)}: "
     text = "" if frame is None else linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from tapec.ir.op_table import Stretch
 if TYPE_CHECKING:
     from tapec.runtime.device_array import DeviceArray
     from tapec.variable import Variable
+
+
+# What to do instead, whatever leaves.
+KEPT: Final = "keep the tensor: NumPy's functions and operators work on it, and it goes where a number does"
 
 
 class Leak(NamedTuple):
