@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from tapec.ops import indexing
 from tapec.ops.linalg import LINALG
 from tapec.passes.loops import Compute, Load, Nest, Reduce, Store
 from tapec.passes.scalar.costs import cost
-from tapec.passes.steps import LibraryStep, Loop, Program, Step, Tiles, inner_steps
+from tapec.passes.steps import LibraryStep, Loop, Program, Step, Sweeps, Tiles, While, inner_steps
 
 # Measured on a Zen 3 core: nanoseconds of a vector instruction in the middle of others, and of a byte that comes from a
 # large cache or goes there.
@@ -19,6 +20,11 @@ _PER_BYTE = 0.03
 def instructions(program: Program) -> int:
     """Vector instructions that one run takes, within a factor of a few; a `While` counts as one iteration."""
     return sum(step_instructions(step) for step in program.steps)
+
+
+def waits_for_data(steps: Sequence[Step]) -> bool:
+    """Whether one of the steps, at any depth, runs as often as data say."""
+    return any(isinstance(step, While | Sweeps) or waits_for_data(inner_steps(step)) for step in steps)
 
 
 def step_instructions(step: Step) -> int:

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 # Below this many instructions (some 20 microseconds) a run is over before another thread could use the lock.
 _LONG_RUN = 100_000
 _LONG_GRAPH = 1_000
+# LLVM's level 1 is level 2 without the scheduling behind register allocation: a tenth of the time of code generation,
+# for which most code runs no slower, some by 4 %. It takes 20,000 calls to lose that again where a line of a program's
+# text runs less often than this in each.
+_REPEATED = 16
+_HARDLY_REPEATED = jit.Options(codegen_level=1)
 REROLL_OPS = 160  # shorter graphs have no repetition that is worth a loop
 _FACTS = struct.Struct("<QQ")  # instructions of a run, number of guards
 
@@ -61,7 +66,8 @@ class _Written:
     def module(self) -> recipes.Written:
         """The module, with what a run must know of it."""
         forms = self.forms
-        return recipes.Written(forms.text, _FACTS.pack(forms.instructions, forms.program.guards))
+        opt = _HARDLY_REPEATED if forms.repetitions < _REPEATED else jit.Options()
+        return recipes.Written(forms.text, _FACTS.pack(forms.instructions, forms.program.guards), opt)
 
 
 @final

@@ -11,7 +11,7 @@ to become machine code; LLVM's own `O1` to `O3` take 310 to 330 ms in the place 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 from tapec.errors import CompilationError
 from tapec.runtime import object_cache
@@ -26,6 +26,13 @@ Symbols: TypeAlias = Mapping[str, int] | Callable[[tuple[str, ...]], Mapping[str
 _DEFAULT: Final = Options()
 
 
+class Source(NamedTuple):
+    """What machine code is made from: a module's text, and how it is compiled."""
+
+    text: str
+    opt: Options
+
+
 @final
 class Library:
     """Loaded machine code. Its addresses are good for as long as this object lives.
@@ -35,19 +42,13 @@ class Library:
         cached: whether the object code came from the disk cache.
     """
 
-    __slots__ = ("_addresses", "_options", "_text", "_tracker", "cached", "key")
+    __slots__ = ("_addresses", "_source", "_tracker", "cached", "key")
 
     def __init__(
-        self,
-        linked: tuple[Any, dict[str, int]],
-        text: str | Callable[[], str],
-        options: Options,
-        key: bytes,
-        cached: bool,
+        self, linked: tuple[Any, dict[str, int]], source: Source | Callable[[], Source], key: bytes, cached: bool
     ) -> None:
         self._tracker, self._addresses = linked
-        self._text = text
-        self._options = options
+        self._source = source
         self.key = key
         self.cached = cached
 
@@ -61,20 +62,25 @@ class Library:
         return tuple(self._addresses)
 
     @property
+    def source(self) -> Source:
+        """What it was compiled from, and how."""
+        return self._source if isinstance(self._source, Source) else self._source()
+
+    @property
     def ir_text(self) -> str:
         """LLVM IR after the passes (made again from the text, since keeping it would cost memory)."""
-        text = self._text if isinstance(self._text, str) else self._text()
+        text, opt = self.source
         with LOCK:
-            return str(optimised(backend(), text, self._options))
+            return str(optimised(backend(), text, opt))
 
     @property
     def assembly(self) -> str:
         """The machine code as assembly, made when asked for."""
-        text = self._text if isinstance(self._text, str) else self._text()
+        text, opt = self.source
         with LOCK:
             llvm = backend()
-            module = optimised(llvm, text, self._options)
-            return str(llvm.machine(self._options.codegen_level).emit_assembly(module))
+            module = optimised(llvm, text, opt)
+            return str(llvm.machine(opt.codegen_level).emit_assembly(module))
 
 
 def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | None = None) -> Library:
@@ -91,7 +97,8 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | Non
         CompilationError: the text is not valid IR, or a declared function is nowhere to be found.
     """
     key = object_cache.object_key(text, repr(opt), target_name())
-    library = find(key, text, opt=opt, symbols=symbols)
+    source = Source(text, opt)
+    library = find(key, source, symbols)
     if library is not None:
         return library
     with LOCK:
@@ -100,18 +107,15 @@ def compile_module(text: str, *, opt: Options = _DEFAULT, symbols: Symbols | Non
     with LOCK:
         linked = link(backend(), made, given)
     object_cache.write(key, made)
-    return Library(linked, text, opt, key, cached=False)
+    return Library(linked, source, key, cached=False)
 
 
-def find(
-    key: bytes, text: str | Callable[[], str], *, opt: Options = _DEFAULT, symbols: Symbols | None = None
-) -> Library | None:
+def find(key: bytes, source: Source | Callable[[], Source], symbols: Symbols | None = None) -> Library | None:
     """The library whose object code is in the disk cache under `key`, or None.
 
     Args:
         key: `Library.key` of one that was compiled.
-        text: what it was compiled from, or what gives that, for `ir_text` and `assembly`.
-        opt: how it was compiled.
+        source: what it was compiled from, or what gives that, for `ir_text` and `assembly`.
         symbols: as in `compile_module`.
 
     Raises:
@@ -123,7 +127,7 @@ def find(
     given = _given(found, symbols)
     with LOCK:
         linked = link(backend(), found, given)
-    return Library(linked, text, opt, key, cached=True)
+    return Library(linked, source, key, cached=True)
 
 
 def assembly(text: str, triple: str, cpu: str, *, opt: Options = _DEFAULT) -> str:

@@ -66,9 +66,9 @@ def _large(names: list[str]) -> jit.Library:
         from tapec.passes.llvm_text import module_text
         from tapec.passes.product_text import product_functions
 
-        return recipes.Written(module_text(product_functions(names, vector_bits())))
+        return recipes.Written(module_text(product_functions(names, vector_bits())), opt=_POINTERS)
 
-    return recipes.build(("product", *names), write, _symbols, _POINTERS).library
+    return recipes.build(("product", *names), write, _symbols).library
 
 
 def _symbols(names: tuple[str, ...]) -> Mapping[str, int]:

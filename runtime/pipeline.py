@@ -7,6 +7,7 @@ few programs need are imported when one does: who waits for a first call waits f
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 from tapec.ir.graph import Graph
@@ -29,7 +30,7 @@ from tapec.passes.store_rows import StoreRows
 from tapec.passes.turn_products import TurnProducts
 from tapec.passes.views import views_of
 from tapec.passes.widen import Widen
-from tapec.passes.work import instructions
+from tapec.passes.work import instructions, waits_for_data
 from tapec.passes.write_out import WriteOut
 
 
@@ -57,6 +58,11 @@ class Forms(NamedTuple):
     def instructions(self) -> int:
         """About how many vector instructions a run takes."""
         return instructions(self.program)
+
+    @property
+    def repetitions(self) -> float:
+        """About how often a run comes to each line of the text; infinity if the data say so."""
+        return inf if waits_for_data(self.program.steps) else self.instructions / self.text.count("\n")
 
     @property
     def kernel_count(self) -> int:

@@ -56,7 +56,8 @@ class TimedProgram:
     def __init__(self, executable: Executable) -> None:
         program = executable.program
         timers = Timers(program, time.CLOCK_MONOTONIC)
-        library = jit.compile_module(program_text(program, vector_bits(), timers), symbols=routines)
+        text = program_text(program, vector_bits(), timers)
+        library = jit.compile_module(text, opt=executable.library.source.opt, symbols=routines)
         self.executable = executable.with_library(library)
         self.steps = timers.steps
         address = ctypes.CFUNCTYPE(ctypes.c_void_p)(library.address(TIMES))()

@@ -8,20 +8,19 @@ code (`runtime.object_cache`) and a few facts about it. The description is good 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tapec.runtime import cache, jit, sources
 from tapec.runtime.cache_entry import KEY_SIZE, key_of
 from tapec.runtime.jit import Options, Symbols
 
-_DEFAULT: Final = Options()
-
 
 class Written(NamedTuple):
-    """A module's text, and facts that whoever runs its code wants to know."""
+    """A module's text, facts that whoever runs its code wants to know, and how it is compiled."""
 
     text: str
     facts: bytes = b""
+    opt: Options = Options()
 
 
 class Built(NamedTuple):
@@ -31,16 +30,13 @@ class Built(NamedTuple):
     facts: bytes
 
 
-def build(
-    description: Sequence[str], write: Callable[[], Written], symbols: Symbols | None = None, opt: Options = _DEFAULT
-) -> Built:
+def build(description: Sequence[str], write: Callable[[], Written], symbols: Symbols | None = None) -> Built:
     """The code of a module.
 
     Args:
         description: determines what `write` gives, as long as tapec itself does not change.
         write: writes the module; not called if the disk cache has its code.
         symbols: as in `jit.compile_module`.
-        opt: how it is compiled.
 
     Raises:
         CompilationError: see `jit.compile_module`.
@@ -48,14 +44,18 @@ def build(
     key = _key(description)
     kept = None if key is None else cache.read(key)
     if kept is not None:
-        library = jit.find(kept[:KEY_SIZE], lambda: write().text, opt=opt, symbols=symbols)
+        library = jit.find(kept[:KEY_SIZE], lambda: _source(write()), symbols)
         if library is not None:
             return Built(library, kept[KEY_SIZE:])
     written = write()
-    library = jit.compile_module(written.text, opt=opt, symbols=symbols)
+    library = jit.compile_module(written.text, opt=written.opt, symbols=symbols)
     if key is not None:
         cache.write(key, library.key + written.facts)
     return Built(library, written.facts)
+
+
+def _source(written: Written) -> jit.Source:
+    return jit.Source(written.text, written.opt)
 
 
 def _key(description: Sequence[str]) -> bytes | None:

@@ -24,7 +24,7 @@ def _address(name: str) -> int:
     with _LOCK:
         library = _LIBRARIES.get(name)
         if library is None:
-            library = recipes.build(("seldom", name), lambda: _written(name), opt=_QUICK).library
+            library = recipes.build(("seldom", name), lambda: _written(name)).library
             _LIBRARIES.update(dict.fromkeys(library.symbols, library))
         return library.address(name)
 
@@ -33,4 +33,4 @@ def _written(name: str) -> recipes.Written:
     from tapec.passes.llvm_text import module_text
     from tapec.passes.scalar.seldom import seldom_function, together
 
-    return recipes.Written(module_text([seldom_function(each) for each in together(name)]))
+    return recipes.Written(module_text([seldom_function(each) for each in together(name)]), opt=_QUICK)
