@@ -33,8 +33,7 @@ class BodyRecorder(RegionRecorder):
             "part of what the loop carries, or of what the branch returns, and assign the result"
         )
 
-    def _refusal(self, what: str, where: str) -> TapecError:
+    def _refusal(self, what: str, where: str, instead: str) -> TapecError:
         return BodyValueError(
-            f"inside the body of {self.name}{where} {what} which differs from round to round: use tp.cond or np.where "
-            "for a branch, and keep the value a tensor"
+            f"inside the body of {self.name}{where} {what} which differs from round to round. Instead: {instead}"
         )

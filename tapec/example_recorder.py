@@ -31,8 +31,8 @@ class ExampleRecorder(RegionRecorder):
         for recorder in self._outside:
             recorder.assign_variable(variable, tensor)
 
-    def _refusal(self, what: str, where: str) -> TapecError:
+    def _refusal(self, what: str, where: str, instead: str) -> TapecError:
         return BatchedValueError(
-            f"in {self.name} under vmap{where} {what} that differs from example to example. Every example takes the "
-            "same way through Python: write the branch with np.where or tp.cond, and keep the value a tensor"
+            f"in {self.name} under vmap{where} {what} that differs from example to example, and every example takes "
+            f"the same way through Python. Instead: {instead}"
         )

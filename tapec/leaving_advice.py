@@ -30,6 +30,7 @@ _FILLED: Final = (
     "an array that NumPy made holds plain numbers; begin with np.zeros_like(x), or with tp.asarray(np.zeros(n)), which "
     "can be filled with tensors"
 )
+_TAKEN: Final = "np.take(a, i, axis=0) reads an array where a tensor says, a[i] of an array of NumPy's can't"
 _ITSELF: Final = "leave the call out, since NumPy's functions take a tensor as it is"
 
 _VECTORIZED: Final = (
@@ -72,7 +73,12 @@ def advice(frame: FrameType | None, how: str) -> str:
 
 
 def _of_call(function: Any, of_list: bool) -> str | None:
-    """What to do in the place of a call, if it is one that takes values; `of_list` is whether it is called with one."""
+    """What to do in the place of a call, or of indexing, that takes values; `of_list` is whether it is called with one.
+
+    None for what takes none.
+    """
+    if isinstance(function, np.ndarray):
+        return _TAKEN
     if isinstance(function, np.vectorize):
         return _VECTORIZED
     try:

@@ -14,7 +14,7 @@ from tapec.ir.builder import emit
 from tapec.ir.graph import REGION, Graph, Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import creation
-from tapec.recording import ACTIVE, Recorder, user_location
+from tapec.recording import ACTIVE, Recorder, location_of, uncover, user_frame, user_location
 from tapec.tensor import Tensor, make
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ class RegionRecorder(Recorder):
         recorders[:] = [self]
         try:
             yield
+        except ValueError as error:
+            uncover(error)
+            raise
         finally:
             recorders[:] = self._outside
 
@@ -140,7 +143,7 @@ class RegionRecorder(Recorder):
 
     def leak(self, tensor: Tensor, how: str, loses: bool = True) -> None:
         """See `Recorder.leak`."""
-        self._refuse(tensor, f"{how} asked for the value of a tensor")
+        self._refuse(tensor, f"{how} asked for the value of a tensor", how if loses else None)
         for recorder in self._outside:
             recorder.leak(tensor, how, loses)
 
@@ -186,13 +189,24 @@ class RegionRecorder(Recorder):
         self._outside_values[tensor._serial] = value
         return value
 
-    def _refuse(self, tensor: Tensor, what: str) -> None:
-        """Raises if Python wanted a value of the region that is not always the same; `what` it wanted."""
+    def _refuse(self, tensor: Tensor, what: str, how: str | None = None) -> None:
+        """Raises if Python wanted a value of the region that is not always the same.
+
+        Args:
+            tensor: whose value.
+            what: it wanted.
+            how: took a value that may be computed on with, as `Recorder.leak` hears it.
+        """
         value = self._values.get(tensor._serial)
         if value is not None and value not in self._fixed:
-            where = user_location()
-            raise self._refusal(what, f", at {where}," if where is not None else "")
+            frame, _ = user_frame()
+            where = "" if frame is None else f", at {location_of(frame)},"
+            if how is None:
+                raise self._refusal(what, where, "write a branch with np.where or tp.cond, and keep the value a tensor")
+            from tapec.leaving_advice import advice  # only programs with such a mistake need it
+
+            raise self._refusal(what, where, advice(frame, how))
 
     @abstractmethod
-    def _refusal(self, what: str, where: str) -> TapecError:
-        """The error for what Python can't have there."""
+    def _refusal(self, what: str, where: str, instead: str) -> TapecError:
+        """The error for what Python can't have there, with what to do instead."""

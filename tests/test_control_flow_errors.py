@@ -62,8 +62,12 @@ def test_python_branches_on_values_of_a_body():
         tp.scan(step, 0.0, X)
     with tp.eager():
         assert tp.scan(step, 0.0, X)[0].item() == 5.0
-    for body in (lambda _, c: c + float(c), lambda _, c: c + c.numpy(), lambda i, c: c * X[i]):
-        with pytest.raises(BodyValueError, match=r"tp\.fori_loop.* use tp\.cond or np\.where"):
+    for body, instead in (
+        (lambda _, c: c + float(c), "keep the tensor"),
+        (lambda _, c: c + c.numpy(), "keep the tensor"),
+        (lambda i, c: c * X[i], r"np\.take\(a, i, axis=0\)"),
+    ):
+        with pytest.raises(BodyValueError, match=rf"tp\.fori_loop.* Instead: {instead}"):
             tp.fori_loop(0, 3, body, 1.0)
     with pytest.raises(BodyValueError, match=r"tp\.cond"):
         tp.cond(tp.constant(True), lambda x: x if x > 0 else -x, lambda x: x, 1.0)

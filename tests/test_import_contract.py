@@ -99,6 +99,7 @@ LAZY_MODULES: dict[tuple[str, str], str] = {
     ("tapec.tape", "tapec.gradient_warnings"): "the same",
     ("tapec.function_recorder", "tapec.leaving_advice"): "only programs with such a mistake need it",
     ("tapec.lost_derivatives", "tapec.leaving_advice"): "the same",
+    ("tapec.region_recorder", "tapec.leaving_advice"): "the same",
     ("tapec.registered_gradient", "tapec.passes.adjoint"): "the derivative tables wait for the first use",
     ("tapec.registered_gradient", "tapec.passes.derivatives"): "the same",
     ("tapec.registered_gradient", "tapec.passes.derivatives.table"): "the same",

@@ -138,6 +138,22 @@ def test_no_derivative_of_what_asks_for_none():
     assert history == [1.5]
 
 
+@pytest.mark.parametrize(
+    ("transform", "error"),
+    [
+        (lambda f: tp.vmap(f)(np.ones(3)), tp.errors.BatchedValueError),
+        (lambda f: tp.scan(lambda c, t: (c, f(t)), 0.0, np.ones(3)), tp.errors.BodyValueError),
+        (lambda f: tp.cond(tp.constant(True), f, f, tp.constant(1.5)), tp.errors.BodyValueError),
+    ],
+    ids=["vmap", "scan", "cond"],
+)
+@pytest.mark.parametrize("name", ["array of a list", "math", "element of an array"])
+def test_bodies_say_what_to_write_instead(transform, error, name):
+    loss, instead = LOSSES[name]
+    with pytest.raises(error, match=rf"(?s)at {re.escape(__file__)}:\d+, .*Instead: .*{instead}"):
+        transform(loss)
+
+
 def test_values_that_nobody_differentiates_may_leave():
     def loss(t, scale, n):
         return t * t * float(scale) * n.numpy()
