@@ -173,6 +173,7 @@ def test_finite_range():
         assert (tp.constant(np.float16(65504)) + 15).item() == 65504
 
 
+@pytest.mark.cpu  # what a tensor prints says where it lies, unless that is the host
 def test_text():
     assert repr(tp.constant(np.float16([0.1, 2]))) == (
         "<tapec.Tensor: shape=(2,), dtype=float16, numpy=array([0.1, 2. ], dtype=float16)>"
