@@ -21,6 +21,7 @@ from tapec.passes.materialize import materialize
 from tapec.passes.merge_loops import MergeLoops
 from tapec.passes.order_updates import order_updates
 from tapec.passes.pack_scalars import PackScalars
+from tapec.passes.plain_products import PlainProducts
 from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
@@ -108,7 +109,13 @@ def optimised(graph: Graph) -> Graph:
 
 def _written_out(graph: Graph) -> Graph:
     """The passes over short axes, in order."""
-    for step in (TurnProducts(), WriteOut(), CommonSubexpressionElimination(), DeadCodeElimination()):
+    for step in (
+        TurnProducts(),
+        WriteOut(),
+        CommonSubexpressionElimination(),
+        PlainProducts(),
+        DeadCodeElimination(),
+    ):
         graph = step.run(graph)
     return graph
 

@@ -119,7 +119,8 @@ def test_items_of_points_have_no_zeros_in_their_products():
     np.testing.assert_allclose(found.toarray(), np.reshape(tp.jacobian(f)(x), (80, 120)), rtol=1e-12)
     graph = jacobian.inspect(x).optimised
     assert "%arg1" not in graph
-    assert graph.count("strong_mul") == 12
+    products = [line for line in graph.splitlines() if "mul" in line and "adjoint" in line]
+    assert len(products) == 12
 
 
 def test_the_whole_is_not_gone_through_where_it_can_not_be_better(monkeypatch):

@@ -13,7 +13,7 @@ from math import frexp, isfinite
 from tapec.ir.graph import Op, Value
 from tapec.ir.primitive import Primitive
 from tapec.ops import elementwise as ew
-from tapec.passes.rewriting import Rewriter, Rule, literal, made_by
+from tapec.passes.rewriting import Rewriter, Rule, literal
 
 
 def _scaled(value: Value) -> tuple[Value, float] | None:
@@ -59,16 +59,7 @@ def product_of_scaled(rewriter: Rewriter, op: Op) -> Value | None:
     return _product(rewriter, inner[0], inner[1] * outer[1], op.result)
 
 
-def negated_double(rewriter: Rewriter, op: Op) -> Value | None:
-    """`neg (x + x)` -> `x * -2` of floats."""
-    inner = made_by(op.operands[0], ew.add)
-    if inner is None or inner.operands[0] is not inner.operands[1] or not op.result.type.dtype.is_float:
-        return None
-    return _product(rewriter, inner.operands[0], -2.0, op.result)
-
-
 RULES: dict[Primitive, tuple[Rule, ...]] = {
     ew.add: (doubled_product,),
     ew.mul: (product_of_scaled,),
-    ew.neg: (negated_double,),
 }

@@ -15,6 +15,7 @@ from tapec.ops import elementwise as ew
 from tapec.passes.cse import CommonSubexpressionElimination
 from tapec.passes.dce import DeadCodeElimination
 from tapec.passes.graph_pass import Pass
+from tapec.passes.plain_products import PlainProducts
 from tapec.passes.push_slices import PushSlices
 from tapec.passes.simplify import Simplify
 
@@ -39,6 +40,7 @@ PASSES = [
     Simplify(),
     Simplify(differentiated=True),
     PushSlices(least_bytes=0),
+    PlainProducts(),
 ]
 
 

@@ -83,31 +83,4 @@ CASES: list[Case] = [
 """,
         None,
     ),
-    (
-        "negated_double",
-        """
-^bb0(%arg0: tensor<3xf64>):
-  %0 = "tapec.add"(%arg0, %arg0) : (tensor<3xf64>, tensor<3xf64>) -> tensor<3xf64>
-  %1 = "tapec.neg"(%0) : (tensor<3xf64>) -> tensor<3xf64>
-  "tapec.return"(%1) : (tensor<3xf64>) -> ()
-""",
-        """
-^bb0(%arg0: tensor<3xf64>):
-  %0 = "tapec.constant"() {value = -2.0 : f64, dtype = "f64"} : () -> tensor<f64>
-  %1 = "tapec.mul"(%arg0, %0) : (tensor<3xf64>, tensor<f64>) -> tensor<3xf64>
-  "tapec.return"(%1) : (tensor<3xf64>) -> ()
-""",
-    ),
-    (
-        "negated_double: a sum, and integers, stay",
-        """
-^bb0(%arg0: tensor<3xf64>, %arg1: tensor<3xf64>, %arg2: tensor<3xi32>):
-  %0 = "tapec.add"(%arg0, %arg1) : (tensor<3xf64>, tensor<3xf64>) -> tensor<3xf64>
-  %1 = "tapec.neg"(%0) : (tensor<3xf64>) -> tensor<3xf64>
-  %2 = "tapec.add"(%arg2, %arg2) : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi32>
-  %3 = "tapec.neg"(%2) : (tensor<3xi32>) -> tensor<3xi32>
-  "tapec.return"(%1, %3) : (tensor<3xf64>, tensor<3xi32>) -> ()
-""",
-        None,
-    ),
 ]
