@@ -38,6 +38,8 @@ _LONG_GRAPH = 1_000
 # text runs less often than this in each.
 _REPEATED = 16
 _HARDLY_REPEATED = jit.Options(codegen_level=1)
+# Of the passes the others find little where no value goes through memory from round to round.
+_STRAIGHT = jit.Options(passes=("sroa",), codegen_level=1)
 REROLL_OPS = 160  # shorter graphs have no repetition that is worth a loop
 _FACTS = struct.Struct("<QQ")  # instructions of a run, number of guards
 
@@ -66,8 +68,12 @@ class _Written:
     def module(self) -> recipes.Written:
         """The module, with what a run must know of it."""
         forms = self.forms
-        opt = _HARDLY_REPEATED if forms.repetitions < _REPEATED else jit.Options()
-        return recipes.Written(forms.text, _FACTS.pack(forms.instructions, forms.program.guards), opt)
+        return recipes.Written(forms.text, _FACTS.pack(forms.instructions, forms.program.guards), self._options())
+
+    def _options(self) -> jit.Options:
+        if self.forms.repetitions >= _REPEATED:
+            return jit.Options()
+        return _STRAIGHT if self.forms.straight else _HARDLY_REPEATED
 
 
 @final

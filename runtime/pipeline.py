@@ -26,7 +26,7 @@ from tapec.passes.product_views import ProductViews
 from tapec.passes.program_text import program_text
 from tapec.passes.push_slices import PushSlices
 from tapec.passes.simplify import Simplify
-from tapec.passes.steps import Program, leaves
+from tapec.passes.steps import Program, inner_steps, leaves
 from tapec.passes.store_rows import StoreRows
 from tapec.passes.turn_products import TurnProducts
 from tapec.passes.views import views_of
@@ -64,6 +64,11 @@ class Forms(NamedTuple):
     def repetitions(self) -> float:
         """About how often a run comes to each line of the text; infinity if the data say so."""
         return inf if waits_for_data(self.program.steps) else self.instructions / self.text.count("\n")
+
+    @property
+    def straight(self) -> bool:
+        """Whether the program has no control flow but that inside of loop nests."""
+        return not any(inner_steps(step) for step in self.program.steps)
 
     @property
     def kernel_count(self) -> int:

@@ -12,6 +12,7 @@ import tapec as tp
 from tapec.ops import elementwise as ew
 from tapec.ops.symbolic import Sym, apply, reduce_sum
 from tapec.passes.work import waits_for_data
+from tapec.runtime import jit
 from tapec.runtime.driver import Executable, compile_graph
 
 
@@ -24,6 +25,22 @@ def test_code_that_runs_seldom_is_made_with_less_effort(size: int, level: int) -
     """The same formula over few and over many elements."""
     library = compile_graph(graph_of(_formula, np.zeros(size))).library
     assert library.source.opt.codegen_level == level
+
+
+def test_loops_keep_the_passes_that_loops_need() -> None:
+    """Values that go from round to round are kept out of memory by passes that straight programs do without."""
+
+    def doubled(x: tp.Tensor) -> tp.Tensor:
+        return tp.fori_loop(0, 3, lambda _, y: y * np.tanh(y), x)
+
+    passes = []
+    for fun in (doubled, np.tanh):
+        function = tp.function(fun)
+        function(np.ones(3))
+        options = function.inspect(np.ones(3))._executable.library.source.opt
+        assert options.codegen_level == 1
+        passes.append(options.passes)
+    assert passes == [jit.CLEANUP, ("sroa",)]
 
 
 def test_effort_is_known_of_code_from_the_disk_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
