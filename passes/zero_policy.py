@@ -96,7 +96,8 @@ def is_finite(value: Value, depth: int = _DEPTH) -> bool:
     if constant is not None:
         return bool(np.isfinite(constant))
     if op.primitive is ew.cast:
-        return not op.operands[0].type.dtype.is_float
+        given = op.operands[0].type.dtype
+        return not given.is_float and 2.0**given.digits <= value.type.dtype.largest  # float16 ends at 65,504
     if op.primitive is ew.select:
         return is_finite(op.operands[1], depth - 1) and is_finite(op.operands[2], depth - 1)
     return op.primitive in (ew.neg, movement.broadcast, movement.reshape) and is_finite(op.operands[0], depth - 1)

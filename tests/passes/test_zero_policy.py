@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from graph_text import graph_of
 
 from tapec.dispatch import apply, lift
 from tapec.ops import elementwise as ew
 from tapec.ops import reduction
+from tapec.passes.zero_policy import is_finite
 from tapec.recording import active
 from tapec.structure_recorder import StructureRecorder
 from tapec.tape import GradientTape
@@ -129,3 +131,17 @@ def test_given_zero_cotangent():
         tape.watch(x)
         y = op(ew.sqrt, x)
     assert tape.gradient(y, x, np.array([0.0, 2.0])).numpy().tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "to", "finite"),
+    [("i16", "f16", True), ("ui16", "f16", False), ("i64", "f16", False), ("i1", "f16", True), ("ui64", "f32", True),
+     ("f32", "f64", False)],
+)  # fmt: skip
+def test_integers_may_be_beyond_float16(given, to, finite):
+    text = f"""
+^bb0(%arg0: tensor<3x{given}>):
+  %0 = "tapec.cast"(%arg0) {{dtype = "{to}"}} : (tensor<3x{given}>) -> tensor<3x{to}>
+  "tapec.return"(%0) : (tensor<3x{to}>) -> ()
+"""
+    assert is_finite(graph_of(text).outputs[0]) is finite
