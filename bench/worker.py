@@ -71,12 +71,15 @@ class Worker:
         return reply | {"call_bytes": self._call_bytes()} if memory else reply
 
     def _call_bytes(self) -> int:
-        """The peak of a call above what is held before it."""
+        """The peak of a call above what is held before it.
+
+        The kernel counts pages in batches for each thread, so that a call that needs none may seem to need fewer.
+        """
         assert self.call is not None
         before = resident()
         self.peaks.restart()
         self.call.function(*self.call.arguments)
-        return self.peaks.recent() - before
+        return max(self.peaks.recent() - before, 0)
 
     def sample(self, seconds: float, floor: float) -> dict[str, Any]:
         """Times per call; each is the mean over calls that together take at least `floor` seconds."""

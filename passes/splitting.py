@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from tapec.passes.loops import Nest
+from tapec.passes.loops import Nest, Reduce
 from tapec.passes.reducing import COLUMN_BLOCK, ROW_BLOCK
+from tapec.passes.strip_choice import in_strips
 from tapec.passes.work import nanoseconds
 
 # Nanoseconds of work that a part should have: going parallel and back costs one microsecond or two, but tens of them
@@ -19,7 +20,8 @@ from tapec.passes.work import nanoseconds
 GRAIN = 20_000
 ENOUGH = 64  # units along an axis for which no other way of cutting is looked for
 MOST_FOLDED = 256  # parts of what is reduced
-FOLDED_ELEMENTS = 4096  # numbers that parts may leave to be folded: they lie on the stack
+FOLDED_ELEMENTS = 16_384  # numbers that parts may leave to be folded, of all reductions: they lie on the stack
+BALANCED = 8  # units of which any number of parts gets about as many each
 LINE = 64  # positions across lanes: a cut falls between cache lines
 
 
@@ -68,9 +70,11 @@ def split_of(nest: Nest, lanes: int) -> Split | None:
     extents = [int(n) for n in nest.extents]
     kept = [a for a, reduced in enumerate(nest.reduced) if not reduced]
     splits = [_along(a, extents[a], _kept_unit(nest, a, kept, lanes), most) for a in kept]
+    folded = _folded(nest, extents, kept, most)
+    if folded is not None and folded.units >= BALANCED and in_strips(nest, lanes):
+        return folded  # whole rows, which are read faster than a piece of each by each thread
     enough = next((s for s in splits if s.units >= ENOUGH), None)
     if enough is None:
-        folded = _folded(nest, extents, kept, most)
         splits += [folded] if folded is not None else []
         enough = max(splits, key=lambda s: s.units, default=None)
     return enough if enough is not None and enough.parts > 1 else None
@@ -93,7 +97,8 @@ def _folded(nest: Nest, extents: list[int], kept: list[int], most: int) -> Split
     if not reduced or len(reduced) > (2 if nest.row else 1):
         return None
     extent = prod(extents[a] for a in reduced)
-    allowed = min(MOST_FOLDED, FOLDED_ELEMENTS // prod(extents[a] for a in kept))
+    reductions = sum(isinstance(i, Reduce) for i in nest.body)
+    allowed = min(MOST_FOLDED, FOLDED_ELEMENTS // (reductions * prod(extents[a] for a in kept)))
     unit = ROW_BLOCK if nest.row else COLUMN_BLOCK
     if allowed < 2:
         return None

@@ -78,6 +78,9 @@ def test_parts_have_enough_work():
         (weighted, [(300, 50), (50,)], (0, 2048, 8, True)),  # elements of both reduced axes, one behind the other
         (total((0,)), [(50_000, 3)], (0, 256, 196, True)),  # few columns, by blocks of 128
         (total((0,)), [(100, 5000)], (1, 16, 312, False)),  # many columns
+        (total((0,)), [(10_000, 1000)], (0, 1024, 10, True)),  # taken row by row: whole rows
+        (total((0,)), [(2000, 1000)], (0, 128, 16, True)),
+        (total((0,)), [(10_000, 4000)], (1, 16, 250, False)),  # too many columns to leave some sums of each
     ],
 )
 def test_where_cuts_fall(function, shapes, expected):

@@ -5,20 +5,8 @@ import numpy as np
 from tapec.compat.unknown_names import refuses
 
 __all__ = [
-    "bool",
-    "double",
-    "float16",
-    "float32",
-    "float64",
-    "half",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
+    "bool", "double", "float16", "float32", "float64", "half", "int8", "int16", "int32", "int64", "uint8", "uint16",
+    "uint32", "uint64",
 ]  # fmt: skip
 
 float16 = half = np.dtype(np.float16)
